@@ -1,0 +1,113 @@
+/** The frames of the public WebSocket, PROTOCOL.md §3 and §4. Receivers ignore ops and fields that they do not know. */
+
+import { z } from "zod";
+import { decimal, gapFields, side, source, tickerFields, timestamp } from "./events.ts";
+
+const seq = z.int().nonnegative();
+
+/** What a socket may ask at most; said in `welcome`. */
+export const LIMITS = { streams: 200, message_bytes: 32_768, messages_per_second: 10 } as const;
+
+/** A stream by name, or with the position from which to resume. */
+const wantedStream = z.union([
+  z.string(),
+  z.object({ stream: z.string(), epoch: z.string().optional(), seq: seq.optional() }),
+]);
+export type WantedStream = z.infer<typeof wantedStream>;
+
+const requestId = z.union([z.int(), z.string().max(64)]).optional();
+export type RequestId = string | number;
+
+export const clientFrame = z.discriminatedUnion("op", [
+  z.object({ op: z.literal("subscribe"), id: requestId, streams: z.array(wantedStream).min(1) }),
+  z.object({ op: z.literal("unsubscribe"), id: requestId, streams: z.array(z.string()).min(1) }),
+  z.object({ op: z.literal("ping") }),
+  z.object({ op: z.literal("ack"), id: z.int() }),
+]);
+export type ClientFrame = z.infer<typeof clientFrame>;
+export const CLIENT_OPS = ["subscribe", "unsubscribe", "ping", "ack"] as const;
+
+/** Sent as exactly this text, a ping is answered without waking the server. */
+export const PING_TEXT = '{"op":"ping"}';
+export const PONG_TEXT = '{"op":"pong"}';
+
+const errorFields = { code: z.string(), message: z.string(), retryable: z.boolean() };
+
+/** The path that the newest event of an item took; ms. `edge` is when the feed sent it. */
+export const path = z.object({ exchange: timestamp, received: timestamp.nullable(), logged: timestamp, edge: timestamp });
+export type Path = z.infer<typeof path>;
+
+export const tradeItem = z.object({
+  id: z.string().nullable(),
+  price: decimal,
+  size: decimal,
+  side,
+  time: timestamp,
+  seq,
+  late: z.literal(true).optional(),
+});
+export type TradeItem = z.infer<typeof tradeItem>;
+
+/** One item of a stream. `prev` is the `seq` of the item before it: if it is not the last one you saw, something is missing. */
+export const dataItem = z.object({
+  stream: z.string(),
+  instrument: z.string(),
+  epoch: z.string(),
+  prev: seq,
+  seq,
+  /** Log events folded into this item. */
+  n: z.int().nonnegative(),
+  t: path,
+  snapshot: z.literal(true).optional(),
+  /** Absent means live. */
+  source: source.exclude(["live"]).optional(),
+  ticker: tickerFields.optional(),
+  range: z.object({ low: decimal, high: decimal }).optional(),
+  trades: z.array(tradeItem).optional(),
+  gap: gapFields.optional(),
+});
+export type DataItem = z.infer<typeof dataItem>;
+
+export const feedState = z.enum(["live", "stale", "down"]);
+export type FeedState = z.infer<typeof feedState>;
+
+/** What is known of an exchange's feed. `asOf` says up to which time it is known to be complete; null where nothing is. */
+export const feedStatus = z.object({
+  state: feedState,
+  source,
+  since: timestamp,
+  asOf: timestamp.nullable(),
+  detail: z.string().optional(),
+});
+export type FeedStatus = z.infer<typeof feedStatus>;
+
+export const subscribedStream = z.object({
+  requested: z.string(),
+  stream: z.string(),
+  epoch: z.string().optional(),
+  seq,
+  recovered: z.boolean().optional(),
+  reason: z.enum(["epoch_changed", "too_old"]).optional(),
+});
+export type SubscribedStream = z.infer<typeof subscribedStream>;
+
+export const failedStream = z.object({ requested: z.string(), error: z.object(errorFields) });
+export type FailedStream = z.infer<typeof failedStream>;
+
+export const serverFrame = z.discriminatedUnion("op", [
+  z.object({
+    op: z.literal("welcome"),
+    session: z.string(),
+    region: z.string(),
+    limits: z.object({ streams: z.int(), message_bytes: z.int(), messages_per_second: z.int() }),
+  }),
+  z.object({ op: z.literal("subscribed"), id: requestId, streams: z.array(subscribedStream), failed: z.array(failedStream) }),
+  z.object({ op: z.literal("unsubscribed"), id: requestId, streams: z.array(z.string()) }),
+  z.object({ op: z.literal("data"), data: z.array(dataItem) }),
+  z.object({ op: z.literal("status"), exchange: z.string(), ...feedStatus.shape }),
+  z.object({ op: z.literal("probe"), id: z.int() }),
+  z.object({ op: z.literal("reconnect"), within: z.int(), reason: z.string() }),
+  z.object({ op: z.literal("error"), id: requestId, ...errorFields }),
+  z.object({ op: z.literal("pong") }),
+]);
+export type ServerFrame = z.infer<typeof serverFrame>;

@@ -1,0 +1,90 @@
+/** Names of what is traded: `exchange:BASE-QUOTE`, base first and upper case, whatever the exchange itself writes. */
+
+import { ProtocolError } from "./errors.ts";
+
+/** `exchange:BASE-QUOTE`, e.g. `upbit:BTC-KRW`. */
+export type InstrumentName = string;
+
+export interface Instrument {
+  /** `upbit:BTC-KRW` */
+  readonly name: InstrumentName;
+  /** Lower case: `upbit`. */
+  readonly exchange: string;
+  /** `BTC-KRW` */
+  readonly symbol: string;
+  readonly base: string;
+  readonly quote: string;
+}
+
+/** Exchanges that Tickcast can name; which of them a deployment collects is its own matter. */
+export const EXCHANGES = ["upbit", "bithumb", "binance", "korbit"] as const;
+export type ExchangeName = (typeof EXCHANGES)[number];
+
+/** Quote currencies of the exchanges we know: only used to say "did you mean". */
+const QUOTES = new Set(["KRW", "USDT", "USDC", "USD", "EUR", "FDUSD", "BUSD", "TUSD", "TRY"]);
+const EXCHANGE = /^[a-z][a-z0-9]{1,31}$/;
+// Letters and digits of any script: some exchanges list Chinese names.
+const CODE = /^[\p{L}\p{N}]{1,32}$/u;
+
+/** Builds an instrument from parts that are already in canonical form. */
+export function instrument(exchange: string, base: string, quote: string): Instrument {
+  const symbol = `${base}-${quote}`;
+  return { name: `${exchange}:${symbol}`, exchange, symbol, base, quote };
+}
+
+/**
+ * @throws {ProtocolError} `bad_request` when the name is malformed, with the right spelling where it can be guessed
+ */
+export function parseInstrument(name: string): Instrument {
+  const colon = name.indexOf(":");
+  if (colon < 0) {
+    throw new ProtocolError("bad_request", `"${clip(name)}" is not an instrument: write exchange:BASE-QUOTE, e.g. upbit:BTC-KRW`);
+  }
+  const exchange = parseExchange(name.slice(0, colon));
+  return withSymbol(exchange, name.slice(colon + 1));
+}
+
+/** @throws {ProtocolError} `bad_request` when it is not a lower-case name */
+export function parseExchange(exchange: string): string {
+  if (EXCHANGE.test(exchange)) return exchange;
+  const lower = exchange.toLowerCase();
+  const hint = EXCHANGE.test(lower) ? `: did you mean ${lower}?` : ": write it in lower-case letters, e.g. upbit";
+  throw new ProtocolError("bad_request", `"${clip(exchange)}" is not an exchange name${hint}`);
+}
+
+/** @throws {ProtocolError} `bad_request` when `symbol` is not `BASE-QUOTE` in upper case */
+export function withSymbol(exchange: string, symbol: string): Instrument {
+  const parts = symbol.split("-");
+  const [base = "", quote = ""] = parts;
+  if (parts.length === 2 && isCode(base) && isCode(quote) && !looksReversed(base, quote)) {
+    return instrument(exchange, base, quote);
+  }
+  const guess = guessSymbol(symbol);
+  const hint = guess === undefined ? "write BASE-QUOTE in upper case, e.g. BTC-KRW" : `did you mean ${guess}?`;
+  throw new ProtocolError("bad_request", `"${clip(symbol)}" is not a symbol: ${hint}`);
+}
+
+/** Whether `code` can stand as a base or a quote: upper case, letters and digits of any script. */
+export function isCode(code: string): boolean {
+  return CODE.test(code) && code === code.toUpperCase();
+}
+
+// `KRW-BTC` is well formed, but nobody quotes won in bitcoin. Two quote currencies (USDT-KRW, USDC-USDT) are real markets.
+function looksReversed(base: string, quote: string): boolean {
+  return QUOTES.has(base) && !QUOTES.has(quote);
+}
+
+function guessSymbol(symbol: string): string | undefined {
+  const [first = "", second = "", ...more] = symbol.toUpperCase().split(/[-_/]/);
+  if (more.length > 0) return undefined;
+  if (second === "") {
+    const quote = [...QUOTES].find((code) => first.endsWith(code) && first.length > code.length);
+    return quote === undefined || !CODE.test(first) ? undefined : `${first.slice(0, -quote.length)}-${quote}`;
+  }
+  if (!CODE.test(first) || !CODE.test(second)) return undefined;
+  return looksReversed(first, second) ? `${second}-${first}` : `${first}-${second}`;
+}
+
+function clip(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}

@@ -1,0 +1,50 @@
+/**
+ * The log says who may write it: the rule by which every reader of `ticks.<exchange>` decides which records count.
+ *
+ * A partition begins with a marker that carries the log's incarnation and the collector's term. Whoever takes over or
+ * restarts writes a marker of a higher term to every partition; after it, records of lower terms are void: they are what
+ * an older collector still had in flight. The pusher, replay, verify and the tests all use {@link admit}, so they agree.
+ */
+
+/** What stands in the headers of every record. */
+export interface RecordOrigin {
+  readonly kind: "marker" | "event";
+  readonly incarnation: string;
+  /** Fencing token of the collector that wrote it, 1 or more. */
+  readonly term: number;
+}
+
+/** What a reader knows of a partition: whose records count now. `null` until the first marker. */
+export interface Authority {
+  readonly incarnation: string;
+  readonly term: number;
+}
+
+export interface Verdict {
+  /** Whether the record is an event that counts. Markers never are. */
+  readonly counts: boolean;
+  readonly authority: Authority | null;
+}
+
+/** How many markers open a new incarnation: a feed that changes epochs needs two positions before the first event. */
+export const OPENING_MARKERS = 2;
+
+/**
+ * Judges the next record of a partition.
+ *
+ * A log read from its very beginning has no authority until its first marker: what stands before that was written by a
+ * collector that did not know yet that its topic had been made anew, and is void. Where the beginning has expired, the
+ * reader starts at `offset` > 0 without authority and takes the first record's own word.
+ */
+export function admit(authority: Authority | null, record: RecordOrigin, offset: number, readFrom: number): Verdict {
+  const { incarnation, term } = record;
+  if (record.kind === "marker") {
+    const obeys = authority === null || authority.incarnation !== incarnation || term >= authority.term;
+    return { counts: false, authority: obeys ? { incarnation, term } : authority };
+  }
+  if (authority === null) {
+    const beginningExpired = readFrom > 0 && offset >= readFrom;
+    return beginningExpired ? { counts: true, authority: { incarnation, term } } : { counts: false, authority };
+  }
+  return { counts: authority.incarnation === incarnation && authority.term === term, authority };
+}

@@ -1,0 +1,57 @@
+/** Stream names: `<exchange>:<BASE>-<QUOTE>@<channel>[@<rate>]`. */
+
+import { ProtocolError } from "./errors.ts";
+import { type Instrument, parseInstrument } from "./instrument.ts";
+
+/** Channels that run today; candles come later. `ticker` is state (newest replaces), `trade` a log (none left out). */
+export const CHANNELS = ["ticker", "trade"] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+/** How often a stream may send. `raw` sends each event as it comes. */
+export const RATES = ["raw", "100ms"] as const;
+export type Rate = (typeof RATES)[number];
+export const DEFAULT_RATE: Rate = "100ms";
+
+/** The period of a rate, ms; 0 for `raw`. */
+export const RATE_MS: Readonly<Record<Rate, number>> = { raw: 0, "100ms": 100 };
+
+export interface Stream {
+  /** Canonical, with the rate filled in: `upbit:BTC-KRW@trade@100ms`. */
+  readonly name: string;
+  readonly instrument: Instrument;
+  readonly channel: Channel;
+  readonly rate: Rate;
+}
+
+export function stream(instrument: Instrument, channel: Channel, rate: Rate = DEFAULT_RATE): Stream {
+  return { name: `${instrument.name}@${channel}@${rate}`, instrument, channel, rate };
+}
+
+/**
+ * @example parseStream("upbit:BTC-KRW@trade").name // "upbit:BTC-KRW@trade@100ms"
+ * @throws {ProtocolError} `bad_request` or `unknown_stream`, naming the part that is wrong
+ */
+export function parseStream(name: string): Stream {
+  const parts = name.split("@");
+  const [instrumentName = "", channel, rate] = parts;
+  if (channel === undefined || parts.length > 3) {
+    throw new ProtocolError("bad_request", `"${name.slice(0, 120)}" is not a stream: write exchange:BASE-QUOTE@channel, e.g. upbit:BTC-KRW@trade`);
+  }
+  return stream(parseInstrument(instrumentName), parseChannel(channel), rate === undefined ? DEFAULT_RATE : parseRate(rate));
+}
+
+/** @throws {ProtocolError} `unknown_stream` */
+export function parseChannel(channel: string): Channel {
+  return oneOf("unknown_stream", "channel", CHANNELS, channel);
+}
+
+/** @throws {ProtocolError} `bad_request` */
+export function parseRate(rate: string): Rate {
+  return oneOf("bad_request", "rate", RATES, rate);
+}
+
+function oneOf<T extends string>(code: "unknown_stream" | "bad_request", what: string, known: readonly T[], text: string): T {
+  const found = known.find((value) => value === text);
+  if (found !== undefined) return found;
+  throw new ProtocolError(code, `there is no ${what} "${text.slice(0, 40)}": use ${known.join(" or ")}`);
+}
