@@ -30,7 +30,8 @@ export function isDecimal(text: string): text is Decimal {
 export function toDecimal(text: string): Decimal {
   if (CANONICAL.test(text)) return text;
   const [, sign, whole, fraction = "", exponent = "0"] = NUMBER.exec(text) ?? [];
-  if (sign === undefined || whole === undefined) throw new DecimalError(`"${text.slice(0, 40)}" is not a decimal number`);
+  if (sign === undefined || whole === undefined)
+    throw new DecimalError(`"${text.slice(0, 40)}" is not a decimal number`);
   return place(sign, whole + fraction, whole.length + Number(exponent));
 }
 

@@ -37,15 +37,17 @@ export const tickerFields = z.object({
 });
 export type Ticker = z.infer<typeof tickerFields>;
 
-/** `received` is when the collector got the frame (ms); null where a recording does not say. */
-const envelope = { instrument: z.string(), received: timestamp.nullable() };
+const instrument = z.string();
+/** When the collector got the frame (ms); null where a recording does not say. */
+const received = timestamp.nullable();
 
-export const tickerEvent = z.object({ type: z.literal("ticker"), ...tickerFields.shape, ...envelope });
+// A schema writes its keys in the order in which they stand here: that of the contract.
+export const tickerEvent = z.object({ type: z.literal("ticker"), instrument, ...tickerFields.shape, received });
 export type TickerEvent = z.infer<typeof tickerEvent>;
 
 export const tradeEvent = z.object({
   type: z.literal("trade"),
-  ...envelope,
+  instrument,
   /** As text, digit for digit: some are beyond 2^53. */
   id: z.string().nullable(),
   price: decimal,
@@ -53,6 +55,7 @@ export const tradeEvent = z.object({
   side,
   /** Execution time. */
   time: timestamp,
+  received,
   /** Repeated by the exchange on connecting: enters the log only when its id is unknown there. */
   snapshot: z.boolean(),
   /** Missed and fetched or repeated later: stands where it arrived, not where it was executed. */
@@ -71,7 +74,7 @@ export const gapFields = z.object({
   state: z.enum(["open", "healed", "lost"]),
 });
 export type Gap = z.infer<typeof gapFields>;
-export const gapEvent = z.object({ type: z.literal("gap"), ...envelope, ...gapFields.shape });
+export const gapEvent = z.object({ type: z.literal("gap"), instrument, ...gapFields.shape, received });
 export type GapEvent = z.infer<typeof gapEvent>;
 
 export const marketEvent = z.discriminatedUnion("type", [tickerEvent, tradeEvent, gapEvent]);
@@ -79,7 +82,12 @@ export const marketEvent = z.discriminatedUnion("type", [tickerEvent, tradeEvent
 export type MarketEvent = z.infer<typeof marketEvent>;
 
 /** The figures of a ticker event without its envelope, in the order of the contract. */
-export function tickerOf({ type: _type, instrument: _instrument, received: _received, ...fields }: TickerEvent): Ticker {
+export function tickerOf({
+  type: _type,
+  instrument: _instrument,
+  received: _received,
+  ...fields
+}: TickerEvent): Ticker {
   return fields;
 }
 

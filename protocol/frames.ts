@@ -34,7 +34,12 @@ export const PONG_TEXT = '{"op":"pong"}';
 const errorFields = { code: z.string(), message: z.string(), retryable: z.boolean() };
 
 /** The path that the newest event of an item took; ms. `edge` is when the feed sent it. */
-export const path = z.object({ exchange: timestamp, received: timestamp.nullable(), logged: timestamp, edge: timestamp });
+export const path = z.object({
+  exchange: timestamp,
+  received: timestamp.nullable(),
+  logged: timestamp,
+  edge: timestamp,
+});
 export type Path = z.infer<typeof path>;
 
 export const tradeItem = z.object({
@@ -101,7 +106,12 @@ export const serverFrame = z.discriminatedUnion("op", [
     region: z.string(),
     limits: z.object({ streams: z.int(), message_bytes: z.int(), messages_per_second: z.int() }),
   }),
-  z.object({ op: z.literal("subscribed"), id: requestId, streams: z.array(subscribedStream), failed: z.array(failedStream) }),
+  z.object({
+    op: z.literal("subscribed"),
+    id: requestId,
+    streams: z.array(subscribedStream),
+    failed: z.array(failedStream),
+  }),
   z.object({ op: z.literal("unsubscribed"), id: requestId, streams: z.array(z.string()) }),
   z.object({ op: z.literal("data"), data: z.array(dataItem) }),
   z.object({ op: z.literal("status"), exchange: z.string(), ...feedStatus.shape }),

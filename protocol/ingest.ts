@@ -67,17 +67,19 @@ export const latestTicker = z.object({
 });
 export type LatestTicker = z.infer<typeof latestTicker>;
 
-/** Pusher → market. `full` replaces what the market holds of this partition. */
+/** Pusher → market: what has changed, or everything after a `resend`. */
 export const marketFrame = z.object({
   op: z.literal("tickers"),
   tickers: z.array(z.custom<LatestTicker>((value) => typeof value === "object" && value !== null)),
-  full: z.boolean(),
   asOf: timestamp,
 });
 export type MarketFrame = z.infer<typeof marketFrame>;
 
 /** Market → pusher: it has lost its memory (or is new) and wants everything. */
-export const marketReply = z.discriminatedUnion("op", [z.object({ op: z.literal("resend") }), z.object({ op: z.literal("replaced") })]);
+export const marketReply = z.discriminatedUnion("op", [
+  z.object({ op: z.literal("resend") }),
+  z.object({ op: z.literal("replaced") }),
+]);
 export type MarketReply = z.infer<typeof marketReply>;
 
 /** One line of a market list. Names and warning are null where the exchange has none. */

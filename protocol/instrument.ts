@@ -20,8 +20,10 @@ export interface Instrument {
 export const EXCHANGES = ["upbit", "bithumb", "binance", "korbit"] as const;
 export type ExchangeName = (typeof EXCHANGES)[number];
 
-/** Quote currencies of the exchanges we know: only used to say "did you mean". */
-const QUOTES = new Set(["KRW", "USDT", "USDC", "USD", "EUR", "FDUSD", "BUSD", "TUSD", "TRY"]);
+/** Quote currencies by which `BTCKRW` is taken apart for "did you mean"; a longer one stands before its own ending. */
+const QUOTES = ["KRW", "USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USD", "EUR", "TRY"];
+/** Money that is only paid with. Stablecoins are not among them: TUSD-BTC, USDT-BRL and USDC-BNB are real markets. */
+const ONLY_QUOTES = new Set(["KRW", "USD"]);
 const EXCHANGE = /^[a-z][a-z0-9]{1,31}$/;
 // Letters and digits of any script: some exchanges list Chinese names.
 const CODE = /^[\p{L}\p{N}]{1,32}$/u;
@@ -38,7 +40,10 @@ export function instrument(exchange: string, base: string, quote: string): Instr
 export function parseInstrument(name: string): Instrument {
   const colon = name.indexOf(":");
   if (colon < 0) {
-    throw new ProtocolError("bad_request", `"${clip(name)}" is not an instrument: write exchange:BASE-QUOTE, e.g. upbit:BTC-KRW`);
+    throw new ProtocolError(
+      "bad_request",
+      `"${clip(name)}" is not an instrument: write exchange:BASE-QUOTE, e.g. upbit:BTC-KRW`,
+    );
   }
   const exchange = parseExchange(name.slice(0, colon));
   return withSymbol(exchange, name.slice(colon + 1));
@@ -69,16 +74,16 @@ export function isCode(code: string): boolean {
   return CODE.test(code) && code === code.toUpperCase();
 }
 
-// `KRW-BTC` is well formed, but nobody quotes won in bitcoin. Two quote currencies (USDT-KRW, USDC-USDT) are real markets.
+// `KRW-BTC` is well formed, but nobody quotes won in bitcoin.
 function looksReversed(base: string, quote: string): boolean {
-  return QUOTES.has(base) && !QUOTES.has(quote);
+  return ONLY_QUOTES.has(base) && !QUOTES.includes(quote);
 }
 
 function guessSymbol(symbol: string): string | undefined {
   const [first = "", second = "", ...more] = symbol.toUpperCase().split(/[-_/]/);
   if (more.length > 0) return undefined;
   if (second === "") {
-    const quote = [...QUOTES].find((code) => first.endsWith(code) && first.length > code.length);
+    const quote = QUOTES.find((code) => first.endsWith(code) && first.length > code.length);
     return quote === undefined || !CODE.test(first) ? undefined : `${first.slice(0, -quote.length)}-${quote}`;
   }
   if (!CODE.test(first) || !CODE.test(second)) return undefined;

@@ -8,7 +8,8 @@
 
 /** What stands in the headers of every record. */
 export interface RecordOrigin {
-  readonly kind: "marker" | "event";
+  /** A `status` record says, between events, that the collector is alive and how its exchange is doing. */
+  readonly kind: "marker" | "event" | "status";
   readonly incarnation: string;
   /** Fencing token of the collector that wrote it, 1 or more. */
   readonly term: number;
@@ -21,7 +22,7 @@ export interface Authority {
 }
 
 export interface Verdict {
-  /** Whether the record is an event that counts. Markers never are. */
+  /** Whether the record is an event or a status that counts. Markers never are. */
   readonly counts: boolean;
   readonly authority: Authority | null;
 }
@@ -34,7 +35,11 @@ export const OPENING_MARKERS = 2;
  *
  * A log read from its very beginning has no authority until its first marker: what stands before that was written by a
  * collector that did not know yet that its topic had been made anew, and is void. Where the beginning has expired, the
- * reader starts at `offset` > 0 without authority and takes the first record's own word.
+ * reader starts at `offset` > 0 without authority and takes the first record's own word. Should that record be one that
+ * an expired marker made void, the first event of the higher term puts it right.
+ *
+ * @param readFrom where reading without authority began: the first offset that the log still has. Whoever resumes further
+ *   on brings the authority stored with the position; one that stored none has counted nothing and reads from there again
  */
 export function admit(authority: Authority | null, record: RecordOrigin, offset: number, readFrom: number): Verdict {
   const { incarnation, term } = record;
@@ -46,5 +51,6 @@ export function admit(authority: Authority | null, record: RecordOrigin, offset:
     const beginningExpired = readFrom > 0 && offset >= readFrom;
     return beginningExpired ? { counts: true, authority: { incarnation, term } } : { counts: false, authority };
   }
-  return { counts: authority.incarnation === incarnation && authority.term === term, authority };
+  const counts = authority.incarnation === incarnation && term >= authority.term;
+  return { counts, authority: counts && term > authority.term ? { incarnation, term } : authority };
 }

@@ -35,9 +35,16 @@ export function parseStream(name: string): Stream {
   const parts = name.split("@");
   const [instrumentName = "", channel, rate] = parts;
   if (channel === undefined || parts.length > 3) {
-    throw new ProtocolError("bad_request", `"${name.slice(0, 120)}" is not a stream: write exchange:BASE-QUOTE@channel, e.g. upbit:BTC-KRW@trade`);
+    throw new ProtocolError(
+      "bad_request",
+      `"${name.slice(0, 120)}" is not a stream: write exchange:BASE-QUOTE@channel, e.g. upbit:BTC-KRW@trade`,
+    );
   }
-  return stream(parseInstrument(instrumentName), parseChannel(channel), rate === undefined ? DEFAULT_RATE : parseRate(rate));
+  return stream(
+    parseInstrument(instrumentName),
+    parseChannel(channel),
+    rate === undefined ? DEFAULT_RATE : parseRate(rate),
+  );
 }
 
 /** @throws {ProtocolError} `unknown_stream` */
@@ -50,7 +57,12 @@ export function parseRate(rate: string): Rate {
   return oneOf("bad_request", "rate", RATES, rate);
 }
 
-function oneOf<T extends string>(code: "unknown_stream" | "bad_request", what: string, known: readonly T[], text: string): T {
+function oneOf<T extends string>(
+  code: "unknown_stream" | "bad_request",
+  what: string,
+  known: readonly T[],
+  text: string,
+): T {
   const found = known.find((value) => value === text);
   if (found !== undefined) return found;
   throw new ProtocolError(code, `there is no ${what} "${text.slice(0, 40)}": use ${known.join(" or ")}`);

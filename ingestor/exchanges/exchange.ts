@@ -3,9 +3,12 @@
 import type { TickerEvent, TradeEvent } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
 
+/** What a parser makes; gaps are the collector's own. */
+export type ParsedEvent = TickerEvent | TradeEvent;
+
 /** What a frame turned out to be. */
 export type Parsed =
-  | { readonly kind: "events"; readonly events: readonly (TickerEvent | TradeEvent)[] }
+  | { readonly kind: "events"; readonly events: readonly ParsedEvent[] }
   /** Acks, heartbeats, order books: nothing of ours, and nothing wrong. */
   | { readonly kind: "ignored" }
   /** The exchange says that it did not like what we sent. */
@@ -14,6 +17,13 @@ export type Parsed =
 /** Thrown by a parser for a frame that is not what the exchange's documentation promises. */
 export class FrameError extends Error {
   override readonly name = "FrameError";
+  /** The sound events of a frame that is a list: the bad one must not cost the others. */
+  readonly events: readonly ParsedEvent[];
+
+  constructor(message: string, events: readonly ParsedEvent[] = []) {
+    super(message);
+    this.events = events;
+  }
 }
 
 /**
@@ -44,9 +54,15 @@ export interface Exchange {
   /** A parser for these markets: some exchanges' symbols can only be split with the market list at hand. */
   parser(markets: readonly Market[]): Parse;
   /**
+   * Reads the body of the exchange's own market list, so that a recorded one serves as well as a fetched one.
+   *
+   * @throws when it is not the list that the documentation promises
+   */
+  readMarkets(body: string): Market[];
+  /**
    * The market list from the exchange's REST API.
    *
-   * @throws when the answer is not the list that the documentation promises
+   * @throws when there is no answer, or none that {@link readMarkets} can read
    */
   markets(restUrl: string, signal: AbortSignal): Promise<Market[]>;
 }

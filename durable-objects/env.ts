@@ -1,0 +1,18 @@
+/** What `wrangler.toml` and the deployment's secrets give to the Worker and its objects. */
+
+import type { MarketFeed } from "./market-feed.ts";
+import type { Registry } from "./registry.ts";
+import type { SymbolFeed } from "./symbol-feed.ts";
+
+export interface Env {
+  readonly SYMBOL_FEED: DurableObjectNamespace<SymbolFeed>;
+  readonly MARKET_FEED: DurableObjectNamespace<MarketFeed>;
+  readonly REGISTRY: DurableObjectNamespace<Registry>;
+  /** Shared with the ingestor: who has it may publish. */
+  readonly INGEST_TOKEN: string;
+  /** Both or neither: without them REST reads the objects. */
+  readonly UPSTASH_REDIS_REST_URL?: string;
+  readonly UPSTASH_REDIS_REST_TOKEN?: string;
+  /** Put before every Redis key, so that simulated and real prices never share a hash. */
+  readonly REDIS_PREFIX?: string;
+}

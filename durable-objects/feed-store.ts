@@ -1,0 +1,57 @@
+/** What a feed must remember when its memory goes away: one row, written together with the trades' chunks. */
+
+import type { Ticker } from "../protocol/events.ts";
+import type { FeedStatus, Path } from "../protocol/frames.ts";
+import type { LinePositions } from "./lines.ts";
+
+/** The newest ticker and where it stands. */
+export interface TickerRecord {
+  readonly seq: number;
+  readonly ticker: Ticker;
+  readonly t: Omit<Path, "edge">;
+}
+
+export interface FeedRecord {
+  /** The log this feed follows; null before its first event. */
+  epoch: string | null;
+  /** The last event of it that is stored. */
+  seq: number;
+  /** Trades at or below this are not kept (any more): a position below it can't be resumed. */
+  floor: number;
+  /** The last seq of the newest epochs, oldest first, the current one included. */
+  epochs: [epoch: string, seq: number][];
+  lines: LinePositions;
+  ticker: TickerRecord | null;
+  status: FeedStatus | null;
+}
+
+/** Kept so that going from Kafka to an in-memory log and back repeats nothing. */
+export const EPOCHS_KEPT = 8;
+
+export const EMPTY_RECORD: Readonly<FeedRecord> = {
+  epoch: null,
+  seq: 0,
+  floor: 0,
+  epochs: [],
+  lines: {},
+  ticker: null,
+  status: null,
+};
+
+export class FeedStore {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    sql.exec("CREATE TABLE IF NOT EXISTS feed (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL)");
+  }
+
+  load(): FeedRecord {
+    const row = this.#sql.exec<{ body: string }>("SELECT body FROM feed WHERE id = 1").toArray()[0];
+    return row === undefined ? structuredClone(EMPTY_RECORD) : (JSON.parse(row.body) as FeedRecord);
+  }
+
+  save(record: FeedRecord): void {
+    this.#sql.exec("INSERT OR REPLACE INTO feed (id, body) VALUES (1, ?)", JSON.stringify(record));
+  }
+}

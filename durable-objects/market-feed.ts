@@ -1,0 +1,103 @@
+/**
+ * The Durable Object of a market (`upbit:*-KRW`): the newest ticker of each of its instruments, for lists. It is fed once a
+ * second by one publisher per partition of the log; it holds state only, so nothing waits for it.
+ */
+
+import { DurableObject } from "cloudflare:workers";
+import { type LatestTicker, type MarketFrame, type MarketReply, marketFrame } from "../protocol/ingest.ts";
+import type { Env } from "./env.ts";
+import { answerClose, sendOrDrop } from "./sockets.ts";
+
+/** A ticker and up to when (log time, ms) it is known to be the newest. */
+export interface ListedTicker extends LatestTicker {
+  readonly asOf: number;
+}
+
+/** What is held of one partition. */
+interface Share {
+  asOf: number;
+  readonly tickers: Map<string, LatestTicker>;
+  lastStore: number;
+  changed: boolean;
+}
+
+/** Written to storage at most this often, ms: a whole partition is one row. */
+const STORE_PERIOD = 30_000;
+
+export class MarketFeed extends DurableObject<Env> {
+  readonly #shares = new Map<string, Share>();
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS shares (partition TEXT PRIMARY KEY, body TEXT NOT NULL)");
+    for (const row of ctx.storage.sql.exec<{ partition: string; body: string }>("SELECT * FROM shares")) {
+      const { asOf, tickers } = JSON.parse(row.body) as { asOf: number; tickers: LatestTicker[] };
+      this.#shares.set(row.partition, newShare(asOf, tickers));
+    }
+    // What is in storage may be old: after waking, everything is asked for again.
+    for (const ws of ctx.getWebSockets()) reply(ws, { op: "resend" });
+  }
+
+  /** The publisher of one partition, `?partition=3`; the Worker has checked its token. */
+  override async fetch(request: Request): Promise<Response> {
+    const partition = new URL(request.url).searchParams.get("partition") ?? "0";
+    const [client, server] = Object.values(new WebSocketPair());
+    if (client === undefined || server === undefined) throw new TypeError("a WebSocketPair has two ends");
+    const before = this.ctx.getWebSockets(partition);
+    this.ctx.acceptWebSocket(server, [partition]);
+    server.serializeAttachment(partition);
+    for (const ws of before) {
+      reply(ws, { op: "replaced" });
+      answerClose(ws, 4000);
+    }
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): void {
+    const frame = marketFrame.parse(JSON.parse(String(message)));
+    this.#take(String(ws.deserializeAttachment()), frame);
+  }
+
+  override webSocketClose(ws: WebSocket, code: number): void {
+    answerClose(ws, code);
+  }
+
+  /** Every ticker of the market, by instrument. */
+  tickers(): ListedTicker[] {
+    const all = [...this.#shares.values()].flatMap(({ asOf, tickers }) =>
+      [...tickers.values()].map((one) => ({ ...one, asOf })),
+    );
+    return all.sort((a, b) => (a.instrument < b.instrument ? -1 : 1));
+  }
+
+  /** One ticker; null where none is known. */
+  ticker(instrument: string): ListedTicker | null {
+    for (const { asOf, tickers } of this.#shares.values()) {
+      const found = tickers.get(instrument);
+      if (found !== undefined) return { ...found, asOf };
+    }
+    return null;
+  }
+
+  #take(partition: string, frame: MarketFrame): void {
+    const share = this.#shares.get(partition) ?? newShare(0, []);
+    this.#shares.set(partition, share);
+    for (const one of frame.tickers) share.tickers.set(one.instrument, one);
+    share.asOf = frame.asOf;
+    share.changed ||= frame.tickers.length > 0;
+    const now = Date.now();
+    if (!share.changed || now - share.lastStore < STORE_PERIOD) return;
+    share.lastStore = now;
+    share.changed = false;
+    const body = JSON.stringify({ asOf: share.asOf, tickers: [...share.tickers.values()] });
+    this.ctx.storage.sql.exec("INSERT OR REPLACE INTO shares (partition, body) VALUES (?, ?)", partition, body);
+  }
+}
+
+function newShare(asOf: number, tickers: readonly LatestTicker[]): Share {
+  return { asOf, tickers: new Map(tickers.map((one) => [one.instrument, one])), lastStore: 0, changed: false };
+}
+
+function reply(ws: WebSocket, frame: MarketReply): void {
+  sendOrDrop(ws, JSON.stringify(frame));
+}

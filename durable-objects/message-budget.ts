@@ -1,0 +1,26 @@
+/** A token bucket per client socket. It lives in memory only: an object that slept gives everyone a full bucket. */
+
+interface Bucket {
+  tokens: number;
+  at: number;
+}
+
+export class MessageBudget {
+  readonly #perSecond: number;
+  readonly #buckets = new WeakMap<WebSocket, Bucket>();
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+  }
+
+  /** Takes one message from the socket's budget; false when there is none left. `now` in ms. */
+  spend(ws: WebSocket, now: number): boolean {
+    const bucket = this.#buckets.get(ws) ?? { tokens: this.#perSecond, at: now };
+    bucket.tokens = Math.min(this.#perSecond, bucket.tokens + ((now - bucket.at) / 1000) * this.#perSecond);
+    bucket.at = now;
+    this.#buckets.set(ws, bucket);
+    if (bucket.tokens < 1) return false;
+    bucket.tokens -= 1;
+    return true;
+  }
+}

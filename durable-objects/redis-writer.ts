@@ -1,0 +1,75 @@
+/**
+ * Writes an instrument's newest ticker behind to Upstash Redis: never awaited on the way of a tick, at most one request in
+ * flight, at most one a second. Each write is one command, because every command is billed.
+ */
+
+import { Redis } from "@upstash/redis/cloudflare";
+import type { LatestTicker } from "../protocol/ingest.ts";
+import { type RedisKeys, redisKeys, WRITE_SCRIPT } from "../protocol/redis.ts";
+
+/** Between the starts of two writes, ms. */
+const PERIOD = 1000;
+/** A request that takes longer has failed, ms. */
+const TIMEOUT = 3000;
+
+export interface RedisSettings {
+  readonly UPSTASH_REDIS_REST_URL?: string;
+  readonly UPSTASH_REDIS_REST_TOKEN?: string;
+  readonly REDIS_PREFIX?: string;
+}
+
+/** A client for these settings; undefined where Redis is not configured. */
+export function connectRedis(settings: RedisSettings): Redis | undefined {
+  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = settings;
+  if (!url || !token) return undefined;
+  const signal = () => AbortSignal.timeout(TIMEOUT);
+  // Deserialising would turn "0.10" into 0.1. A failed write is repeated with the next batch, not by the client.
+  return new Redis({ url, token, automaticDeserialization: false, retry: false, enableTelemetry: false, signal });
+}
+
+export class RedisWriter {
+  readonly #redis: Redis | undefined;
+  readonly #keys: RedisKeys;
+  #sent = "";
+  #lastStart = 0;
+  #inFlight = false;
+  /** Why the last write failed; undefined while all is well. */
+  failure: string | undefined;
+
+  constructor(settings: RedisSettings, instrument: string) {
+    this.#redis = connectRedis(settings);
+    this.#keys = redisKeys(instrument, settings.REDIS_PREFIX);
+  }
+
+  /** Whether `latest` has not been written yet. */
+  owes(latest: LatestTicker | null): boolean {
+    return this.#redis !== undefined && latest !== null && (this.#inFlight || this.#sent !== identity(latest));
+  }
+
+  /** Starts a write if one is due, and comes back at once. `asOf`: up to when the ticker is known to be the newest, ms. */
+  write(latest: LatestTicker | null, asOf: number, now: number): void {
+    if (this.#redis === undefined || latest === null || this.#inFlight || now - this.#lastStart < PERIOD) return;
+    this.#inFlight = true;
+    this.#lastStart = now;
+    const body = JSON.stringify({ ...latest, asOf });
+    const { hash, field, channel } = this.#keys;
+    this.#redis
+      .eval(WRITE_SCRIPT, [hash, channel], [field, body, latest.epoch, latest.seq])
+      .then(
+        () => {
+          this.#sent = identity(latest);
+          this.failure = undefined;
+        },
+        (error: unknown) => {
+          this.failure = error instanceof Error ? error.message : String(error);
+        },
+      )
+      .finally(() => {
+        this.#inFlight = false;
+      });
+  }
+}
+
+function identity({ epoch, seq }: LatestTicker): string {
+  return `${epoch}/${seq}`;
+}

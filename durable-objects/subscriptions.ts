@@ -1,0 +1,170 @@
+/** Answers `subscribe` and `unsubscribe` on the sockets of one instrument: once each, with what worked and what failed. */
+
+import { errorBody, ProtocolError } from "../protocol/errors.ts";
+import type {
+  DataItem,
+  FailedStream,
+  RequestId,
+  ServerFrame,
+  SubscribedStream,
+  WantedStream,
+} from "../protocol/frames.ts";
+import { parseStream, type Stream } from "../protocol/stream.ts";
+import type { ClientSockets } from "./client-sockets.ts";
+import type { FeedCore } from "./feed-core.ts";
+import type { ItemContext, LineName } from "./lines.ts";
+import { sendOrDrop } from "./sockets.ts";
+import type { WaitingRoom } from "./waiting-room.ts";
+
+/** A stream of this feed that was asked for in good form. */
+interface Wanted {
+  readonly requested: string;
+  readonly stream: Stream;
+  readonly line: LineName;
+  /** Where to resume; null for a new subscription. */
+  readonly from: { readonly epoch: string; readonly seq: number } | null;
+}
+
+/** A position ahead of the feed is waited for this long, ms (PROTOCOL.md §5). */
+const CATCH_UP_PATIENCE = 5000;
+/** An idle feed's pusher answers well within this, ms; when it doesn't, the stored state must do. */
+const FLUSH_PATIENCE = 500;
+
+export interface SubscriptionParts {
+  readonly core: FeedCore;
+  readonly clients: ClientSockets;
+  readonly waiting: WaitingRoom;
+  /** Asks the pusher for what an idle feed has not been sent yet; the result says whether it has come. */
+  readonly refresh: () => () => boolean;
+  readonly flushLine: (line: LineName) => void;
+  readonly context: () => ItemContext;
+  /** After the set of listened lines may have changed. */
+  readonly changed: () => void;
+  /** Sends the newcomer the status of its exchange. */
+  readonly sendStatus: (ws: WebSocket) => void;
+}
+
+export class Subscriptions {
+  readonly #parts: SubscriptionParts;
+
+  constructor(parts: SubscriptionParts) {
+    this.#parts = parts;
+  }
+
+  /** @param id the request's; streams given in the URL have none */
+  subscribe(ws: WebSocket, id: RequestId | undefined, streams: readonly WantedStream[]): void {
+    const failed: FailedStream[] = [];
+    const byLine = new Map<LineName, Wanted>();
+    for (const wanted of streams) {
+      const requested = typeof wanted === "string" ? wanted : wanted.stream;
+      try {
+        const parsed = this.#parse(requested, wanted);
+        byLine.set(parsed.line, parsed);
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        failed.push({ requested, error: error.body });
+      }
+    }
+    const wanted = [...byLine.values()];
+    const refreshed = this.#parts.refresh();
+    const resumes = wanted.some(({ from }) => from !== null);
+    const behind = () => wanted.some((one) => this.#isBehind(one));
+    const patience = resumes || !this.#parts.core.caughtUp ? CATCH_UP_PATIENCE : FLUSH_PATIENCE;
+    this.#parts.waiting.enter(
+      () => !behind() && refreshed(),
+      patience,
+      () => this.#answer(ws, id, wanted, failed),
+    );
+  }
+
+  unsubscribe(ws: WebSocket, id: RequestId | undefined, streams: readonly string[]): void {
+    const gone = streams.flatMap((name) => {
+      try {
+        const { stream, line } = this.#parse(name, name);
+        return this.#parts.clients.unsubscribe(ws, line) ? [stream.name] : [];
+      } catch (error) {
+        // A name that is no stream was not subscribed either: the answer lists what is gone.
+        if (error instanceof ProtocolError) return [];
+        throw error;
+      }
+    });
+    send(ws, { op: "unsubscribed", ...(id === undefined ? {} : { id }), streams: gone });
+    this.#parts.changed();
+  }
+
+  #parse(requested: string, wanted: WantedStream): Wanted {
+    const stream = parseStream(requested);
+    const { instrument } = this.#parts.core;
+    if (stream.instrument.name !== instrument) {
+      throw new ProtocolError(
+        "unknown_stream",
+        `this socket carries ${instrument} only, not ${stream.instrument.name}`,
+      );
+    }
+    const line: LineName = `${stream.channel}@${stream.rate}`;
+    if (typeof wanted === "string" || (wanted.epoch === undefined && wanted.seq === undefined)) {
+      return { requested, stream, line, from: null };
+    }
+    if (wanted.epoch === undefined || wanted.seq === undefined) {
+      throw new ProtocolError("bad_request", "a position has both epoch and seq, or neither");
+    }
+    return { requested, stream, line, from: { epoch: wanted.epoch, seq: wanted.seq } };
+  }
+
+  /** Whether an answer now would show less than what the client, or the line's other listeners, have already seen. */
+  #isBehind({ from, stream }: Wanted): boolean {
+    const { core } = this.#parts;
+    if (!core.caughtUp) return true;
+    if (from === null || stream.channel !== "trade") return false;
+    return core.epoch === null || (from.epoch === core.epoch && from.seq > core.seq);
+  }
+
+  #answer(ws: WebSocket, id: RequestId | undefined, wanted: readonly Wanted[], failed: readonly FailedStream[]): void {
+    if (!this.#parts.clients.has(ws)) return;
+    const late = wanted.filter((one) => this.#isBehind(one));
+    const inTime = wanted.filter((one) => !late.includes(one));
+    const restarting = errorBody("restarting", "the feed has not caught up with that position yet: try again");
+    const failures = [...failed, ...late.map(({ requested }) => ({ requested, error: restarting }))];
+    const answers = inTime.map((one) => this.#start(ws, one));
+    send(ws, {
+      op: "subscribed",
+      ...(id === undefined ? {} : { id }),
+      streams: answers.map(({ subscribed }) => subscribed),
+      failed: failures,
+    });
+    const items = answers.flatMap(({ items }) => items);
+    if (items.length > 0) send(ws, { op: "data", data: items });
+    this.#parts.sendStatus(ws);
+    this.#parts.changed();
+  }
+
+  /** Puts the client on the line and says from where it goes on. */
+  #start(ws: WebSocket, wanted: Wanted): { subscribed: SubscribedStream; items: DataItem[] } {
+    const { core, clients, context, flushLine } = this.#parts;
+    const { requested, stream, line, from } = wanted;
+    // What is still being gathered goes to those who listen already, so that everyone continues from one position.
+    flushLine(line);
+    const place = core.epoch === null ? {} : { epoch: core.epoch };
+    const reason = from === null || stream.channel !== "trade" ? undefined : this.#whyNot(from);
+    if (from !== null && stream.channel === "trade" && reason === undefined) {
+      const items = core.recover(line, from.seq, context());
+      clients.subscribe(ws, line, items.length === 0 ? from.seq : undefined);
+      return { subscribed: { requested, stream: stream.name, ...place, seq: from.seq, recovered: true }, items };
+    }
+    clients.subscribe(ws, line);
+    const snapshot = core.snapshot(line, context());
+    const recovery = from === null ? {} : reason === undefined ? { recovered: true } : { recovered: false, reason };
+    const subscribed = { requested, stream: stream.name, ...place, seq: core.position(line), ...recovery };
+    return { subscribed, items: snapshot === undefined ? [] : [snapshot] };
+  }
+
+  #whyNot(from: { epoch: string; seq: number }): "epoch_changed" | "too_old" | undefined {
+    const { core } = this.#parts;
+    if (from.epoch !== core.epoch) return "epoch_changed";
+    return core.canRecover(from.seq) ? undefined : "too_old";
+  }
+}
+
+function send(ws: WebSocket, frame: ServerFrame): void {
+  sendOrDrop(ws, JSON.stringify(frame));
+}

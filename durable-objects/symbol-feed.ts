@@ -1,0 +1,321 @@
+/**
+ * The Durable Object of one instrument: one publisher in, any number of hibernating clients out.
+ *
+ * Nothing here runs by a clock: batches from the pusher, empty ones included, are what moves time on. A timer would keep
+ * the object awake, and billed, while it has nothing to do.
+ */
+
+import { DurableObject } from "cloudflare:workers";
+import { errorBody, ProtocolError } from "../protocol/errors.ts";
+import {
+  CLIENT_OPS,
+  clientFrame,
+  LIMITS,
+  PING_TEXT,
+  PONG_TEXT,
+  type ServerFrame,
+  type TradeItem,
+} from "../protocol/frames.ts";
+import { type LatestTicker, type TicksFrame, ticksFrame } from "../protocol/ingest.ts";
+import { parseInstrument } from "../protocol/instrument.ts";
+import { ClientSockets } from "./client-sockets.ts";
+import type { Env } from "./env.ts";
+import { FeedCore } from "./feed-core.ts";
+import { FeedStore } from "./feed-store.ts";
+import { type ItemContext, type LineName, tradeItems } from "./lines.ts";
+import { MessageBudget } from "./message-budget.ts";
+import { PublisherSocket } from "./publisher-socket.ts";
+import { RedisWriter } from "./redis-writer.ts";
+import { answerClose, sendOrDrop } from "./sockets.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { TradeHistory } from "./trade-history.ts";
+import { WaitingRoom } from "./waiting-room.ts";
+
+/** While someone listens, storage is written at most this often, ms: rows written are the dearest meter. */
+const STORE_PERIOD = 2000;
+/** Listeners hear of the exchange's state at least this often, ms; the pusher's batches come often enough for it. */
+const STATUS_PERIOD = 8000;
+/** How long a REST read waits for what an idle feed has not been sent yet, ms. */
+const READ_PATIENCE = 300;
+
+/** What `GET /v1/trades` needs of a feed. */
+export interface RecentTrades {
+  readonly epoch: string | null;
+  readonly seq: number;
+  readonly trades: TradeItem[];
+}
+
+export class SymbolFeed extends DurableObject<Env> {
+  readonly #core: FeedCore;
+  readonly #clients: ClientSockets;
+  readonly #publisher: PublisherSocket;
+  readonly #waiting = new WaitingRoom();
+  readonly #redis: RedisWriter;
+  readonly #budget = new MessageBudget(LIMITS.messages_per_second);
+  readonly #subscriptions: Subscriptions;
+  #rates = "";
+  #batches = 0;
+  #lastStore = 0;
+  #lastStatus = 0;
+  #statusSaid = "";
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const { name } = ctx.id;
+    if (name === undefined) throw new TypeError("a SymbolFeed is found by its instrument's name");
+    this.#core = new FeedCore(name, new FeedStore(ctx.storage.sql), new TradeHistory(ctx.storage.sql));
+    this.#clients = new ClientSockets(ctx);
+    this.#publisher = new PublisherSocket(ctx);
+    this.#redis = new RedisWriter(env, name);
+    this.#subscriptions = new Subscriptions({
+      core: this.#core,
+      clients: this.#clients,
+      waiting: this.#waiting,
+      refresh: () => this.#refresh(),
+      flushLine: (line) => this.#flush([rateOf(line)]),
+      context: () => this.#context(Date.now()),
+      changed: () => this.#sayCadence(),
+      sendStatus: (ws) => this.#sendStatus(ws),
+    });
+    this.#rates = this.#clients.rates().join();
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING_TEXT, PONG_TEXT));
+    this.#wakeUp();
+  }
+
+  /** Sockets: `?publish=1` for the pusher (the Worker has checked its token), else a client. */
+  override async fetch(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    const [client, server] = Object.values(new WebSocketPair());
+    if (client === undefined || server === undefined) throw new TypeError("a WebSocketPair has two ends");
+    if (url.searchParams.has("publish")) this.#acceptPublisher(server);
+    else this.#acceptClient(server, url.searchParams);
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): void {
+    if (this.#publisher.is(ws)) this.#onBatch(ticksFrame.parse(JSON.parse(String(message))));
+    else if (this.#clients.has(ws)) this.#onClientMessage(ws, message);
+  }
+
+  override webSocketClose(ws: WebSocket, code: number): void {
+    this.#onGone(ws);
+    answerClose(ws, code);
+  }
+
+  override webSocketError(ws: WebSocket): void {
+    this.#onGone(ws);
+  }
+
+  /** The newest ticker, for REST; null where none has come yet. */
+  async latest(): Promise<LatestTicker | null> {
+    await this.#readable();
+    return this.#core.latest();
+  }
+
+  /** The newest trades, newest last, for REST. */
+  async trades(limit: number): Promise<RecentTrades> {
+    await this.#readable();
+    const { epoch, seq } = this.#core;
+    return { epoch, seq, trades: this.#core.newestTrades(limit).flatMap(tradeItems) };
+  }
+
+  /** Why Redis could not be written, for `/v1/health`; null while it can. */
+  redisFailure(): string | null {
+    return this.#redis.failure ?? null;
+  }
+
+  /** What was broadcast before the memory went away is asked for again at once: somebody may be waiting for it. */
+  #wakeUp(): void {
+    const broadcast = this.#publisher.broadcastBefore();
+    if (broadcast === null) return;
+    this.#core.restorePositions(broadcast.epoch, broadcast.positions);
+    if (!this.#core.caughtUp) this.#publisher.resend(broadcast.epoch, this.#core.seq);
+  }
+
+  #acceptPublisher(server: WebSocket): void {
+    this.#core.storePositions();
+    this.#publisher.accept(server, this.#broadcast());
+    this.#publisher.ready(this.#core.epoch, this.#core.storedSeq, this.#clients.rates());
+  }
+
+  #acceptClient(server: WebSocket, params: URLSearchParams): void {
+    const session = crypto.randomUUID();
+    this.#clients.accept(server, session);
+    const region = params.get("region") ?? "local";
+    send(server, { op: "welcome", session, region, limits: LIMITS });
+    const streams = params.getAll("stream");
+    if (streams.length > 0) this.#subscriptions.subscribe(server, undefined, streams);
+    else this.#sendStatus(server);
+  }
+
+  #onBatch(frame: TicksFrame): void {
+    const now = Date.now();
+    this.#batches += 1;
+    const accepted = this.#core.accept(frame, (line) => this.#clients.listening(line));
+    if (accepted.kind === "hole") this.#publisher.resend(accepted.epoch, accepted.from);
+    this.#flush(frame.due, now);
+    this.#waiting.settle();
+    this.#sayStatus(now);
+    this.#storeIfDue(now);
+    this.#redis.write(this.#core.latest(), frame.asOf, now);
+    this.#ack();
+  }
+
+  /** Broadcast first, store later: `send()` waits behind storage writes, so nothing is written before this. */
+  #flush(due: TicksFrame["due"], now = Date.now()): void {
+    this.#clients.deliver(this.#core.flush(due, this.#context(now)));
+    this.#publisher.remember(this.#broadcast());
+  }
+
+  #storeIfDue(now: number): void {
+    const live = this.#rates !== "";
+    if (live && now - this.#lastStore < STORE_PERIOD) return;
+    this.#core.store();
+    this.#lastStore = now;
+  }
+
+  #ack(): void {
+    const { epoch, storedSeq, unstored, unflushed } = this.#core;
+    const dirty = unstored || unflushed || this.#redis.owes(this.#core.latest());
+    if (epoch !== null) this.#publisher.ack(epoch, storedSeq, dirty);
+  }
+
+  #onClientMessage(ws: WebSocket, message: string | ArrayBuffer): void {
+    if (!this.#budget.spend(ws, Date.now())) {
+      const limit = `at most ${LIMITS.messages_per_second} messages a second`;
+      send(ws, { op: "error", ...errorBody("rate_limited", limit) });
+      this.#onGone(ws);
+      ws.close(4100, limit);
+      return;
+    }
+    try {
+      this.#obey(ws, readClientFrame(message));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      send(ws, { op: "error", ...error.body });
+    }
+  }
+
+  #obey(ws: WebSocket, frame: ReturnType<typeof readClientFrame>): void {
+    switch (frame.op) {
+      case "subscribe":
+        this.#subscriptions.subscribe(ws, frame.id, frame.streams);
+        break;
+      case "unsubscribe":
+        this.#subscriptions.unsubscribe(ws, frame.id, frame.streams);
+        break;
+      case "ping":
+        send(ws, { op: "pong" });
+        break;
+      case "ack":
+        // The answer to a probe: nothing is probed yet, and an answer nobody asked for does no harm.
+        break;
+    }
+  }
+
+  #onGone(ws: WebSocket): void {
+    if (this.#publisher.is(ws)) {
+      const broadcast = this.#publisher.broadcastBefore(ws);
+      if (broadcast !== null) this.#core.restorePositions(broadcast.epoch, broadcast.positions);
+      this.#publisher.leave();
+      this.#core.storePositions();
+      this.#sayDown();
+    } else if (this.#clients.has(ws)) {
+      this.#clients.remove(ws);
+      this.#sayCadence();
+    }
+  }
+
+  /** A feed that nobody listens to gets its ticks late; asking for the cadence again brings them at once. */
+  #refresh(): () => boolean {
+    if (this.#rates !== "" || !this.#publisher.connected) return () => true;
+    const before = this.#batches;
+    this.#publisher.cadence(this.#clients.rates());
+    return () => this.#batches > before || !this.#publisher.connected;
+  }
+
+  #readable(): Promise<void> {
+    const refreshed = this.#refresh();
+    return new Promise((resolve) => this.#waiting.enter(refreshed, READ_PATIENCE, () => resolve()));
+  }
+
+  #sayCadence(): void {
+    const rates = this.#clients.rates();
+    if (rates.join() === this.#rates) return;
+    this.#rates = rates.join();
+    this.#publisher.cadence(rates);
+  }
+
+  #sayStatus(now: number): void {
+    const { status } = this.#core;
+    if (status === null || this.#rates === "") return;
+    const { asOf: _asOf, ...lasting } = status;
+    const text = JSON.stringify(lasting);
+    if (text === this.#statusSaid && now - this.#lastStatus < STATUS_PERIOD) return;
+    this.#statusSaid = text;
+    this.#lastStatus = now;
+    this.#clients.broadcast(this.#statusFrame(status));
+    this.#clients.dropSilent(now);
+  }
+
+  #sayDown(): void {
+    const { status } = this.#core;
+    if (status === null) return;
+    this.#core.setStatus({ ...status, state: "down", since: Date.now(), detail: "the ingestor has left this feed" });
+    this.#sayStatus(Date.now());
+  }
+
+  #sendStatus(ws: WebSocket): void {
+    const { status } = this.#core;
+    if (status !== null) send(ws, this.#statusFrame(status));
+  }
+
+  #statusFrame(status: NonNullable<FeedCore["status"]>): ServerFrame {
+    return { op: "status", exchange: parseInstrument(this.#core.instrument).exchange, ...status };
+  }
+
+  #context(edge: number): ItemContext {
+    const { instrument, epoch, status } = this.#core;
+    return { instrument, epoch: epoch ?? "", source: status?.source ?? "live", edge };
+  }
+
+  #broadcast() {
+    const { epoch, positions } = this.#core;
+    return epoch === null ? null : { epoch, positions };
+  }
+}
+
+function rateOf(line: LineName): TicksFrame["due"][number] {
+  return line.endsWith("@raw") ? "raw" : "100ms";
+}
+
+function send(ws: WebSocket, frame: ServerFrame): void {
+  sendOrDrop(ws, JSON.stringify(frame));
+}
+
+/** @throws {ProtocolError} `bad_request`, saying what a message should look like */
+function readClientFrame(message: string | ArrayBuffer) {
+  if (typeof message !== "string") throw new ProtocolError("bad_request", "send text frames, one JSON object each");
+  const bytes = new TextEncoder().encode(message).length;
+  if (bytes > LIMITS.message_bytes) {
+    throw new ProtocolError("bad_request", `a message of ${bytes} bytes is too long: at most ${LIMITS.message_bytes}`);
+  }
+  const known = `one of ${CLIENT_OPS.join(", ")}`;
+  const json = parseJson(message);
+  const result = clientFrame.safeParse(json);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const where = issue?.path.join(".") || "op";
+  throw new ProtocolError(
+    "bad_request",
+    where === "op" ? `"op" must be ${known}` : `"${where}": ${issue?.message ?? "is wrong"}`,
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ProtocolError("bad_request", 'that is not JSON: send one JSON object, e.g. {"op":"ping"}');
+  }
+}

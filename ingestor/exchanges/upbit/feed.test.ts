@@ -1,0 +1,83 @@
+import { createServer } from "node:http";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { findExchange, UnknownExchangeError } from "../index.ts";
+import { feed, readMarkets } from "./feed.ts";
+import { upbit } from "./index.ts";
+
+const CALM = {
+  PRICE_FLUCTUATIONS: false,
+  TRADING_VOLUME_SOARING: false,
+};
+const row = (market: string, more = {}) => ({ market, korean_name: "이름", english_name: "Name", ...more });
+const warningOf = (more: object) => readMarkets(JSON.stringify([row("KRW-BTC", more)]))[0]?.warning;
+
+describe("subscribing", () => {
+  it("asks for ticker and trade of every market in one frame", () => {
+    const [frame = "", ...more] = feed.subscribe(readMarkets(JSON.stringify([row("KRW-BTC"), row("BTC-FCT2")])));
+    expect(more).toEqual([]);
+    expect(JSON.parse(frame)).toEqual([
+      { ticket: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+      { type: "ticker", codes: ["KRW-BTC", "BTC-FCT2"] },
+      { type: "trade", codes: ["KRW-BTC", "BTC-FCT2"] },
+      { format: "SIMPLE" },
+    ]);
+  });
+
+  it("asks for nothing when there is no market", () => {
+    expect(feed.subscribe([])).toEqual([]);
+  });
+});
+
+describe("the market list", () => {
+  it("names the warnings that are on", () => {
+    const cautions = { ...CALM, TRADING_VOLUME_SOARING: true };
+    expect(warningOf({ market_event: { warning: true, caution: cautions } })).toBe("WARNING,TRADING_VOLUME_SOARING");
+    expect(warningOf({ market_event: { warning: false, caution: CALM } })).toBeNull();
+    expect(warningOf({ market_warning: "CAUTION" })).toBe("CAUTION");
+    expect(warningOf({ market_warning: "NONE" })).toBeNull();
+    expect(warningOf({})).toBeNull();
+  });
+
+  it.each([
+    ["[{}]", "0.market: "],
+    ['[{"market":"BTC"}]', "0.market: not QUOTE-BASE"],
+    ['{"error":{"name":429}}', "expected array"],
+  ])("of %s is refused", (body, reason) => {
+    expect(() => readMarkets(body)).toThrow(reason);
+  });
+
+  it("is fetched with its warnings", async () => {
+    const restUrl = await serve(200, [row("USDT-BTC")]);
+    expect(await upbit.markets(restUrl, AbortSignal.timeout(10_000))).toMatchObject([
+      { instrument: "upbit:BTC-USDT", nativeSymbol: "USDT-BTC" },
+    ]);
+  });
+
+  it("is not taken from an error", async () => {
+    const restUrl = await serve(429, []);
+    await expect(upbit.markets(restUrl, AbortSignal.timeout(10_000))).rejects.toThrow("answered 429");
+  });
+});
+
+/** A server that answers Upbit's path with `body`; its address. */
+async function serve(status: number, body: unknown): Promise<string> {
+  const server = createServer((request, response) => {
+    response.writeHead(request.url === "/v1/market/all?is_details=true" ? status : 404);
+    response.end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  return `http://127.0.0.1:${address.port}`;
+}
+
+describe("findExchange", () => {
+  it("finds upbit and names what there is instead of others", () => {
+    expect(findExchange("upbit")).toBe(upbit);
+    expect(() => findExchange("constructor")).toThrow(UnknownExchangeError);
+    expect(() => findExchange("upbitt")).toThrow('there is no exchange "upbitt": use upbit');
+  });
+});

@@ -1,0 +1,69 @@
+/**
+ * Reads a stretch of some partitions once: tails at a start, a parked feed's events, a whole log to verify. kafkajs has no
+ * consumer without a group, so this uses one of its own each time. It commits nothing, so the broker forgets it by itself.
+ */
+
+import { randomUUID } from "node:crypto";
+import type { Kafka, KafkaMessage } from "kafkajs";
+
+export interface Range {
+  readonly partition: number;
+  /** The first offset to read. */
+  readonly from: number;
+  /** The offset to stop before; Infinity to go on until told to stop. */
+  readonly to: number;
+}
+
+/**
+ * @param take gets each batch in order; resolving to false ends the reading of that partition
+ * @returns when every range has been read
+ */
+export async function readRanges(
+  kafka: Kafka,
+  topic: string,
+  ranges: readonly Range[],
+  take: (partition: number, messages: readonly KafkaMessage[]) => Promise<boolean> | boolean,
+): Promise<void> {
+  const open = new Map(ranges.filter(({ from, to }) => from < to).map((range) => [range.partition, range]));
+  if (open.size === 0) return;
+  const groupId = `tickcast-read-${randomUUID()}`;
+  const consumer = kafka.consumer({
+    groupId,
+    sessionTimeout: 10_000,
+    maxWaitTimeInMs: 100,
+    metadataMaxAge: 3000,
+    allowAutoTopicCreation: false,
+  });
+  const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+  const finish = (partition: number) => {
+    open.delete(partition);
+    consumer.pause([{ topic, partitions: [partition] }]);
+    if (open.size === 0) resolve();
+  };
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (!payload.restart) reject(payload.error);
+  });
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    const unwanted = (payload.memberAssignment[topic] ?? []).filter((partition) => !open.has(partition));
+    if (unwanted.length > 0) consumer.pause([{ topic, partitions: unwanted }]);
+    for (const { partition, from } of open.values()) consumer.seek({ topic, partition, offset: String(from) });
+  });
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch, isStale }) => {
+        const range = open.get(batch.partition);
+        if (range === undefined || isStale()) return;
+        const wanted = batch.messages.filter(({ offset }) => Number(offset) >= range.from && Number(offset) < range.to);
+        const goOn = wanted.length === 0 || (await take(batch.partition, wanted));
+        const last = Number(batch.messages.at(-1)?.offset ?? -1);
+        if (!goOn || last >= range.to - 1) finish(batch.partition);
+      },
+    });
+    await done;
+  } finally {
+    await consumer.disconnect();
+  }
+}

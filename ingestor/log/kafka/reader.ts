@@ -1,0 +1,265 @@
+/** The pusher's side of a Kafka log: a member of the exchange's consumer group. */
+
+import type { Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from "kafkajs";
+import { type Authority, admit } from "../../../protocol/log-record.ts";
+import { epochOf } from "../../../protocol/position.ts";
+import { type Logger, reasonOf } from "../../logger.ts";
+import type { AuthorityFrom, Commit, LogHandlers, LogRecord, TickReader } from "../log.ts";
+import { createKafka, type KafkaSettings, names } from "./client.ts";
+import { readRanges } from "./read-range.ts";
+import { fromMessage } from "./records.ts";
+import { extents } from "./topics.ts";
+
+/** A dead ingestor's partitions reach clients again within ten seconds. */
+const SESSION_TIMEOUT = 6000;
+const HEARTBEAT = 1500;
+const PAUSE = 500;
+
+/** Where this reader stands in a partition. */
+interface Place {
+  /** The next offset to come; a smaller one means that the topic was made anew. */
+  next: number;
+  /** Where reading without authority began. */
+  readFrom: number;
+  authority: Authority | null;
+  /** From which offset which authority held, for reading again; what is committed is dropped. */
+  history: AuthorityFrom[];
+}
+
+export class KafkaReader implements TickReader {
+  readonly #settings: KafkaSettings;
+  readonly #logger: Logger;
+  readonly #kafka: Kafka;
+  readonly #admin: Admin;
+  readonly #topic: string;
+  readonly #group: string;
+  readonly #places = new Map<number, Promise<Place>>();
+  #consumer: Consumer | undefined;
+  #stopped = false;
+  reachable = false;
+
+  constructor(settings: KafkaSettings, exchange: string, logger: Logger) {
+    this.#settings = settings;
+    this.#logger = logger.child({ part: "log-reader", exchange });
+    this.#kafka = createKafka(settings, this.#logger);
+    this.#admin = this.#kafka.admin();
+    const { ticks, group } = names(settings.prefix, exchange);
+    this.#topic = ticks;
+    this.#group = group;
+  }
+
+  /** Comes back once the first attempt is under way; goes on trying until it is stopped. */
+  async start(handlers: LogHandlers): Promise<void> {
+    void this.#keepRunning(handlers);
+  }
+
+  async commit(commits: readonly Commit[]): Promise<void> {
+    if (this.#consumer === undefined) return;
+    const offsets = await Promise.all(
+      commits.map(async ({ partition, offset }) => {
+        const place = await this.#places.get(partition);
+        const authority = place === undefined ? null : authorityAt(place, offset);
+        if (place !== undefined) forget(place, offset);
+        return { topic: this.#topic, partition, offset: String(offset), metadata: JSON.stringify(authority) };
+      }),
+    );
+    await this.#consumer.commitOffsets(offsets);
+  }
+
+  pause(partitions: readonly number[]): void {
+    if (partitions.length > 0) this.#consumer?.pause([{ topic: this.#topic, partitions: [...partitions] }]);
+  }
+
+  resume(partitions: readonly number[]): void {
+    if (partitions.length > 0) this.#consumer?.resume([{ topic: this.#topic, partitions: [...partitions] }]);
+  }
+
+  async reread(
+    partition: number,
+    offset: number,
+    take: (epoch: string, records: readonly LogRecord[], next: number) => Promise<boolean>,
+  ): Promise<void> {
+    const place = await this.#places.get(partition);
+    if (place === undefined) return;
+    const start = { authority: authorityAt(place, offset), next: offset, readFrom: place.readFrom, history: [] };
+    await readRanges(
+      this.#kafka,
+      this.#topic,
+      [{ partition, from: offset, to: Number.MAX_SAFE_INTEGER }],
+      (_, messages) => {
+        const records = messages.flatMap((message) => this.#judge(start, message) ?? []);
+        const epoch = epochOf(start.authority?.incarnation ?? "", partition);
+        return take(epoch, records, Number(messages.at(-1)?.offset ?? offset) + 1);
+      },
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#consumer?.disconnect();
+    await this.#admin.disconnect();
+  }
+
+  /** kafkajs restarts what it thinks can be mended; after anything else the consumer is made anew. */
+  async #keepRunning(handlers: LogHandlers): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await this.#admin.connect();
+        await extents(this.#admin, this.#topic);
+        await this.#runOnce(handlers);
+      } catch (error) {
+        if (this.#stopped) return;
+        this.reachable = false;
+        this.#logger.warn({ reason: reasonOf(error) }, "reading the log failed, trying again");
+        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      }
+    }
+  }
+
+  async #runOnce(handlers: LogHandlers): Promise<void> {
+    const consumer = this.#kafka.consumer({
+      groupId: this.#group,
+      sessionTimeout: SESSION_TIMEOUT,
+      heartbeatInterval: HEARTBEAT,
+      rebalanceTimeout: SESSION_TIMEOUT,
+      maxWaitTimeInMs: 250,
+      metadataMaxAge: 3000,
+      allowAutoTopicCreation: false,
+    });
+    const { promise: crashed, reject } = Promise.withResolvers<never>();
+    const { CRASH, GROUP_JOIN, HEARTBEAT: BEAT } = consumer.events;
+    consumer.on(CRASH, ({ payload }) => {
+      this.reachable = false;
+      if (!payload.restart) reject(payload.error);
+    });
+    consumer.on(GROUP_JOIN, ({ payload }: ConsumerGroupJoinEvent) =>
+      this.#assign(payload.memberAssignment[this.#topic] ?? [], handlers),
+    );
+    consumer.on(BEAT, () => {
+      this.reachable = true;
+      handlers.confirmed();
+    });
+    this.#consumer = consumer;
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topic: this.#topic, fromBeginning: true });
+      const partitionsConsumedConcurrently = this.#settings.partitions;
+      await consumer.run({
+        autoCommit: false,
+        partitionsConsumedConcurrently,
+        eachBatch: (payload) => this.#onBatch(payload, handlers),
+      });
+      await crashed;
+    } finally {
+      this.#consumer = undefined;
+      this.#assign([], handlers);
+      await consumer.disconnect();
+    }
+  }
+
+  /** After a join everything is read again from what is committed, so what was known of places is learnt anew. */
+  #assign(partitions: readonly number[], handlers: LogHandlers): void {
+    const gone = [...this.#places.keys()].filter((partition) => !partitions.includes(partition));
+    const added = partitions.filter((partition) => !this.#places.has(partition));
+    this.#places.clear();
+    for (const partition of partitions) {
+      const place = this.#learnPlace(partition);
+      place.catch((error) =>
+        this.#logger.warn({ reason: reasonOf(error), partition }, "reading the committed position failed"),
+      );
+      this.#places.set(partition, place);
+    }
+    for (const partition of gone) handlers.revoked(partition);
+    for (const partition of added) handlers.assigned(partition);
+    this.reachable ||= partitions.length > 0;
+  }
+
+  async #learnPlace(partition: number): Promise<Place> {
+    const [topics, all] = await Promise.all([
+      this.#admin.fetchOffsets({ groupId: this.#group, topics: [this.#topic] }),
+      extents(this.#admin, this.#topic),
+    ]);
+    const committed = topics[0]?.partitions.find((one) => one.partition === partition);
+    const low = all.find((one) => one.partition === partition)?.low ?? 0;
+    const offset = Number(committed?.offset ?? -1);
+    const authority = offset < 0 ? null : readAuthority(committed?.metadata);
+    return {
+      next: offset < 0 ? low : offset,
+      readFrom: Math.max(low, offset),
+      authority,
+      history: [{ offset: 0, authority }],
+    };
+  }
+
+  async #onBatch({ batch, isStale }: EachBatchPayload, handlers: LogHandlers): Promise<void> {
+    const place = await this.#places.get(batch.partition);
+    if (place === undefined || isStale()) return;
+    this.reachable = true;
+    let records: LogRecord[] = [];
+    let epoch = epochNow(place, batch.partition);
+    for (const message of batch.messages) {
+      const record = this.#judge(place, message);
+      const current = epochNow(place, batch.partition);
+      if (current !== epoch) {
+        if (records.length > 0) await handlers.records(batch.partition, epoch, records);
+        records = [];
+        epoch = current;
+      }
+      if (record !== undefined) records.push(record);
+    }
+    if (records.length > 0) await handlers.records(batch.partition, epoch, records);
+    if (this.#replacedUnseen(place, batch))
+      this.#consumer?.seek({ topic: this.#topic, partition: batch.partition, offset: "0" });
+  }
+
+  /** Whether a record counts, and what it says of the partition's authority. */
+  #judge(place: Place, message: EachBatchPayload["batch"]["messages"][number]): LogRecord | undefined {
+    const offset = Number(message.offset);
+    if (offset < place.next) {
+      // Offsets only grow: the topic was made anew. Nothing counts until its first marker.
+      this.#logger.warn({ offset, expected: place.next }, "the topic was made anew");
+      Object.assign(place, { authority: null, readFrom: 0, history: [{ offset: 0, authority: null }] });
+    }
+    place.next = offset + 1;
+    const record = fromMessage(message);
+    if (record === undefined) return undefined;
+    const { counts, authority } = admit(place.authority, record.origin, offset, place.readFrom);
+    if (authority !== place.authority) place.history.push({ offset, authority });
+    place.authority = authority;
+    return counts ? record : undefined;
+  }
+
+  /**
+   * A topic made anew may have grown past our position before we looked: then its records are all of an incarnation that we
+   * have seen no marker of, and it is read from its beginning.
+   */
+  #replacedUnseen(place: Place, { messages, partition }: EachBatchPayload["batch"]): boolean {
+    const last = messages.at(-1);
+    const origin = last === undefined ? undefined : fromMessage(last)?.origin;
+    const foreign =
+      origin !== undefined && place.authority !== null && origin.incarnation !== place.authority.incarnation;
+    if (!foreign) return false;
+    this.#logger.warn({ partition }, "the topic was made anew, reading it from its beginning");
+    Object.assign(place, { next: Number.MAX_SAFE_INTEGER });
+    return true;
+  }
+}
+
+function epochNow(place: Place, partition: number): string {
+  return epochOf(place.authority?.incarnation ?? "", partition);
+}
+
+function authorityAt(place: Place, offset: number): Authority | null {
+  return place.history.findLast((one) => one.offset < offset)?.authority ?? null;
+}
+
+function forget(place: Place, offset: number): void {
+  const index = place.history.findLastIndex((one) => one.offset < offset);
+  if (index > 0) place.history = place.history.slice(index);
+}
+
+function readAuthority(metadata: string | null | undefined): Authority | null {
+  if (!metadata) return null;
+  const parsed = JSON.parse(metadata) as Authority | null;
+  return parsed;
+}

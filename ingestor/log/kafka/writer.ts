@@ -1,0 +1,236 @@
+/** The collector's side of a Kafka log: everything handed over is in the log exactly once, or still waiting here. */
+
+import { type Admin, type Kafka, Partitioners, type Producer } from "kafkajs";
+import type { MarketEvent } from "../../../protocol/events.ts";
+import { type Authority, OPENING_MARKERS } from "../../../protocol/log-record.ts";
+import { type Logger, reasonOf } from "../../logger.ts";
+import type { CollectorStatus, RawFrame, Tail, TickWriter } from "../log.ts";
+import { createKafka, type KafkaSettings, names } from "./client.ts";
+import { PartitionQueue, QueueClosed } from "./partition-queue.ts";
+import { RawQueue } from "./raw-queue.ts";
+import { readRanges } from "./read-range.ts";
+import { type Draft, eventDraft, fromMessage, markerDraft, statusDraft, toMessage } from "./records.ts";
+import { readEnds, readUpToMarkers } from "./takeover.ts";
+import { ensureTopics, extents } from "./topics.ts";
+
+/** What may wait to be confirmed before the collector must stop, bytes: well over a minute of a busy exchange. */
+const QUEUE_LIMIT = 256 * 1024 * 1024;
+/** Between two attempts at something that Kafka refused, ms. */
+const PAUSE = 250;
+
+/** What is known of one partition since the takeover. */
+interface Session {
+  readonly authority: Authority;
+  /** The last offset that we know to be in the log, by partition. */
+  readonly confirmed: Map<number, number>;
+}
+
+export class KafkaWriter implements TickWriter {
+  readonly #settings: KafkaSettings;
+  readonly #exchange: string;
+  readonly #logger: Logger;
+  readonly #kafka: Kafka;
+  readonly #admin: Admin;
+  readonly #partitioner = Partitioners.DefaultPartitioner();
+  readonly #partitionOf = new Map<string, number>();
+  #producer: Producer;
+  #session: Session | undefined;
+  #takeover: Promise<readonly Tail[]> | undefined;
+  #queues: PartitionQueue[] = [];
+  #raw: RawQueue | undefined;
+  #closed = false;
+  reachable = false;
+
+  constructor(settings: KafkaSettings, exchange: string, logger: Logger) {
+    this.#settings = settings;
+    this.#exchange = exchange;
+    this.#logger = logger.child({ part: "log-writer", exchange });
+    this.#kafka = createKafka(settings, this.#logger);
+    this.#admin = this.#kafka.admin();
+    this.#producer = this.#newProducer();
+  }
+
+  get overloaded(): boolean {
+    return this.#queues.reduce((sum, { bytes }) => sum + bytes, this.#raw?.bytes ?? 0) > QUEUE_LIMIT;
+  }
+
+  async open(): Promise<readonly Tail[]> {
+    const tails = await this.#takeOver();
+    this.#queues = tails.map(
+      (_, partition) => new PartitionQueue((batch, count) => this.#confirm(partition, batch, count)),
+    );
+    this.#raw = new RawQueue(tails.length, (partition, messages) => this.#sendRaw(partition, messages));
+    return tails;
+  }
+
+  /** The same partition that any standard producer would choose for this key. */
+  partitionOf(instrument: string): number {
+    const known = this.#partitionOf.get(instrument);
+    if (known !== undefined) return known;
+    const anywhere = { partitionErrorCode: 0, leader: 0, replicas: [], isr: [] };
+    const partitionMetadata = this.#queues.map((_, partitionId) => ({ partitionId, ...anywhere }));
+    const message = { key: instrument, value: null };
+    const partition = this.#partitioner({ topic: this.#topic, partitionMetadata, message });
+    this.#partitionOf.set(instrument, partition);
+    return partition;
+  }
+
+  append(event: MarketEvent): void {
+    this.#queues[this.partitionOf(event.instrument)]?.push(eventDraft(event));
+  }
+
+  announce(status: CollectorStatus): void {
+    for (const queue of this.#queues) queue.push(statusDraft(status));
+  }
+
+  appendRaw(frame: RawFrame): void {
+    this.#raw?.push(frame);
+  }
+
+  async flushed(): Promise<void> {
+    await Promise.all([...this.#queues.map((queue) => queue.flushed()), this.#raw?.flushed()]);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([this.#producer.disconnect(), this.#admin.disconnect()]);
+  }
+
+  get #topic(): string {
+    return names(this.#settings.prefix, this.#exchange).ticks;
+  }
+
+  #newProducer(): Producer {
+    return this.#kafka.producer({
+      idempotent: true,
+      maxInFlightRequests: 5,
+      metadataMaxAge: 3000,
+      allowAutoTopicCreation: false,
+      createPartitioner: Partitioners.DefaultPartitioner,
+    });
+  }
+
+  /** Takes the log over; whoever else needs it meanwhile waits for the same takeover. */
+  #takeOver(): Promise<readonly Tail[]> {
+    this.#takeover ??= this.#untilDone("taking the log over", () => this.#takeOverOnce()).finally(() => {
+      this.#takeover = undefined;
+    });
+    return this.#takeover;
+  }
+
+  async #takeOverOnce(): Promise<readonly Tail[]> {
+    await Promise.all([this.#admin.connect(), this.#producer.connect()]);
+    await ensureTopics(this.#admin, this.#settings, this.#exchange);
+    const ends = await readEnds(this.#kafka, this.#admin, this.#topic);
+    const markers = new Map<number, number>();
+    for (const { extent } of ends.tails) {
+      const drafts = Array.from({ length: ends.isNew ? OPENING_MARKERS : 1 }, markerDraft);
+      markers.set(extent.partition, await this.#send(extent.partition, drafts, 0, ends.next));
+    }
+    const tails = await readUpToMarkers(this.#kafka, this.#topic, ends, markers);
+    this.#session = { authority: ends.next, confirmed: markers };
+    this.#logger.info({ ...ends.next, partitions: tails.length }, ends.isNew ? "began a new log" : "took the log over");
+    return tails;
+  }
+
+  /** Sends one batch once. @returns the offset of its last record */
+  async #send(partition: number, batch: readonly Draft[], firstCount: number, authority: Authority): Promise<number> {
+    const messages = batch.map((draft, i) => toMessage(draft, authority, partition, firstCount + i));
+    const [answer] = await this.#producer.send({ topic: this.#topic, acks: -1, messages });
+    const base = Number(answer?.baseOffset ?? -1);
+    if (base < 0) throw new Error(`Kafka confirmed a batch of ${this.#topic}-${partition} without an offset`);
+    return base + batch.length - 1;
+  }
+
+  async #confirm(partition: number, batch: readonly Draft[], firstCount: number): Promise<void> {
+    await this.#untilDone("writing ticks", async (attempt) => {
+      const session = this.#session;
+      if (session === undefined) throw new Error("the log has not been taken over");
+      if (attempt > 0 && (await this.#alreadyThere(partition, session, firstCount))) return;
+      const last = await this.#send(partition, batch, firstCount, session.authority);
+      if (this.#session !== session) throw new Error("the log was taken over anew meanwhile");
+      const before = session.confirmed.get(partition) ?? -1;
+      if (last - batch.length < before) {
+        // Offsets only grow: this is another log, made anew under the same name. What stands in it before our marker is void.
+        await this.#takeOver();
+        throw new Error("the topic was made anew");
+      }
+      session.confirmed.set(partition, last);
+    });
+  }
+
+  /** Whether a batch whose send was rejected is in the log all the same: the log itself is asked. */
+  async #alreadyThere(partition: number, session: Session, firstCount: number): Promise<boolean> {
+    const extent = (await extents(this.#admin, this.#topic)).find((one) => one.partition === partition);
+    if (extent === undefined) throw new Error(`${this.#topic} has no partition ${partition}`);
+    const from = (session.confirmed.get(partition) ?? -1) + 1;
+    if (extent.high < from) {
+      await this.#takeOver();
+      throw new Error("the topic was made anew");
+    }
+    let found: number | undefined;
+    let last = from - 1;
+    await readRanges(this.#kafka, this.#topic, [{ partition, from, to: extent.high }], (_, messages) => {
+      for (const record of messages.map(fromMessage)) {
+        const { incarnation, term } = session.authority;
+        if (record?.origin.incarnation !== incarnation || record.origin.term !== term) continue;
+        if (record.count === firstCount) found = record.offset;
+        last = record.offset;
+      }
+      return true;
+    });
+    if (found === undefined) return false;
+    session.confirmed.set(partition, last);
+    // A rejected send rolls the producer's sequence back. The next batch would then look like a repeat of this one, and be
+    // confirmed without being written.
+    await this.#renewProducer();
+    return true;
+  }
+
+  async #renewProducer(): Promise<void> {
+    const old = this.#producer;
+    this.#producer = this.#newProducer();
+    await Promise.all([this.#producer.connect(), old.disconnect()]);
+  }
+
+  async #sendRaw(
+    partition: number,
+    messages: readonly { key: string; value: Buffer; headers: Record<string, string> }[],
+  ): Promise<void> {
+    await this.#untilDone("writing raw frames", async () => {
+      const topic = names(this.#settings.prefix, this.#exchange).raw;
+      await this.#producer.send({ topic, acks: -1, messages: messages.map((message) => ({ ...message, partition })) });
+    });
+  }
+
+  /** Tries again until it works: what was received must not be given up because a broker is away. */
+  async #untilDone<T>(what: string, attempt: (attempts: number) => Promise<T>): Promise<T> {
+    for (let attempts = 0; ; attempts += 1) {
+      if (this.#closed) throw new QueueClosed(what);
+      try {
+        const result = await attempt(attempts);
+        this.reachable = true;
+        return result;
+      } catch (error) {
+        if (this.#closed) throw new QueueClosed(what);
+        this.reachable = false;
+        this.#logger.warn({ reason: reasonOf(error), attempts }, `${what} failed, trying again`);
+        if (lostSequence(error)) await this.#renewProducer();
+        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      }
+    }
+  }
+}
+
+/** The broker and the producer no longer agree on what comes next: only a new producer can go on. */
+function lostSequence(error: unknown): boolean {
+  return /OUT_OF_ORDER_SEQUENCE|UNKNOWN_PRODUCER|INVALID_PRODUCER_EPOCH|out of order sequence|producer epoch/i.test(
+    typeOf(error),
+  );
+}
+
+function typeOf(error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  const { cause } = error;
+  return `${"type" in error ? String(error.type) : ""} ${error.message} ${typeOf(cause)}`;
+}

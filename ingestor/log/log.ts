@@ -1,0 +1,110 @@
+/**
+ * The log of one exchange's ticks as the collector writes it and the pusher reads it. Two implementations: Kafka, and one
+ * in memory for machines without it. Where Kafka is, the offset of a record is the `seq` of its event, everywhere.
+ */
+
+import type { MarketEvent } from "../../protocol/events.ts";
+import type { FeedStatus } from "../../protocol/frames.ts";
+import type { Authority, RecordOrigin } from "../../protocol/log-record.ts";
+
+/** A record as read. */
+export interface LogRecord {
+  readonly offset: number;
+  /** When the log took it, ms. */
+  readonly logged: number;
+  /** The instrument of an event. */
+  readonly key: string;
+  /** JSON text of the event or status. */
+  readonly value: string;
+  /** What the value is: read from the headers, so that nobody parses what they only pass on. */
+  readonly type: MarketEvent["type"] | "status" | "marker";
+  readonly origin: RecordOrigin;
+}
+
+/** What a status record says; a reader adds `asOf`. */
+export type CollectorStatus = Omit<FeedStatus, "asOf">;
+
+/** What a collector learns from the end of a log that it takes over. */
+export interface Tail {
+  /** Events of the tail, oldest first. */
+  readonly events: readonly MarketEvent[];
+  /** Log time (ms) from which this partition's tail is complete; 0 when it reaches back to the beginning. */
+  readonly completeFrom: number;
+  /** Log time (ms) of the last record before the takeover; null where there is none. */
+  readonly lastLogged: number | null;
+}
+
+/** A frame exactly as it came. */
+export interface RawFrame {
+  readonly bytes: Buffer;
+  readonly received: number;
+  /** Names the connection it came over: frames of one connection stay in order. */
+  readonly connection: string;
+}
+
+/** The collector's side. */
+export interface TickWriter {
+  /**
+   * Takes the log over: markers of a new term to every partition, then the tails before them, by partition.
+   * Waits until the log can be reached.
+   */
+  open(): Promise<readonly Tail[]>;
+  partitionOf(instrument: string): number;
+  /** Queues an event behind those of its partition; it is repeated until the log has confirmed it. */
+  append(event: MarketEvent): void;
+  /** Queues a status to every partition. */
+  announce(status: CollectorStatus): void;
+  appendRaw(frame: RawFrame): void;
+  /** Resolves when everything queued so far is confirmed. */
+  flushed(): Promise<void>;
+  /** Too much is waiting to be confirmed: the collector must stop until it no longer is. */
+  readonly overloaded: boolean;
+  /** Whether the log can be reached, as far as the last attempt tells. */
+  readonly reachable: boolean;
+  close(): Promise<void>;
+}
+
+/** What a reader is told. Calls for one partition never overlap. */
+export interface LogHandlers {
+  /** This reader is responsible for the partition from here on. */
+  assigned(partition: number): void;
+  /** ... and no longer. */
+  revoked(partition: number): void;
+  /** Records that count, in order, and the epoch they stand in. May be held back by returning a promise. */
+  records(partition: number, epoch: string, records: readonly LogRecord[]): Promise<void> | void;
+  /** The group has confirmed that this reader's partitions are still its own. */
+  confirmed(): void;
+}
+
+/** A position up to which everything is done, to be stored with what is known of the log's authority there. */
+export interface Commit {
+  readonly partition: number;
+  /** The next offset to read. */
+  readonly offset: number;
+}
+
+/** The pusher's side. */
+export interface TickReader {
+  start(handlers: LogHandlers): Promise<void>;
+  commit(commits: readonly Commit[]): Promise<void>;
+  /** Stops and resumes fetching, when what has been read can't be passed on. */
+  pause(partitions: readonly number[]): void;
+  resume(partitions: readonly number[]): void;
+  /**
+   * Reads a partition's counting records again, from `offset` on, for an instrument whose events were let go.
+   * `take` may hold it back by returning a promise; it stops when `take` resolves to false.
+   */
+  reread(
+    partition: number,
+    offset: number,
+    take: (epoch: string, records: readonly LogRecord[], next: number) => Promise<boolean>,
+  ): Promise<void>;
+  readonly reachable: boolean;
+  stop(): Promise<void>;
+}
+
+/** Authority over a partition from an offset on. */
+export interface AuthorityFrom {
+  readonly offset: number;
+  readonly authority: Authority | null;
+}

@@ -1,0 +1,135 @@
+/**
+ * The log where there is no Kafka: collector and pusher joined in one process. It holds what is not acked yet and a bounded
+ * stretch before that, and it dies with the process: a new one is a new epoch, which every client is told with a gap.
+ */
+
+import { EventEmitter, once } from "node:events";
+import type { MarketEvent } from "../../protocol/events.ts";
+import { type Authority, OPENING_MARKERS } from "../../protocol/log-record.ts";
+import { epochOf, newIncarnation } from "../../protocol/position.ts";
+import type { CollectorStatus, Commit, LogHandlers, LogRecord, RawFrame, Tail, TickReader, TickWriter } from "./log.ts";
+
+/** Records kept at most: a feed that is further behind than this gets a gap. */
+const LIMIT = 400_000;
+const PARTITION = 0;
+
+export class MemoryLog implements TickWriter, TickReader {
+  readonly #authority: Authority = { incarnation: `direct-${newIncarnation()}`, term: 1 };
+  readonly #changed = new EventEmitter();
+  #records: LogRecord[] = [];
+  /** The offset of the first record kept; the opening markers are never stored. */
+  #first: number = OPENING_MARKERS;
+  #committed: number = OPENING_MARKERS;
+  #read: number = OPENING_MARKERS;
+  #paused = false;
+  #stopped = false;
+  readonly reachable = true;
+
+  get #next(): number {
+    return this.#first + this.#records.length;
+  }
+
+  get #epoch(): string {
+    return epochOf(this.#authority.incarnation, PARTITION);
+  }
+
+  /** Full of what the pusher has not got rid of yet. */
+  get overloaded(): boolean {
+    return this.#next - this.#committed >= LIMIT;
+  }
+
+  async open(): Promise<readonly Tail[]> {
+    return [{ events: [], completeFrom: 0, lastLogged: null }];
+  }
+
+  partitionOf(): number {
+    return PARTITION;
+  }
+
+  append(event: MarketEvent): void {
+    this.#push("event", event.type, event.instrument, JSON.stringify(event));
+  }
+
+  announce(status: CollectorStatus): void {
+    this.#push("status", "status", "status", JSON.stringify(status));
+  }
+
+  /** Raw frames are kept for replay, which needs a log that outlives the process. */
+  appendRaw(_frame: RawFrame): void {
+    return;
+  }
+
+  async flushed(): Promise<void> {
+    return;
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+  }
+
+  async start(handlers: LogHandlers): Promise<void> {
+    handlers.assigned(PARTITION);
+    void this.#deliver(handlers);
+  }
+
+  async commit(commits: readonly Commit[]): Promise<void> {
+    for (const { offset } of commits) this.#committed = Math.max(this.#committed, offset);
+    const spare = Math.min(this.#committed - this.#first, this.#next - this.#first - LIMIT);
+    if (spare < LIMIT / 4) return;
+    this.#records = this.#records.slice(spare);
+    this.#first += spare;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#changed.emit("change");
+  }
+
+  async reread(
+    _partition: number,
+    offset: number,
+    take: (epoch: string, records: readonly LogRecord[], next: number) => Promise<boolean>,
+  ): Promise<void> {
+    let next = Math.max(offset, this.#first);
+    while (!this.#stopped) {
+      const records = this.#records.slice(next - this.#first, next - this.#first + 1000);
+      next += records.length;
+      if (!(await take(this.#epoch, records, next))) return;
+      if (records.length === 0) await once(this.#changed, "change");
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#changed.emit("change");
+  }
+
+  async #deliver(handlers: LogHandlers): Promise<void> {
+    while (!this.#stopped) {
+      const records = this.#paused ? [] : this.#records.slice(this.#read - this.#first);
+      if (records.length === 0) {
+        await once(this.#changed, "change");
+        continue;
+      }
+      this.#read += records.length;
+      await handlers.records(PARTITION, this.#epoch, records);
+      handlers.confirmed();
+    }
+  }
+
+  #push(kind: "event" | "status", type: LogRecord["type"], key: string, value: string): void {
+    this.#records.push({
+      offset: this.#next,
+      logged: Date.now(),
+      key,
+      value,
+      type,
+      origin: { kind, ...this.#authority },
+    });
+    this.#changed.emit("change");
+  }
+}

@@ -1,0 +1,119 @@
+import * as z from "zod";
+import type { MarketEngine } from "./engine.ts";
+import type { OutputGate } from "./gate.ts";
+
+/** Ways to spoil a frame: not JSON at all, a field of the wrong type, a field missing. */
+export const BAD_FRAMES = ["malformed", "wrong_type", "missing_field"] as const;
+export type BadFrame = (typeof BAD_FRAMES)[number];
+
+/** What each exchange's sockets must be able to do, so that faults are the same for all. */
+export interface Sockets {
+  /** The number of open sockets. */
+  readonly size: number;
+  /** Cuts every socket without a close frame; answers how many. */
+  drop(): number;
+  /** Sends every socket an error frame, then closes it; answers how many. */
+  fail(name: string, message: string): number;
+  /** Sends the live frames of the last `count` sent trades again; answers how many frames. */
+  repeat(count: number): number;
+  /** Sends a spoiled copy of a market's last trade frame; answers how many frames. */
+  sendBad(how: BadFrame, market: string): number;
+}
+
+const ms = z.int().min(0).max(3_600_000);
+
+/** A fault on request, as `POST /_sim/fault` takes it. */
+export const faultSchema = z.discriminatedUnion("fault", [
+  /** Cuts all sockets without a close frame. */
+  z.strictObject({ fault: z.literal("drop") }),
+  /** Sockets stay and answer protocol pings, but every frame vanishes, for `ms` or until `speak`. */
+  z.strictObject({ fault: z.literal("silent"), ms: ms.optional() }),
+  z.strictObject({ fault: z.literal("speak") }),
+  /** A spoiled extra frame; no trade is lost by it. */
+  z.strictObject({ fault: z.literal("bad"), how: z.enum(BAD_FRAMES), market: z.string().default("KRW-BTC") }),
+  /** The trade frames of the last `count` trades that were sent, once more. */
+  z.strictObject({ fault: z.literal("repeat"), count: z.int().min(1).max(10_000) }),
+  /** Holds all frames for `ms`, then sends them in order. */
+  z.strictObject({ fault: z.literal("delay"), ms }),
+  /** An error frame on every socket, then a close with code 1000. */
+  z.strictObject({ fault: z.literal("error"), name: z.string(), message: z.string().default("simulated") }),
+  /** Answers new WebSocket connections with HTTP 503, while on. */
+  z.strictObject({ fault: z.literal("refuse"), on: z.boolean() }),
+]);
+export type Fault = z.input<typeof faultSchema>;
+
+/** Counts since the start: how often each fault was asked for, and how many sockets or frames it touched. */
+export interface FaultCounts {
+  requests: Record<z.output<typeof faultSchema>["fault"], number>;
+  droppedSockets: number;
+  badFrames: number;
+  repeatedFrames: number;
+  errorFrames: number;
+  refusedConnections: number;
+}
+
+/** Does the faults that are asked for, and counts them. */
+export class Faults {
+  readonly counts: FaultCounts = {
+    requests: { drop: 0, silent: 0, speak: 0, bad: 0, repeat: 0, delay: 0, error: 0, refuse: 0 },
+    droppedSockets: 0,
+    badFrames: 0,
+    repeatedFrames: 0,
+    errorFrames: 0,
+    refusedConnections: 0,
+  };
+  refusing = false;
+  readonly #engine: MarketEngine;
+  readonly #gate: OutputGate;
+  readonly #sockets: Sockets;
+
+  constructor(engine: MarketEngine, gate: OutputGate, sockets: Sockets) {
+    this.#engine = engine;
+    this.#gate = gate;
+    this.#sockets = sockets;
+  }
+
+  /**
+   * Does one fault; answers how many sockets or frames it touched.
+   * @throws {z.ZodError} when it is not one of the faults above
+   * @throws {RangeError} when its market is not listed
+   */
+  inject(input: Fault): number {
+    const fault = faultSchema.parse(input);
+    if (fault.fault === "bad" && !this.#engine.market(fault.market)) {
+      throw new RangeError(`${fault.market} is not listed`);
+    }
+    this.counts.requests[fault.fault] += 1;
+    return this.#inject(fault);
+  }
+
+  #inject(fault: z.output<typeof faultSchema>): number {
+    const { counts } = this;
+    const counted = (key: Exclude<keyof FaultCounts, "requests">, touched: number) => {
+      counts[key] += touched;
+      return touched;
+    };
+    switch (fault.fault) {
+      case "drop":
+        return counted("droppedSockets", this.#sockets.drop());
+      case "bad":
+        return counted("badFrames", this.#sockets.sendBad(fault.how, fault.market));
+      case "repeat":
+        return counted("repeatedFrames", this.#sockets.repeat(fault.count));
+      case "error":
+        return counted("errorFrames", this.#sockets.fail(fault.name, fault.message));
+      case "silent":
+        this.#gate.silence(fault.ms);
+        return this.#sockets.size;
+      case "speak":
+        this.#gate.speak();
+        return this.#sockets.size;
+      case "delay":
+        this.#gate.hold(fault.ms);
+        return this.#sockets.size;
+      case "refuse":
+        this.refusing = fault.on;
+        return this.#sockets.size;
+    }
+  }
+}

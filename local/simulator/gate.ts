@@ -1,0 +1,78 @@
+/** Counts of the frames that passed the gate, by what became of them. */
+export interface GateCounts {
+  /** Handed to a socket. */
+  sent: number;
+  /** Swallowed while silent. */
+  suppressed: number;
+  /** Held back by a delay, whether sent since or still waiting. */
+  held: number;
+  /** Held back, but their socket was gone when their time came. */
+  lost: number;
+}
+
+/**
+ * The one way out to the sockets: open, silent (frames vanish, sockets stay) or holding (frames wait, then go in order).
+ */
+export class OutputGate {
+  readonly counts: GateCounts = { sent: 0, suppressed: 0, held: 0, lost: 0 };
+  #silent = false;
+  #voice: NodeJS.Timeout | undefined;
+  #queue: (() => boolean)[] | undefined;
+  #release: NodeJS.Timeout | undefined;
+
+  get silent(): boolean {
+    return this.#silent;
+  }
+
+  get holding(): boolean {
+    return this.#queue !== undefined;
+  }
+
+  /** Takes a frame's `send`, which answers false when its socket is gone; runs it now, later or never. */
+  pass(send: () => boolean): void {
+    if (this.#silent) this.counts.suppressed += 1;
+    else if (this.#queue) {
+      this.counts.held += 1;
+      this.#queue.push(send);
+    } else this.#run(send);
+  }
+
+  /** Swallows every frame from now on, for `ms` or until `speak`. */
+  silence(ms?: number): void {
+    this.speak();
+    this.#silent = true;
+    if (ms !== undefined) this.#voice = setTimeout(() => this.speak(), ms);
+  }
+
+  speak(): void {
+    clearTimeout(this.#voice);
+    this.#silent = false;
+  }
+
+  /** Holds every frame back for `ms` from now, then sends all in order. A second hold moves that moment. */
+  hold(ms: number): void {
+    clearTimeout(this.#release);
+    this.#queue ??= [];
+    this.#release = setTimeout(() => this.release(), ms);
+  }
+
+  /** Sends what is held back. */
+  release(): void {
+    clearTimeout(this.#release);
+    const queue = this.#queue ?? [];
+    this.#queue = undefined;
+    for (const send of queue) this.#run(send);
+  }
+
+  /** Ends all timers; what is held back is dropped. */
+  close(): void {
+    clearTimeout(this.#voice);
+    clearTimeout(this.#release);
+    this.#queue = undefined;
+  }
+
+  #run(send: () => boolean): void {
+    if (send()) this.counts.sent += 1;
+    else this.counts.lost += 1;
+  }
+}

@@ -1,0 +1,109 @@
+import { type Listing, tickSize } from "./catalogue.ts";
+import { between, type Random } from "./random.ts";
+import { fromFloat, larger, ONE } from "./scaled.ts";
+import { DayStatistics } from "./statistics.ts";
+
+/** The taker's side: ASK sold, BID bought. */
+export type Side = "ASK" | "BID";
+
+/** One fill before it has an identity; prices and volumes scaled by 10^8. */
+export interface Fill {
+  readonly price: bigint;
+  readonly volume: bigint;
+  readonly side: Side;
+  readonly bestAskPrice: bigint;
+  readonly bestAskSize: bigint;
+  readonly bestBidPrice: bigint;
+  readonly bestBidSize: bigint;
+}
+
+/** A typical trade in each quote currency, about ₩300,000; sizes spread over two and a half decades around it. */
+const TYPICAL_TRADE: Record<string, number> = { KRW: 300_000, BTC: 0.0025, USDT: 200 };
+
+/** How often the price moves by a tick or more from one trade to the next. */
+const MOVES = 0.4;
+
+/** One market: a price that walks in ticks around where it started, and its day's statistics. */
+export class Market {
+  readonly code: string;
+  readonly koreanName: string;
+  readonly englishName: string;
+  readonly statistics: DayStatistics;
+  /** false: still listed, but trading is closed. */
+  open = true;
+  readonly #quote: string;
+  readonly #anchor: bigint;
+  readonly #tick: bigint;
+  #bid: bigint;
+  #lastMs = 0;
+  #counter = 0;
+
+  /** `now` (ms) places the day's statistics; `share` of the busiest market's turnover is what a day of this one trades. */
+  constructor(listing: Listing, random: Random, now: number, share: number) {
+    this.code = listing.code;
+    this.koreanName = listing.koreanName;
+    this.englishName = listing.englishName;
+    this.#quote = listing.code.slice(0, listing.code.indexOf("-"));
+    this.#anchor = listing.price;
+    this.#tick = tickSize(this.#quote, listing.price);
+    this.#bid = listing.price;
+    const dailyTurnover = this.#typicalTrade() * 1_000_000 * share;
+    this.statistics = new DayStatistics({
+      market: listing.code,
+      random,
+      now,
+      price: listing.price,
+      tick: this.#tick,
+      dailyTurnover,
+    });
+  }
+
+  /** Moves the price and draws the next fill; nothing is recorded. */
+  draw(random: Random): Fill {
+    this.#walk(random);
+    const side = random() < 0.5 ? "ASK" : "BID";
+    const ask = this.#bid + this.#tick;
+    return {
+      price: side === "BID" ? ask : this.#bid,
+      volume: this.#size(random),
+      side,
+      bestAskPrice: ask,
+      bestAskSize: this.#size(random),
+      bestBidPrice: this.#bid,
+      bestBidSize: this.#size(random),
+    };
+  }
+
+  /**
+   * A trade id: 17 digits, ms × 10^4 + a counter within the ms. It rises with every call: when the clock stands still
+   * or goes back, or a ms is used up, the ids go on from the last one.
+   */
+  nextId(ms: number): { id: bigint; timestamp: number } {
+    if (ms > this.#lastMs) {
+      this.#lastMs = ms;
+      this.#counter = 0;
+    } else if (++this.#counter > 9999) {
+      this.#lastMs += 1;
+      this.#counter = 0;
+    }
+    return { id: BigInt(this.#lastMs) * 10_000n + BigInt(this.#counter), timestamp: this.#lastMs };
+  }
+
+  #walk(random: Random): void {
+    if (random() >= MOVES) return;
+    // Pulled back towards where it started, so that a long run never drifts to zero or off its tick table.
+    const away = Number(this.#bid - this.#anchor) / Number(this.#anchor);
+    const up = random() < 0.5 - away * 5;
+    const steps = BigInt(up ? between(random, 1, 2) : -between(random, 1, 2));
+    this.#bid = larger(this.#bid + this.#tick * steps, this.#tick);
+  }
+
+  #size(random: Random): bigint {
+    const notional = this.#typicalTrade() * 10 ** (random() * 2.5 - 1.5);
+    return fromFloat((notional * Number(ONE)) / Number(this.#bid));
+  }
+
+  #typicalTrade(): number {
+    return TYPICAL_TRADE[this.#quote] ?? 100;
+  }
+}

@@ -1,0 +1,52 @@
+import type { Trade } from "./engine.ts";
+
+/** What was executed, oldest first, the last `keep` trades of it; each market's last trade is kept whatever its age. */
+export class TradeLog {
+  readonly #keep: number;
+  readonly #last = new Map<string, Trade>();
+  #trades: Trade[] = [];
+  #head = 0;
+
+  constructor(keep: number) {
+    this.#keep = keep;
+  }
+
+  /** The `seq` of the newest trade, 0 before the first. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** The `seq` of the oldest trade still kept; one past the head when there is none. */
+  get oldest(): number {
+    return this.#trades[0]?.seq ?? this.#head + 1;
+  }
+
+  add(trade: Trade): void {
+    this.#trades.push(trade);
+    this.#last.set(trade.market, trade);
+    this.#head = trade.seq;
+    // Dropping a tenth at a time: shifting the whole array for each trade would cost more than the trade.
+    if (this.#trades.length > this.#keep * 1.1) this.#trades = this.#trades.slice(-this.#keep);
+  }
+
+  /** The last trade of a market. */
+  last(market: string): Trade | undefined {
+    return this.#last.get(market);
+  }
+
+  /** Up to `limit` trades after `seq`, oldest first. */
+  after(seq: number, limit: number): Trade[] {
+    const from = Math.max(0, seq + 1 - this.oldest);
+    return this.#trades.slice(from, from + limit);
+  }
+
+  /** Trades that pass `test`, newest first, up to `limit`. */
+  newest(limit: number, test: (trade: Trade) => boolean): Trade[] {
+    const found: Trade[] = [];
+    for (let at = this.#trades.length - 1; at >= 0 && found.length < limit; at -= 1) {
+      const trade = this.#trades[at];
+      if (trade && test(trade)) found.push(trade);
+    }
+    return found;
+  }
+}

@@ -1,0 +1,123 @@
+import type { RawData, WebSocket } from "ws";
+import type { OutputGate } from "../gate.ts";
+import { Limiter } from "../limiter.ts";
+import type { Format } from "./frames.ts";
+import { type Request, readRequest, type Wish } from "./request.ts";
+import type { UpbitSettings } from "./settings.ts";
+
+type Subscription = Extract<Request, { kind: "subscribe" }>;
+
+/** One client: its subscription, and the connection's own rules (PING, errors, message limits, idleness). */
+export class Connection {
+  format: Format = "DEFAULT";
+  readonly #socket: WebSocket;
+  readonly #gate: OutputGate;
+  readonly #settings: UpbitSettings;
+  readonly #limiter: Limiter;
+  readonly #onSubscribe: (connection: Connection, wishes: readonly Wish[]) => void;
+  #wishes: readonly Wish[] = [];
+  #live: ReadonlyMap<string, ReadonlySet<string>> = new Map();
+  #status: NodeJS.Timeout | undefined;
+  #closing: NodeJS.Timeout | undefined;
+  #activeAt = performance.now();
+  readonly #idle: NodeJS.Timeout;
+
+  constructor(
+    socket: WebSocket,
+    gate: OutputGate,
+    settings: UpbitSettings,
+    onSubscribe: (connection: Connection, wishes: readonly Wish[]) => void,
+  ) {
+    this.#socket = socket;
+    this.#gate = gate;
+    this.#settings = settings;
+    this.#onSubscribe = onSubscribe;
+    this.#limiter = new Limiter(settings.messages);
+    this.#idle = setInterval(() => this.#cutWhenIdle(), Math.max(5, Math.min(1_000, settings.idleMs / 10)));
+    socket.on("message", (data) => this.#receive(data));
+    socket.on("ping", () => this.#touch());
+    socket.on("close", () => this.#stop());
+    // ws closes the socket after a protocol error by itself; without a listener the error would end the process.
+    socket.on("error", () => socket.terminate());
+  }
+
+  /** Whether live frames of this type and market go to this client. */
+  wants(type: string, code: string): boolean {
+    return this.#live.get(type)?.has(code) ?? false;
+  }
+
+  /** Sends one frame through the gate, always as a binary message; `onSent` when it was handed to the socket. */
+  send(frame: Buffer, onSent?: () => void): void {
+    this.#gate.pass(() => {
+      if (this.#socket.readyState !== this.#socket.OPEN) return false;
+      this.#socket.send(frame, { binary: true });
+      this.#touch();
+      onSent?.();
+      return true;
+    });
+  }
+
+  /** Sends an error frame and closes with code 1000 soon after, as Upbit does. */
+  fail(name: string, message: string): void {
+    this.#live = new Map();
+    this.send(Buffer.from(JSON.stringify({ error: { name, message } })));
+    this.#closing ??= setTimeout(() => this.#socket.close(1000), this.#settings.errorCloseMs);
+  }
+
+  /** Cuts the connection without a close frame. */
+  cut(): void {
+    this.#socket.terminate();
+  }
+
+  #receive(data: RawData): void {
+    this.#touch();
+    if (this.#closing) return;
+    // What Upbit does to a client over the limit is not documented; a policy close is the plainest refusal.
+    if (!this.#limiter.take()) {
+      this.#socket.close(1008, "too many messages");
+      return;
+    }
+    const request = readRequest(data.toString());
+    if (request.kind === "ping") this.#startStatus();
+    else if (request.kind === "list") this.#answerList(request.ticket);
+    else if (request.kind === "error") this.fail(request.name, request.message);
+    else this.#subscribe(request);
+  }
+
+  #subscribe({ format, wishes }: Subscription): void {
+    this.format = format;
+    this.#wishes = wishes;
+    const live = new Map<string, Set<string>>();
+    for (const { type, codes, realtime } of wishes) {
+      if (realtime) live.set(type, new Set([...(live.get(type) ?? []), ...codes]));
+    }
+    this.#live = live;
+    this.#onSubscribe(this, wishes);
+  }
+
+  #answerList(ticket: string): void {
+    const result = this.#wishes.map(({ type, codes }) => ({ type, codes }));
+    this.send(Buffer.from(JSON.stringify({ method: "LIST_SUBSCRIPTIONS", result, ticket })));
+  }
+
+  #startStatus(): void {
+    if (this.#status) return;
+    const up = Buffer.from(`{"status":"UP"}`);
+    this.send(up);
+    this.#status = setInterval(() => this.send(up), this.#settings.statusMs);
+  }
+
+  #cutWhenIdle(): void {
+    if (performance.now() - this.#activeAt >= this.#settings.idleMs) this.cut();
+  }
+
+  #touch(): void {
+    this.#activeAt = performance.now();
+  }
+
+  #stop(): void {
+    clearInterval(this.#idle);
+    clearInterval(this.#status);
+    clearTimeout(this.#closing);
+  }
+}

@@ -1,0 +1,150 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { WebSocketServer } from "ws";
+import type { MarketEngine, Trade } from "../engine.ts";
+import type { BadFrame, Sockets } from "../faults.ts";
+import type { OutputGate } from "../gate.ts";
+import { Limiter } from "../limiter.ts";
+import type { Ticker } from "../statistics.ts";
+import { Connection } from "./connection.ts";
+import { type Format, tickerFrame, tradeFrame } from "./frames.ts";
+import type { Wish } from "./request.ts";
+import type { UpbitSettings } from "./settings.ts";
+
+/** The path of Upbit's public WebSocket. */
+export const WEBSOCKET_PATH = "/websocket/v1";
+
+/**
+ * Upbit's public WebSocket. Each trade goes out as a trade frame and a ticker frame, one ticker for every trade:
+ * Upbit sends one on each trade, and without coalescing the count of frames says the count of trades.
+ */
+export class UpbitSockets implements Sockets {
+  readonly #server = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  readonly #connections = new Set<Connection>();
+  readonly #engine: MarketEngine;
+  readonly #gate: OutputGate;
+  readonly #settings: UpbitSettings;
+  readonly #connects: Limiter;
+  readonly #endTrades: () => void;
+
+  constructor(engine: MarketEngine, gate: OutputGate, settings: UpbitSettings) {
+    this.#engine = engine;
+    this.#gate = gate;
+    this.#settings = settings;
+    this.#connects = new Limiter(settings.connects);
+    this.#endTrades = engine.onTrade((trade, ticker) => this.#publish(trade, ticker));
+  }
+
+  /** The number of open sockets. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Takes an HTTP upgrade; 429 when this IP connects too often. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (!this.#connects.take(request.socket.remoteAddress)) {
+      refuse(socket, "429 Too Many Requests");
+      return;
+    }
+    this.#server.handleUpgrade(request, socket, head, (client) => {
+      const snapshots = (to: Connection, wishes: readonly Wish[]) => this.#snapshots(to, wishes);
+      const connection = new Connection(client, this.#gate, this.#settings, snapshots);
+      this.#connections.add(connection);
+      client.on("close", () => this.#connections.delete(connection));
+    });
+  }
+
+  /** Cuts every socket without a close frame; answers how many. */
+  drop(): number {
+    const sockets = [...this.#connections];
+    for (const connection of sockets) connection.cut();
+    return sockets.length;
+  }
+
+  /** Sends every socket an error frame, then closes it with 1000; answers how many. */
+  fail(name: string, message: string): number {
+    for (const connection of this.#connections) connection.fail(name, message);
+    return this.#connections.size;
+  }
+
+  /** Sends again, unchanged and in order, the live frames of the last `count` trades that went out; answers how many frames. */
+  repeat(count: number): number {
+    const trades = this.#engine.log.newest(count, (trade) => trade.sentTo > 0).reverse();
+    let frames = 0;
+    for (const trade of trades) frames += this.#broadcast("trade", trade.market, (format) => live(trade, format));
+    return frames;
+  }
+
+  /** Sends a spoiled copy of a market's last trade frame to those who want it; answers how many frames. */
+  sendBad(how: BadFrame, market: string): number {
+    const trade = this.#engine.log.last(market);
+    return trade ? this.#broadcast("trade", market, (format) => spoil(live(trade, format), how)) : 0;
+  }
+
+  /** Tells those who watch a market's ticker that it is delisted. */
+  announceDelisted(ticker: Ticker): void {
+    this.#broadcast("ticker", ticker.market, (format) => tickerFrame(ticker, format, "REALTIME", true));
+  }
+
+  /** Cuts everything and ends. */
+  close(): void {
+    this.#endTrades();
+    this.drop();
+    this.#server.close();
+  }
+
+  #publish(trade: Trade, ticker: Ticker): void {
+    this.#broadcast("ticker", trade.market, (format) => tickerFrame(ticker, format, "REALTIME"));
+    const onSent = () => {
+      trade.sentTo += 1;
+    };
+    this.#broadcast("trade", trade.market, (format) => live(trade, format), onSent);
+  }
+
+  #broadcast(type: string, code: string, write: (format: Format) => string, onSent?: () => void): number {
+    // One encoding for each format in use, shared by all its sockets.
+    const frames = new Map<Format, Buffer>();
+    let sent = 0;
+    for (const connection of this.#connections) {
+      if (!connection.wants(type, code)) continue;
+      const frame = frames.get(connection.format) ?? Buffer.from(write(connection.format));
+      frames.set(connection.format, frame);
+      connection.send(frame, onSent);
+      sent += 1;
+    }
+    return sent;
+  }
+
+  #snapshots(connection: Connection, wishes: readonly Wish[]): void {
+    for (const { type, codes, snapshot } of wishes) {
+      for (const code of snapshot ? codes : []) {
+        const frame = this.#snapshot(type, code, connection.format);
+        if (frame) connection.send(Buffer.from(frame));
+      }
+    }
+  }
+
+  /** Unknown and lower-case codes get neither data nor an error; neither do types we send nothing for. */
+  #snapshot(type: string, code: string, format: Format): string | undefined {
+    const market = this.#engine.market(code);
+    const trade = this.#engine.log.last(code);
+    if (!market || !trade) return undefined;
+    if (type === "trade") return tradeFrame(trade, format, "SNAPSHOT");
+    return type === "ticker" ? tickerFrame(market.statistics.ticker, format, "SNAPSHOT") : undefined;
+  }
+}
+
+function live(trade: Trade, format: Format): string {
+  return tradeFrame(trade, format, "REALTIME");
+}
+
+/** Answers an upgrade with an HTTP error, such as "503 Service Unavailable". */
+export function refuse(socket: Duplex, status: string): void {
+  socket.on("error", () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function spoil(frame: string, how: BadFrame): string {
+  if (how === "malformed") return frame.slice(0, -Math.floor(frame.length / 3));
+  return frame.replace(/("(?:trade_price|tp)":)[^,]+,/, how === "missing_field" ? "" : '$1"not a number",');
+}

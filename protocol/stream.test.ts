@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { ProtocolError } from "./errors.ts";
+import { CHANNELS, parseStream, RATES, stream } from "./stream.ts";
+
+describe("parseStream", () => {
+  it.each([
+    ["upbit:BTC-KRW@trade", "upbit:BTC-KRW@trade@100ms"],
+    ["upbit:BTC-KRW@ticker@raw", "upbit:BTC-KRW@ticker@raw"],
+    ["binance:币安人生-USDT@ticker", "binance:币安人生-USDT@ticker@100ms"],
+  ])("fills in the rate of %s", (name, canonical) => {
+    expect(parseStream(name).name).toBe(canonical);
+  });
+
+  it("reads every name that it writes", () => {
+    const { instrument } = parseStream("upbit:BTC-KRW@trade");
+    for (const channel of CHANNELS) {
+      for (const rate of RATES) {
+        const made = stream(instrument, channel, rate);
+        expect(parseStream(made.name)).toEqual(made);
+      }
+    }
+  });
+
+  it.each([
+    ["upbit:BTC-KRW", "bad_request", '"upbit:BTC-KRW" is not a stream: write exchange:BASE-QUOTE@channel'],
+    ["upbit:BTC-KRW@trade@raw@x", "bad_request", "is not a stream"],
+    ["", "bad_request", "is not a stream"],
+    ["upbit:BTC-KRW@trades", "unknown_stream", 'there is no channel "trades": use ticker or trade'],
+    ["upbit:BTC-KRW@", "unknown_stream", 'there is no channel ""'],
+    ["upbit:BTC-KRW@trade@5s", "bad_request", 'there is no rate "5s": use raw or 100ms'],
+    ["upbit:BTC-KRW@trade@", "bad_request", 'there is no rate ""'],
+    ["upbit:KRW-BTC@trade", "bad_request", "did you mean BTC-KRW?"],
+  ])("refuses %s", (name, code, message) => {
+    expect(() => parseStream(name)).toThrow(
+      expect.objectContaining({ constructor: ProtocolError, code, message: expect.stringContaining(message) }),
+    );
+  });
+});

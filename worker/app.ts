@@ -1,0 +1,43 @@
+/** The HTTP surface: one file per group of routes, errors as problem documents, OpenAPI from the schemas that validate. */
+
+import { swaggerUI } from "@hono/swagger-ui";
+import { cors } from "hono/cors";
+import { ProtocolError } from "../protocol/errors.ts";
+import { VERSION } from "../protocol/version.ts";
+import { openApi } from "./open-api.ts";
+import { problemResponse } from "./problem.ts";
+import { exchangeRoutes } from "./routes/exchanges.ts";
+import { ingestRoutes } from "./routes/ingest.ts";
+import { marketRoutes } from "./routes/markets.ts";
+import { serviceRoutes } from "./routes/service.ts";
+import { streamRoutes } from "./routes/stream.ts";
+import { tickerRoutes } from "./routes/tickers.ts";
+import { tradeRoutes } from "./routes/trades.ts";
+
+export const app = openApi();
+
+app.use("*", cors({ origin: "*", allowMethods: ["GET", "HEAD", "OPTIONS"], maxAge: 86_400 }));
+app.route("/", exchangeRoutes);
+app.route("/", marketRoutes);
+app.route("/", tickerRoutes);
+app.route("/", tradeRoutes);
+app.route("/", serviceRoutes);
+app.route("/", streamRoutes);
+app.route("/", ingestRoutes);
+
+app.doc31("/openapi.json", {
+  openapi: "3.1.0",
+  info: {
+    title: "Tickcast",
+    version: VERSION,
+    description: "Live prices of every coin on every exchange, provably complete.",
+  },
+});
+app.get("/docs", swaggerUI({ url: "/openapi.json", title: "Tickcast API" }));
+
+app.notFound((c) => problemResponse(c, new ProtocolError("not_found", `there is nothing at ${c.req.path}: see /docs`)));
+app.onError((error, c) => {
+  if (error instanceof ProtocolError) return problemResponse(c, error);
+  console.error("request failed", c.req.method, c.req.path, error);
+  return problemResponse(c, new ProtocolError("internal", "something went wrong here: try again later"));
+});

@@ -1,0 +1,92 @@
+/** The registry as this Worker sees it: asked at most once a second, so that a request usually costs no call. */
+
+import type { Env } from "../durable-objects/env.ts";
+import type { HeldReport, RegistryView } from "../durable-objects/registry.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import type { Market } from "../protocol/ingest.ts";
+import { type Instrument, parseExchange, withSymbol } from "../protocol/instrument.ts";
+
+/** Which markets a list is asked for; undefined means all. */
+export interface MarketFilter {
+  readonly exchange?: string | undefined;
+  readonly base?: string | undefined;
+  readonly quote?: string | undefined;
+}
+
+/** How long a view serves, ms. */
+const FRESH = 1000;
+/** A report older than this, ms, says nothing of now. */
+export const REPORT_LIFE = 15_000;
+
+let cached: { readonly view: Directory; readonly at: number } | undefined;
+
+export class Directory {
+  readonly version: string;
+  readonly #markets: Readonly<Record<string, readonly Market[]>>;
+  readonly #byInstrument: ReadonlyMap<string, Market>;
+  readonly reports: Readonly<Record<string, HeldReport>>;
+
+  constructor(version: string, markets: Readonly<Record<string, readonly Market[]>>, reports: RegistryView["reports"]) {
+    this.version = version;
+    this.#markets = markets;
+    this.#byInstrument = new Map(Object.values(markets).flatMap((list) => list.map((one) => [one.instrument, one])));
+    this.reports = reports;
+  }
+
+  get exchanges(): string[] {
+    return [...new Set([...Object.keys(this.#markets), ...Object.keys(this.reports)])].sort();
+  }
+
+  count(exchange: string): number {
+    return this.#markets[exchange]?.length ?? 0;
+  }
+
+  has(instrument: string): boolean {
+    return this.#byInstrument.has(instrument);
+  }
+
+  /** @throws {ProtocolError} `bad_request` when the filter names an exchange in bad form */
+  find(filter: MarketFilter): Market[] {
+    const exchanges = values(filter.exchange)?.map(parseExchange);
+    const [bases, quotes] = [values(filter.base), values(filter.quote)];
+    return Object.entries(this.#markets)
+      .filter(([exchange]) => exchanges?.includes(exchange) ?? true)
+      .flatMap(([, markets]) => markets)
+      .filter(({ base, quote }) => (bases?.includes(base) ?? true) && (quotes?.includes(quote) ?? true));
+  }
+
+  withReports(reports: RegistryView["reports"]): Directory {
+    return new Directory(this.version, this.#markets, reports);
+  }
+}
+
+/** The registry's view, at most a second old. */
+export async function directory(env: Env, now = Date.now()): Promise<Directory> {
+  if (cached !== undefined && now - cached.at < FRESH) return cached.view;
+  const known = cached?.view;
+  const view = await env.REGISTRY.getByName("registry").view(known?.version);
+  const fresh =
+    view.markets === null && known !== undefined
+      ? known.withReports(view.reports)
+      : new Directory(view.version, view.markets ?? {}, view.reports);
+  cached = { view: fresh, at: now };
+  return fresh;
+}
+
+/**
+ * The instrument that a path names, if it is in the registry: what isn't wakes no object.
+ *
+ * @throws {ProtocolError} `bad_request` for a malformed name, `unknown_instrument`
+ */
+export async function knownInstrument(env: Env, exchange: string, symbol: string): Promise<Instrument> {
+  const found = withSymbol(parseExchange(exchange), symbol);
+  const registry = await directory(env);
+  if (registry.has(found.name)) return found;
+  const swapped = `${found.exchange}:${found.quote}-${found.base}`;
+  const hint = registry.has(swapped) ? `did you mean ${swapped}?` : "see /v1/markets for those there are";
+  throw new ProtocolError("unknown_instrument", `there is no ${found.name}: ${hint}`);
+}
+
+function values(list: string | undefined): string[] | undefined {
+  return list === undefined ? undefined : list.split(",").filter((value) => value !== "");
+}

@@ -1,0 +1,23 @@
+/** What the registry's reports say of each exchange at this moment. */
+
+import type { z } from "zod";
+import type { exchangeStatus } from "../protocol/rest.ts";
+import { type Directory, REPORT_LIFE } from "./directory.ts";
+
+export type ExchangeStatus = z.infer<typeof exchangeStatus>;
+
+/** @param now ms; a report older than a few periods means that nobody collects */
+export function exchangeStatuses(directory: Directory, now: number): ExchangeStatus[] {
+  return directory.exchanges.map((exchange): ExchangeStatus => {
+    const report = directory.reports[exchange];
+    const markets = directory.count(exchange);
+    if (report === undefined) {
+      const detail = "no ingestor has reported since the registry started";
+      return { exchange, state: "down", source: "live", since: now, asOf: null, detail, markets, lastEventTime: null };
+    }
+    const { status, lastEventTime, at } = report;
+    if (now - at <= REPORT_LIFE) return { exchange, ...status, markets, lastEventTime };
+    const detail = `no report from an ingestor for ${Math.round((now - at) / 1000)} s`;
+    return { exchange, ...status, state: "down", since: at, detail, markets, lastEventTime };
+  });
+}

@@ -1,0 +1,66 @@
+/** Whether prices flow, and which of the parts behind them are up. */
+
+import type { Env } from "../durable-objects/env.ts";
+import { connectRedis } from "../durable-objects/redis-writer.ts";
+import type { HealthBody, Mode } from "../protocol/rest.ts";
+import { type Directory, directory, REPORT_LIFE } from "./directory.ts";
+import { exchangeStatuses } from "./exchange-status.ts";
+
+type Component = HealthBody["components"]["kafka"];
+
+export async function checkHealth(env: Env, now: number): Promise<HealthBody> {
+  const [registry, redis] = await Promise.all([directory(env, now), redisHealth(env)]);
+  const kafka = kafkaHealth(registry, now);
+  const exchanges = exchangeStatuses(registry, now);
+  const anyLive = exchanges.some(({ state }) => state === "live");
+  const allWell = exchanges.every(({ state }) => state === "live") && kafka.state !== "down" && redis.state !== "down";
+  return {
+    status: anyLive
+      ? allWell
+        ? "ok"
+        : "degraded"
+      : exchanges.some(({ state }) => state === "stale")
+        ? "degraded"
+        : "down",
+    mode: modeOf(env, registry, now),
+    components: {
+      kafka,
+      redis,
+      edge: { state: "up" },
+      exchanges: Object.fromEntries(exchanges.map(({ exchange, ...status }) => [exchange, status])),
+    },
+    hints: [...new Set(freshReports(registry, now).flatMap(({ hints }) => hints))],
+  };
+}
+
+/** Two independent switches make the mode: whether the ingestor has Kafka, and whether the Worker has Redis. */
+export function modeOf(env: Env, registry: Directory, now: number): Mode {
+  const kafka = kafkaHealth(registry, now).state !== "absent";
+  const redis = connectRedis(env) !== undefined;
+  if (kafka) return redis ? "kafka+redis" : "kafka";
+  return redis ? "redis" : "direct";
+}
+
+/** An ingestor that has gone silent is still one with Kafka: the mode does not change when it dies. */
+function kafkaHealth(registry: Directory, now: number): Component {
+  const all = Object.values(registry.reports);
+  const states = freshReports(registry, now).map(({ kafka }) => kafka);
+  if (all.every(({ kafka }) => kafka === "absent")) return { state: "absent" };
+  if (states.length === 0) return { state: "down", detail: "no ingestor reports" };
+  return states.includes("down") ? { state: "down", detail: "an ingestor can't reach Kafka" } : { state: "up" };
+}
+
+function freshReports(registry: Directory, now: number) {
+  return Object.values(registry.reports).filter(({ at }) => now - at <= REPORT_LIFE);
+}
+
+async function redisHealth(env: Env): Promise<Component> {
+  const redis = connectRedis(env);
+  if (redis === undefined) return { state: "absent" };
+  try {
+    await redis.ping();
+    return { state: "up" };
+  } catch (error) {
+    return { state: "down", detail: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,6 @@
+/** The Worker: what `wrangler.toml` deploys. */
+
+export { MarketFeed } from "../durable-objects/market-feed.ts";
+export { Registry } from "../durable-objects/registry.ts";
+export { SymbolFeed } from "../durable-objects/symbol-feed.ts";
+export { app as default } from "./app.ts";

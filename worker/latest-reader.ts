@@ -1,0 +1,47 @@
+/**
+ * The newest ticker of one instrument: from Redis when what stands there is fresh, else from its market's list, else from
+ * the feed itself. Whichever answers, it is never older than about two seconds.
+ */
+
+import type { Env } from "../durable-objects/env.ts";
+import { connectRedis } from "../durable-objects/redis-writer.ts";
+import type { LatestTicker } from "../protocol/ingest.ts";
+import type { Instrument } from "../protocol/instrument.ts";
+import { parseRedisTicker, redisKeys } from "../protocol/redis.ts";
+
+/** What may be passed on without asking further, ms. */
+const FRESH = 2000;
+/** After a failure Redis is left alone for this long, ms, so that reads don't wait for it one by one. */
+const RESPITE = 5000;
+
+let redisBadUntil = 0;
+
+/** @returns null where the instrument is known but nothing has come of it yet */
+export async function readLatest(env: Env, instrument: Instrument): Promise<LatestTicker | null> {
+  const now = Date.now();
+  const kept = await readRedis(env, instrument, now);
+  if (kept !== null && now - kept.asOf <= FRESH) return withoutAsOf(kept);
+  const listed = await env.MARKET_FEED.getByName(`${instrument.exchange}:*-${instrument.quote}`).ticker(
+    instrument.name,
+  );
+  if (listed !== null && now - listed.asOf <= FRESH) return withoutAsOf(listed);
+  return env.SYMBOL_FEED.getByName(instrument.name).latest();
+}
+
+async function readRedis(env: Env, instrument: Instrument, now: number) {
+  const redis = connectRedis(env);
+  if (redis === undefined || now < redisBadUntil) return null;
+  const { hash, field } = redisKeys(instrument.name, env.REDIS_PREFIX);
+  try {
+    const body = await redis.hget<string>(hash, field);
+    return body === null ? null : parseRedisTicker(body);
+  } catch (error) {
+    redisBadUntil = now + RESPITE;
+    console.warn("reading Redis failed, going on without it", error instanceof Error ? error.message : error);
+    return null;
+  }
+}
+
+function withoutAsOf<T extends { asOf: number }>({ asOf: _asOf, ...latest }: T): Omit<T, "asOf"> {
+  return latest;
+}

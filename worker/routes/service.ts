@@ -1,0 +1,41 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { LIMITS } from "../../protocol/frames.ts";
+import { healthBody, infoBody } from "../../protocol/rest.ts";
+import { VERSION } from "../../protocol/version.ts";
+import { directory } from "../directory.ts";
+import { checkHealth, modeOf } from "../health.ts";
+import { json, openApi, problems } from "../open-api.ts";
+
+const NO_STORE = { "Cache-Control": "no-store" };
+
+const readInfo = createRoute({
+  method: "get",
+  path: "/v1/info",
+  summary: "What a client needs to choose an endpoint",
+  request: { query: z.strictObject({}) },
+  responses: { 200: json(infoBody, "Endpoints, limits and mode"), ...problems },
+});
+
+const readHealth = createRoute({
+  method: "get",
+  path: "/v1/health",
+  summary: "Whether prices flow, and which parts stand behind them",
+  request: { query: z.strictObject({}) },
+  responses: {
+    200: json(healthBody, "Up, perhaps degraded"),
+    503: json(healthBody, "Down: no prices flow"),
+    ...problems,
+  },
+});
+
+export const serviceRoutes = openApi()
+  .openapi(readInfo, async (c) => {
+    const { origin } = new URL(c.req.url);
+    const endpoints = { stream: `${origin.replace(/^http/, "ws")}/v1/stream`, rest: `${origin}/v1` };
+    const mode = modeOf(c.env, await directory(c.env), Date.now());
+    return c.json({ name: "tickcast" as const, version: VERSION, endpoints, limits: LIMITS, mode }, 200, NO_STORE);
+  })
+  .openapi(readHealth, async (c) => {
+    const health = await checkHealth(c.env, Date.now());
+    return c.json(health, health.status === "down" ? 503 : 200, NO_STORE);
+  });

@@ -1,0 +1,53 @@
+import { createRoute } from "@hono/zod-openapi";
+import type { Env } from "../../durable-objects/env.ts";
+import type { ListedTicker } from "../../durable-objects/market-feed.ts";
+import type { Market } from "../../protocol/ingest.ts";
+import { type RestTicker, restTicker, tickersBody } from "../../protocol/rest.ts";
+import { directory, knownInstrument } from "../directory.ts";
+import { readLatest } from "../latest-reader.ts";
+import { filterQuery, json, openApi, problems, symbolParams } from "../open-api.ts";
+
+const NO_STORE = { "Cache-Control": "no-store" };
+
+const listTickers = createRoute({
+  method: "get",
+  path: "/v1/tickers",
+  summary: "The newest ticker of every instrument that fits",
+  request: { query: filterQuery },
+  responses: { 200: json(tickersBody, "The newest known value of each"), ...problems },
+});
+
+const readTicker = createRoute({
+  method: "get",
+  path: "/v1/tickers/{exchange}/{symbol}",
+  summary: "The newest ticker of one instrument, never older than about two seconds",
+  request: { params: symbolParams, query: filterQuery.pick({}) },
+  responses: { 200: json(restTicker, "Its ticker; null while nothing has come of it yet"), ...problems },
+});
+
+export const tickerRoutes = openApi()
+  .openapi(listTickers, async (c) => {
+    const markets = (await directory(c.env)).find(c.req.valid("query"));
+    const known = await listed(c.env, markets);
+    const tickers = markets.map(({ instrument }) => known.get(instrument) ?? nothingYet(instrument));
+    return c.json({ tickers }, 200, NO_STORE);
+  })
+  .openapi(readTicker, async (c) => {
+    const { exchange, symbol } = c.req.valid("param");
+    const instrument = await knownInstrument(c.env, exchange, symbol);
+    return c.json((await readLatest(c.env, instrument)) ?? nothingYet(instrument.name), 200, NO_STORE);
+  });
+
+async function listed(env: Env, markets: readonly Market[]): Promise<Map<string, RestTicker>> {
+  const names = new Set(markets.map(({ exchange, quote }) => `${exchange}:*-${quote}`));
+  const lists = await Promise.all([...names].map((name) => env.MARKET_FEED.getByName(name).tickers()));
+  return new Map(lists.flat().map((one) => [one.instrument, restForm(one)]));
+}
+
+function restForm({ asOf: _asOf, ...ticker }: ListedTicker): RestTicker {
+  return ticker;
+}
+
+function nothingYet(instrument: string): RestTicker {
+  return { instrument, epoch: null, seq: null, source: null, ticker: null, t: null };
+}

@@ -1,0 +1,27 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { TRADES_LIMIT, tradesBody } from "../../protocol/rest.ts";
+import { knownInstrument } from "../directory.ts";
+import { json, openApi, problems, symbolParams } from "../open-api.ts";
+
+const limit = z.coerce
+  .number()
+  .int({ error: "a whole number, please" })
+  .min(1)
+  .max(TRADES_LIMIT.most)
+  .default(TRADES_LIMIT.default)
+  .openapi({ type: "integer", example: 100 });
+
+const listTrades = createRoute({
+  method: "get",
+  path: "/v1/trades/{exchange}/{symbol}",
+  summary: "The newest trades of one instrument, newest last",
+  request: { params: symbolParams, query: z.strictObject({ limit }) },
+  responses: { 200: json(tradesBody, "The trades, and the position they reach up to"), ...problems },
+});
+
+export const tradeRoutes = openApi().openapi(listTrades, async (c) => {
+  const { exchange, symbol } = c.req.valid("param");
+  const instrument = await knownInstrument(c.env, exchange, symbol);
+  const { epoch, seq, trades } = await c.env.SYMBOL_FEED.getByName(instrument.name).trades(c.req.valid("query").limit);
+  return c.json({ instrument: instrument.name, epoch, seq, trades }, 200, { "Cache-Control": "no-store" });
+});
