@@ -85,6 +85,8 @@ export interface Commit {
 
 /** The pusher's side. */
 export interface TickReader {
+  /** Negative while the log has not been reached yet. */
+  partitionOf(instrument: string): number;
   start(handlers: LogHandlers): Promise<void>;
   commit(commits: readonly Commit[]): Promise<void>;
   /** Stops and resumes fetching, when what has been read can't be passed on. */

@@ -6,6 +6,7 @@ import { epochOf } from "../../../protocol/position.ts";
 import { type Logger, reasonOf } from "../../logger.ts";
 import type { AuthorityFrom, Commit, LogHandlers, LogRecord, TickReader } from "../log.ts";
 import { createKafka, type KafkaSettings, names } from "./client.ts";
+import { createPartitioner } from "./partitioner.ts";
 import { readRanges } from "./read-range.ts";
 import { fromMessage } from "./records.ts";
 import { extents } from "./topics.ts";
@@ -34,6 +35,7 @@ export class KafkaReader implements TickReader {
   readonly #topic: string;
   readonly #group: string;
   readonly #places = new Map<number, Promise<Place>>();
+  #partitionOf: (instrument: string) => number = () => -1;
   #consumer: Consumer | undefined;
   #stopped = false;
   reachable = false;
@@ -51,6 +53,10 @@ export class KafkaReader implements TickReader {
   /** Comes back once the first attempt is under way; goes on trying until it is stopped. */
   async start(handlers: LogHandlers): Promise<void> {
     void this.#keepRunning(handlers);
+  }
+
+  partitionOf(instrument: string): number {
+    return this.#partitionOf(instrument);
   }
 
   async commit(commits: readonly Commit[]): Promise<void> {
@@ -105,7 +111,7 @@ export class KafkaReader implements TickReader {
     while (!this.#stopped) {
       try {
         await this.#admin.connect();
-        await extents(this.#admin, this.#topic);
+        this.#partitionOf = createPartitioner((await extents(this.#admin, this.#topic)).length);
         await this.#runOnce(handlers);
       } catch (error) {
         if (this.#stopped) return;

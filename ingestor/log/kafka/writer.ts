@@ -7,6 +7,7 @@ import { type Logger, reasonOf } from "../../logger.ts";
 import type { CollectorStatus, RawFrame, Tail, TickWriter } from "../log.ts";
 import { createKafka, type KafkaSettings, names } from "./client.ts";
 import { PartitionQueue, QueueClosed } from "./partition-queue.ts";
+import { createPartitioner } from "./partitioner.ts";
 import { RawQueue } from "./raw-queue.ts";
 import { readRanges } from "./read-range.ts";
 import { type Draft, eventDraft, fromMessage, markerDraft, statusDraft, toMessage } from "./records.ts";
@@ -31,8 +32,7 @@ export class KafkaWriter implements TickWriter {
   readonly #logger: Logger;
   readonly #kafka: Kafka;
   readonly #admin: Admin;
-  readonly #partitioner = Partitioners.DefaultPartitioner();
-  readonly #partitionOf = new Map<string, number>();
+  #partitionOf: (instrument: string) => number = () => 0;
   #producer: Producer;
   #session: Session | undefined;
   #takeover: Promise<readonly Tail[]> | undefined;
@@ -56,6 +56,7 @@ export class KafkaWriter implements TickWriter {
 
   async open(): Promise<readonly Tail[]> {
     const tails = await this.#takeOver();
+    this.#partitionOf = createPartitioner(tails.length);
     this.#queues = tails.map(
       (_, partition) => new PartitionQueue((batch, count) => this.#confirm(partition, batch, count)),
     );
@@ -63,16 +64,8 @@ export class KafkaWriter implements TickWriter {
     return tails;
   }
 
-  /** The same partition that any standard producer would choose for this key. */
   partitionOf(instrument: string): number {
-    const known = this.#partitionOf.get(instrument);
-    if (known !== undefined) return known;
-    const anywhere = { partitionErrorCode: 0, leader: 0, replicas: [], isr: [] };
-    const partitionMetadata = this.#queues.map((_, partitionId) => ({ partitionId, ...anywhere }));
-    const message = { key: instrument, value: null };
-    const partition = this.#partitioner({ topic: this.#topic, partitionMetadata, message });
-    this.#partitionOf.set(instrument, partition);
-    return partition;
+    return this.#partitionOf(instrument);
   }
 
   append(event: MarketEvent): void {

@@ -1,0 +1,169 @@
+/** One ingestor: for each exchange a log, and on it a collector, a pusher, or both. */
+
+import type { ComponentState, IngestReport, Market } from "../protocol/ingest.ts";
+import { Collector } from "./collect/collector.ts";
+import { exchangeUrls, type IngestorConfig } from "./config.ts";
+import { findExchange } from "./exchanges/index.ts";
+import { KafkaReader } from "./log/kafka/reader.ts";
+import { KafkaWriter } from "./log/kafka/writer.ts";
+import type { TickReader, TickWriter } from "./log/log.ts";
+import { MemoryLog } from "./log/memory.ts";
+import { type Logger, reasonOf } from "./logger.ts";
+import { Edge } from "./push/edge.ts";
+import { Pusher } from "./push/pusher.ts";
+
+const REPORT_PERIOD = 3000;
+const OPEN_PERIOD = 15_000;
+/** How long stopping waits for the log to confirm what was received, ms. */
+const STOP_PATIENCE = 4000;
+
+export interface Ingestor {
+  /** Ends in order; what was received is in the log, what was pushed is committed, unless a part is away for too long. */
+  stop(): Promise<void>;
+}
+
+/** @throws {UnknownExchangeError} when an exchange of the settings is none of ours */
+export function startIngestor(config: IngestorConfig, env: NodeJS.ProcessEnv, logger: Logger): Ingestor {
+  const edge = new Edge({ url: config.edgeUrl, token: config.token });
+  const running = config.exchanges.map((name) => new ExchangeIngestor(name, config, env, edge, logger));
+  for (const one of running) one.start();
+  return {
+    async stop() {
+      await Promise.all(running.map((one) => one.stop()));
+    },
+  };
+}
+
+class ExchangeIngestor {
+  readonly #name: string;
+  readonly #config: IngestorConfig;
+  readonly #edge: Edge;
+  readonly #logger: Logger;
+  readonly #writer: TickWriter | undefined;
+  readonly #reader: TickReader | undefined;
+  readonly #collector: Collector | undefined;
+  readonly #pusher: Pusher | undefined;
+  #markets: readonly Market[] = [];
+  #marketsSaid = false;
+  #timers: NodeJS.Timeout[] = [];
+  #stopping = false;
+
+  constructor(name: string, config: IngestorConfig, env: NodeJS.ProcessEnv, edge: Edge, logger: Logger) {
+    const exchange = findExchange(name);
+    this.#name = name;
+    this.#config = config;
+    this.#edge = edge;
+    this.#logger = logger.child({ part: "ingestor", exchange: name });
+    const { source, roles, kafka, marketsPeriod, idleBatch } = config;
+    const memory = kafka === null ? new MemoryLog() : undefined;
+    if (roles.includes("collect")) {
+      this.#writer = memory ?? new KafkaWriter(kafka ?? unreachable(), name, logger);
+      const onMarkets = (markets: readonly Market[]) => this.#onMarkets(markets);
+      const urls = exchangeUrls(env, exchange);
+      this.#collector = new Collector({
+        exchange,
+        ...urls,
+        source,
+        writer: this.#writer,
+        logger,
+        onMarkets,
+        marketsPeriod,
+      });
+    }
+    if (roles.includes("push")) {
+      this.#reader = memory ?? new KafkaReader(kafka ?? unreachable(), name, logger);
+      this.#pusher = new Pusher({ exchange: name, reader: this.#reader, edge, logger, idleBatch });
+    }
+  }
+
+  start(): void {
+    void this.#collector?.run().catch((error: unknown) => this.#fail("collecting", error));
+    void this.#pusher?.start().catch((error: unknown) => this.#fail("pushing", error));
+    this.#timers = [
+      setInterval(() => void this.#report(), REPORT_PERIOD),
+      setInterval(() => void this.#openFeeds(), OPEN_PERIOD),
+    ];
+    void this.#report();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    await withPatience(this.#collector?.stop(), STOP_PATIENCE, () =>
+      this.#logger.warn("stopping before the log has confirmed everything"),
+    );
+    await withPatience(this.#pusher?.stop(), STOP_PATIENCE, () =>
+      this.#logger.warn("stopping before everything is committed"),
+    );
+    await withPatience(this.#writer?.close(), STOP_PATIENCE, () => this.#logger.warn("the log does not let go"));
+  }
+
+  #onMarkets(markets: readonly Market[]): void {
+    this.#markets = markets;
+    this.#marketsSaid = false;
+    void this.#report();
+  }
+
+  /** Tells the registry the markets, when they are new, and how things are. */
+  async #report(): Promise<void> {
+    if (this.#collector === undefined) return;
+    const { status, lastEventTime } = this.#collector;
+    const asOf = status.state === "live" ? Date.now() : lastEventTime;
+    const report: IngestReport = {
+      status: { ...status, asOf },
+      kafka: this.#kafkaState(),
+      lastEventTime,
+      hints: [...this.#config.hints],
+    };
+    try {
+      if (!this.#marketsSaid && this.#markets.length > 0) {
+        await this.#edge.putMarkets(this.#name, this.#markets);
+        this.#marketsSaid = true;
+        this.#pusher?.open(this.#markets.map(({ instrument }) => instrument));
+      }
+      await this.#edge.putReport(this.#name, report);
+    } catch (error) {
+      this.#logger.info({ reason: reasonOf(error) }, "the edge can't be told how things are");
+    }
+  }
+
+  async #openFeeds(): Promise<void> {
+    try {
+      const markets = this.#markets.length > 0 ? this.#markets : await this.#edge.markets(this.#name);
+      this.#pusher?.open(markets.map(({ instrument }) => instrument));
+    } catch (error) {
+      this.#logger.info({ reason: reasonOf(error) }, "the edge can't be asked for the markets");
+    }
+  }
+
+  #kafkaState(): ComponentState {
+    if (this.#config.kafka === null) return "absent";
+    return (this.#writer?.reachable ?? true) && (this.#reader?.reachable ?? true) ? "up" : "down";
+  }
+
+  #fail(what: string, error: unknown): void {
+    // Whatever was under way when we were told to stop ends with an error, and that is all right.
+    if (this.#stopping) return;
+    this.#logger.fatal(
+      { reason: reasonOf(error), stack: error instanceof Error ? error.stack : undefined },
+      `${what} has failed`,
+    );
+    process.exit(1);
+  }
+}
+
+async function withPatience(work: Promise<void> | undefined, patience: number, onTimeout: () => void): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      onTimeout();
+      resolve();
+    }, patience);
+  });
+  await Promise.race([work ?? Promise.resolve(), timeout]);
+  clearTimeout(timer);
+}
+
+function unreachable(): never {
+  throw new TypeError("without Kafka there is one log in memory");
+}

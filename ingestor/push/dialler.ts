@@ -1,0 +1,134 @@
+/** Keeps one publisher socket open: dials, dials again with full jitter, and never too many at once. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { backOff } from "exponential-backoff";
+import type WebSocket from "ws";
+import { type Logger, reasonOf } from "../logger.ts";
+
+/** Sockets that may be connecting at the same time: an edge that comes back should not meet thousands at once. */
+const AT_ONCE = 64;
+
+/** A socket that was accepted only to be refused, or replaced, is not dialled again sooner than this, ms. */
+const LEAST_LIFE = 1000;
+
+/** A bound on how many tasks run at a time. */
+export class Turnstile {
+  #free: number;
+  readonly #queue: (() => void)[] = [];
+
+  constructor(places = AT_ONCE) {
+    this.#free = places;
+  }
+
+  async pass<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#queue.push(resolve));
+    try {
+      return await task();
+    } finally {
+      const next = this.#queue.shift();
+      if (next === undefined) this.#free += 1;
+      else next();
+    }
+  }
+}
+
+export interface DialHandlers {
+  readonly open: (socket: WebSocket) => void;
+  readonly message: (text: string) => void;
+  readonly closed: () => void;
+  /** Waits until dialling again makes sense: after being replaced, until the group has confirmed that we are still in charge. */
+  readonly mayDial: () => Promise<void>;
+}
+
+export class Dialler {
+  readonly #dial: () => WebSocket;
+  readonly #turnstile: Turnstile;
+  readonly #handlers: DialHandlers;
+  readonly #logger: Logger;
+  #socket: WebSocket | undefined;
+  #closed = false;
+
+  constructor(dial: () => WebSocket, turnstile: Turnstile, handlers: DialHandlers, logger: Logger) {
+    this.#dial = dial;
+    this.#turnstile = turnstile;
+    this.#handlers = handlers;
+    this.#logger = logger;
+    void this.#run();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#socket?.close(1000);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      await this.#handlers.mayDial();
+      const link = await this.#connect();
+      const since = Date.now();
+      await link?.ended;
+      this.#socket = undefined;
+      this.#handlers.closed();
+      const left = LEAST_LIFE - (Date.now() - since);
+      if (left > 0 && !this.#closed) await sleep(left * (1 + Math.random()));
+    }
+  }
+
+  /** Comes back with a promise of the socket's end, once it is open. */
+  async #connect(): Promise<{ ended: Promise<void> } | undefined> {
+    try {
+      return await backOff(() => this.#turnstile.pass(() => this.#open()), {
+        jitter: "full",
+        startingDelay: 200,
+        maxDelay: 5000,
+        numOfAttempts: Number.POSITIVE_INFINITY,
+        retry: () => !this.#closed,
+      });
+    } catch (error) {
+      if (this.#closed) return undefined;
+      throw error;
+    }
+  }
+
+  /** What the edge says is no reason to fall: a message that can't be understood costs its own socket. */
+  #onMessage(socket: WebSocket, text: string): void {
+    if (text.startsWith('{"op":"error"')) {
+      this.#logger.info({ answer: text.slice(0, 300) }, "the edge refused a publisher");
+      return;
+    }
+    try {
+      this.#handlers.message(text);
+    } catch (error) {
+      this.#logger.warn(
+        { reason: reasonOf(error), message: text.slice(0, 300) },
+        "the edge said what we don't understand",
+      );
+      socket.terminate();
+    }
+  }
+
+  #open(): Promise<{ ended: Promise<void> }> {
+    if (this.#closed) return Promise.reject(new Error("closed"));
+    return new Promise((resolve, reject) => {
+      const socket = this.#dial();
+      this.#socket = socket;
+      let failure = new Error("closed");
+      const ended = new Promise<void>((over) => {
+        socket.on("close", () => {
+          over();
+          reject(failure);
+        });
+      });
+      socket.on("error", (error) => {
+        failure = error;
+      });
+      socket.on("message", (data) => this.#onMessage(socket, String(data)));
+      socket.on("open", () => {
+        this.#handlers.open(socket);
+        // Wrapped: a promise that resolves with a promise would wait for the socket's end.
+        resolve({ ended });
+      });
+    });
+  }
+}

@@ -1,0 +1,310 @@
+/**
+ * The pusher's end of one feed: what was sent and not acked yet, what waits to be sent, and when the feed wants it.
+ * A batch carries the events' JSON just as it came from the log.
+ */
+
+import type WebSocket from "ws";
+import { type FeedFrame, feedFrame } from "../../protocol/ingest.ts";
+import { RATES, type Rate } from "../../protocol/stream.ts";
+import type { LogRecord } from "../log/log.ts";
+import type { Logger } from "../logger.ts";
+
+/** An event on its way: `text` is its JSON as a batch carries it. */
+export interface Entry {
+  readonly seq: number;
+  readonly text: string;
+  /** When it was read from the log, ms. */
+  readonly read: number;
+}
+
+/** What a link needs to know of its partition at the moment of sending. */
+export interface PartitionView {
+  /** Log time (ms) up to which everything has been read. */
+  readonly asOf: number;
+  /** JSON text of the collector's status. */
+  readonly status: string;
+}
+
+export interface FeedLinkOptions {
+  readonly instrument: string;
+  readonly partition: number;
+  /** How often a feed that nobody listens to gets its ticks, ms. */
+  readonly idleBatch: number;
+  readonly view: () => PartitionView | undefined;
+  readonly logger: Logger;
+  /** Bytes were added to (or, below 0, taken off) what is held in memory. */
+  readonly onBytes: (change: number) => void;
+  /** The feed lacks what is no longer in memory: read the log again from the position after `seq`. */
+  readonly onLack: (link: FeedLink, seq: number) => void;
+  readonly onReplaced: (link: FeedLink) => void;
+}
+
+/** More than this goes to an idle feed before its time: events, bytes. */
+const IDLE_COUNT = 500;
+const IDLE_BYTES = 256 * 1024;
+const BATCH_COUNT = 1000;
+/** A feed that holds back this much, bytes, is slow: its events are let go and read again later. */
+const PARK_BYTES = 16 * 1024 * 1024;
+/** What may lie in the socket itself, bytes, before sending waits. */
+const SOCKET_BYTES = 2 * 1024 * 1024;
+/** Someone listens: a batch at least this often, ms, so that they hear of the feed's state. */
+const HEARTBEAT = 5000;
+
+export class FeedLink {
+  readonly #options: FeedLinkOptions;
+  #socket: WebSocket | undefined;
+  #ready = false;
+  #epoch: string | null = null;
+  #pending: Entry[] = [];
+  #unacked: Entry[] = [];
+  #bytes = 0;
+  /** The last event taken from the log. */
+  #lastSeq = 0;
+  /** What the next batch continues. */
+  #sentSeq = 0;
+  #ackedSeq = 0;
+  #rates: readonly Rate[] = [];
+  #dirty = false;
+  /** Empty batches sent since the feed last was clean. */
+  #nudges = 0;
+  #lastBatch = 0;
+  /** A conflated rate's period is running in the feed. */
+  #owesDue = false;
+  /** Events were let go: everything after this is to be read from the log again. */
+  #parkedFrom: number | undefined;
+  #rereading = false;
+
+  constructor(options: FeedLinkOptions) {
+    this.#options = options;
+  }
+
+  get instrument(): string {
+    return this.#options.instrument;
+  }
+
+  get partition(): number {
+    return this.#options.partition;
+  }
+
+  get parked(): boolean {
+    return this.#parkedFrom !== undefined;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The offset that must not be committed past; undefined when everything taken is acked. */
+  get holds(): number | undefined {
+    const first = this.#unacked[0]?.seq ?? this.#pending[0]?.seq;
+    return first ?? (this.#parkedFrom === undefined ? undefined : Math.max(this.#parkedFrom, this.#ackedSeq) + 1);
+  }
+
+  /** An event of the log. Those that were taken before, and those that a parked link will read again, are passed over. */
+  take(epoch: string, record: LogRecord, now: number): void {
+    if (this.parked) return;
+    this.takeAgain(epoch, record, now);
+  }
+
+  /** An event that is read again for a parked link. */
+  takeAgain(epoch: string, { offset, logged, value }: LogRecord, now: number): void {
+    if (epoch !== this.#epoch) this.#changeEpoch(epoch);
+    if (offset <= this.#lastSeq) return;
+    this.#lastSeq = offset;
+    const text = `{"seq":${offset},"logged":${logged},"event":${value}}`;
+    this.#pending.push({ seq: offset, text, read: now });
+    this.#count(text.length);
+    if (this.#bytes > PARK_BYTES && !this.parked) this.#park();
+  }
+
+  opened(socket: WebSocket): void {
+    this.#socket = socket;
+  }
+
+  closed(): void {
+    this.#socket = undefined;
+    this.#ready = false;
+    this.#rereading = false;
+  }
+
+  /** @throws when the feed says what no feed says */
+  onMessage(text: string): void {
+    this.#obey(feedFrame.parse(JSON.parse(text)));
+  }
+
+  /** After each stretch of the log: feeds with a `raw` listener get theirs at once. */
+  onRead(now: number): void {
+    if (this.#pending.length > 0 && this.#rates.includes("raw")) this.#send(now, []);
+  }
+
+  /** Ten times a second: whatever has become due. */
+  onGrid(now: number): void {
+    if (!this.#ready) return;
+    if (this.#rates.length === 0) this.#idle(now);
+    else if (this.#pending.length > 0 || this.#owesDue) this.#send(now, RATES);
+    else if (now - this.#lastBatch >= HEARTBEAT) this.#send(now, RATES);
+    else this.#nudge(now);
+  }
+
+  /** The exchange's state has changed: those who listen should hear of it now. */
+  onStatus(now: number): void {
+    if (this.#rates.length > 0) this.#send(now, []);
+  }
+
+  /** Has caught up with the log. */
+  unpark(): void {
+    this.#parkedFrom = undefined;
+    this.#rereading = false;
+  }
+
+  /** Whether events that are read again still have somewhere to go. */
+  get rereading(): boolean {
+    return this.#rereading;
+  }
+
+  /** Whether it should be given no more for the moment. */
+  get full(): boolean {
+    return this.#bytes > PARK_BYTES / 2;
+  }
+
+  #obey(frame: FeedFrame): void {
+    const now = Date.now();
+    switch (frame.op) {
+      case "ready":
+        this.#onReady(frame.epoch, frame.seq, frame.rates, now);
+        break;
+      case "ack":
+        this.#onAck(frame.epoch, frame.seq, frame.dirty);
+        break;
+      case "cadence":
+        this.#rates = frame.rates;
+        this.#send(now, RATES);
+        break;
+      case "resend":
+        if (frame.epoch === this.#epoch) this.#onResend(frame.from, now);
+        break;
+      case "replaced":
+        this.#ready = false;
+        this.#options.onReplaced(this);
+        break;
+    }
+  }
+
+  #onReady(epoch: string | null, seq: number, rates: readonly Rate[], now: number): void {
+    this.#ready = true;
+    this.#rates = rates;
+    const same = epoch === this.#epoch;
+    if (this.#parkedFrom !== undefined) this.#lack(same ? seq : this.#parkedFrom);
+    else this.#onResend(same ? seq : 0, now);
+  }
+
+  #onAck(epoch: string, seq: number, dirty: boolean): void {
+    if (!dirty) this.#nudges = 0;
+    this.#dirty = dirty;
+    if (epoch !== this.#epoch) return;
+    this.#ackedSeq = Math.max(this.#ackedSeq, seq);
+    const first = this.#unacked.findIndex((entry) => entry.seq > seq);
+    const acked = first < 0 ? this.#unacked.length : first;
+    this.#drop(this.#unacked.splice(0, acked));
+    // A slow feed that has stored all it was sent can be given the rest.
+    const { length } = this.#unacked;
+    if (this.#parkedFrom !== undefined && !this.#rereading && length === 0) this.#lack(this.#parkedFrom);
+  }
+
+  /** Goes back to a position: what was sent after it is sent again. */
+  #onResend(from: number, now: number): void {
+    // A feed that lacks what it had acked has lost it: only the log has it now.
+    if (from > 0 && from < this.#ackedSeq) {
+      this.#lack(from);
+      return;
+    }
+    const again = [...this.#unacked, ...this.#pending];
+    this.#unacked = [];
+    this.#pending = again.filter(({ seq }) => seq > from);
+    this.#drop(again.filter(({ seq }) => seq <= from));
+    this.#lastSeq = Math.max(this.#lastSeq, from);
+    this.#sentSeq = from;
+    this.#send(now, RATES);
+  }
+
+  #lack(seq: number): void {
+    this.#letGo();
+    this.#parkedFrom = seq;
+    this.#rereading = true;
+    this.#sentSeq = seq;
+    this.#lastSeq = seq;
+    this.#ackedSeq = seq;
+    this.#options.onLack(this, seq);
+  }
+
+  /** Lets go of what was not sent; of what was sent too, if the feed is away and would need it all again. */
+  #park(): void {
+    const { instrument } = this;
+    this.#options.logger.warn({ instrument, bytes: this.#bytes }, "a feed takes too little: parked until it does");
+    const first = this.#unacked[0] ?? this.#pending[0];
+    this.#parkedFrom = this.#ready ? this.#sentSeq : (first?.seq ?? 1) - 1;
+    if (!this.#ready) this.#letGo();
+    this.#drop(this.#pending.splice(0));
+  }
+
+  #letGo(): void {
+    this.#drop([...this.#unacked, ...this.#pending]);
+    this.#unacked = [];
+    this.#pending = [];
+  }
+
+  /** Nobody listens: everything in one batch now and then, so that the object can sleep in between. */
+  #idle(now: number): void {
+    const [oldest] = this.#pending;
+    const full = this.#pending.length >= IDLE_COUNT || this.#bytes >= IDLE_BYTES;
+    if (oldest !== undefined && (full || now - oldest.read >= this.#options.idleBatch)) this.#send(now, RATES);
+    else this.#nudge(now);
+  }
+
+  /** An empty batch for a feed that still has something to do, more seldom the longer it takes. */
+  #nudge(now: number): void {
+    if (!this.#dirty && this.#unacked.length === 0) return;
+    const pause = this.#nudges < 10 ? 500 : this.#nudges < 20 ? 2000 : 10_000;
+    if (now - this.#lastBatch < pause) return;
+    this.#nudges += 1;
+    this.#send(now, RATES, true);
+  }
+
+  #send(now: number, due: readonly Rate[], onlyNudge = false): void {
+    const view = this.#options.view();
+    const socket = this.#socket;
+    if (!this.#ready || socket === undefined || view === undefined || this.#epoch === null) return;
+    if (socket.bufferedAmount > SOCKET_BYTES) return;
+    const events = onlyNudge ? [] : this.#pending.splice(0, BATCH_COUNT);
+    const prev = this.#sentSeq;
+    const seq = events.at(-1)?.seq ?? prev;
+    const head = `{"op":"ticks","epoch":${JSON.stringify(this.#epoch)},"prev":${prev},"seq":${seq}`;
+    const body = `"events":[${events.map(({ text }) => text).join(",")}],"asOf":${view.asOf},"status":${view.status}`;
+    socket.send(`${head},${body},"due":${JSON.stringify(due)}}`);
+    for (const entry of events) this.#unacked.push(entry);
+    if (events.length > 0) this.#nudges = 0;
+    this.#sentSeq = seq;
+    this.#lastBatch = now;
+    this.#owesDue = events.length > 0 && due.length === 0 && this.#rates.some((rate) => rate !== "raw");
+    if (this.#pending.length > 0) this.#send(now, due);
+  }
+
+  /** Another log: what was not acked of the old one goes out while it can, and is then out of our hands. */
+  #changeEpoch(epoch: string): void {
+    this.#send(Date.now(), RATES);
+    this.#letGo();
+    this.#epoch = epoch;
+    this.#lastSeq = 0;
+    this.#sentSeq = 0;
+    this.#ackedSeq = 0;
+  }
+
+  #drop(entries: readonly Entry[]): void {
+    this.#count(-entries.reduce((sum, { text }) => sum + text.length, 0));
+  }
+
+  #count(change: number): void {
+    this.#bytes += change;
+    if (change !== 0) this.#options.onBytes(change);
+  }
+}

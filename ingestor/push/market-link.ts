@@ -1,0 +1,61 @@
+/** The pusher's end of one market's list: the newest ticker of each of its instruments in one partition, once a second. */
+
+import type WebSocket from "ws";
+import { type TickerEvent, tickerOf } from "../../protocol/events.ts";
+import { type LatestTicker, type MarketFrame, marketReply } from "../../protocol/ingest.ts";
+import type { CollectorStatus, LogRecord } from "../log/log.ts";
+
+interface Newest {
+  readonly epoch: string;
+  readonly record: LogRecord;
+}
+
+export class MarketLink {
+  readonly #newest = new Map<string, Newest>();
+  #changed = new Set<string>();
+  #socket: WebSocket | undefined;
+  readonly #onReplaced: () => void;
+
+  constructor(onReplaced: () => void) {
+    this.#onReplaced = onReplaced;
+  }
+
+  /** A ticker record of the log. */
+  take(epoch: string, record: LogRecord): void {
+    this.#newest.set(record.key, { epoch, record });
+    this.#changed.add(record.key);
+  }
+
+  opened(socket: WebSocket): void {
+    this.#socket = socket;
+    this.#changed = new Set(this.#newest.keys());
+  }
+
+  closed(): void {
+    this.#socket = undefined;
+  }
+
+  /** @throws when the market says what no market says */
+  onMessage(text: string): void {
+    const { op } = marketReply.parse(JSON.parse(text));
+    if (op === "replaced") this.#onReplaced();
+    else this.#changed = new Set(this.#newest.keys());
+  }
+
+  /** Sends what has changed, and up to when (log time, ms) that is everything. */
+  send(asOf: number, { source }: Pick<CollectorStatus, "source">): void {
+    if (this.#socket === undefined) return;
+    const tickers = [...this.#changed].flatMap((instrument) => {
+      const newest = this.#newest.get(instrument);
+      return newest === undefined ? [] : [latestTicker(newest, source)];
+    });
+    this.#changed = new Set();
+    this.#socket.send(JSON.stringify({ op: "tickers", tickers, asOf } satisfies MarketFrame));
+  }
+}
+
+function latestTicker({ epoch, record }: Newest, source: LatestTicker["source"]): LatestTicker {
+  const event = JSON.parse(record.value) as TickerEvent;
+  const t = { exchange: event.time, received: event.received, logged: record.logged };
+  return { instrument: event.instrument, epoch, seq: record.offset, source, ticker: tickerOf(event), t };
+}

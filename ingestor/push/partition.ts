@@ -1,0 +1,183 @@
+/** What the pusher holds of one partition: its feeds and markets, how far it has read, and up to where it may commit. */
+
+import { parseInstrument } from "../../protocol/instrument.ts";
+import type { CollectorStatus, LogRecord } from "../log/log.ts";
+import type { Logger } from "../logger.ts";
+import { Dialler, type Turnstile } from "./dialler.ts";
+import type { Edge } from "./edge.ts";
+import { FeedLink, type PartitionView } from "./feed-link.ts";
+import { MarketLink } from "./market-link.ts";
+
+export interface PartitionOptions {
+  readonly exchange: string;
+  readonly partition: number;
+  readonly edge: Edge;
+  readonly turnstile: Turnstile;
+  readonly idleBatch: number;
+  readonly logger: Logger;
+  readonly onBytes: (change: number) => void;
+  readonly onLack: (link: FeedLink, seq: number) => void;
+  /** Resolves when the group has confirmed, after this moment, that the partition is still this pusher's. */
+  readonly confirmation: () => Promise<void>;
+}
+
+export class Partition {
+  readonly #options: PartitionOptions;
+  readonly #feeds = new Map<string, { link: FeedLink; dialler: Dialler }>();
+  readonly #markets = new Map<string, { link: MarketLink; dialler: Dialler }>();
+  #status: CollectorStatus | undefined;
+  #statusText = "";
+  #asOf = 0;
+  #next = 0;
+  #epoch: string | undefined;
+  #committed = 0;
+
+  constructor(options: PartitionOptions) {
+    this.#options = options;
+  }
+
+  /** The next offset of the live reading. */
+  get next(): number {
+    return this.#next;
+  }
+
+  get links(): Iterable<FeedLink> {
+    return [...this.#feeds.values()].map(({ link }) => link);
+  }
+
+  /** Records that count, in order. */
+  onRecords(epoch: string, records: readonly LogRecord[], now: number): void {
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch;
+      this.#committed = 0;
+    }
+    const touched = new Set<FeedLink>();
+    for (const record of records) {
+      this.#next = record.offset + 1;
+      this.#asOf = record.logged;
+      if (record.type === "status") this.#onStatus(record.value, now);
+      else touched.add(this.#onEvent(epoch, record, now));
+    }
+    for (const link of touched) link.onRead(now);
+  }
+
+  onGrid(now: number): void {
+    for (const { link } of this.#feeds.values()) link.onGrid(now);
+  }
+
+  /** Once a second: the lists. */
+  onSecond(): void {
+    const status = this.#status;
+    if (status === undefined) return;
+    for (const { link } of this.#markets.values()) link.send(this.#asOf, status);
+  }
+
+  /** Opens the feed of an instrument, so that its listeners hear of the exchange's state even if it is never traded. */
+  open(instrument: string): void {
+    this.#feed(instrument);
+  }
+
+  /** What may be committed now; undefined when nothing has changed. */
+  commitable(): number | undefined {
+    const holds = [...this.#feeds.values()].flatMap(({ link }) => link.holds ?? []);
+    const offset = Math.min(this.#next, ...holds);
+    if (offset <= this.#committed) return undefined;
+    return offset;
+  }
+
+  onCommitted(offset: number): void {
+    this.#committed = offset;
+  }
+
+  close(): void {
+    for (const { dialler, link } of this.#feeds.values()) {
+      this.#options.onBytes(-link.bytes);
+      dialler.close();
+    }
+    for (const { dialler } of this.#markets.values()) dialler.close();
+  }
+
+  #onEvent(epoch: string, record: LogRecord, now: number): FeedLink {
+    const link = this.#feed(record.key);
+    link.take(epoch, record, now);
+    if (record.type === "ticker") this.#market(parseInstrument(record.key).quote).take(epoch, record);
+    return link;
+  }
+
+  #onStatus(text: string, now: number): void {
+    const changed = text !== this.#statusText;
+    this.#statusText = text;
+    if (!changed) return;
+    this.#status = JSON.parse(text) as CollectorStatus;
+    for (const { link } of this.#feeds.values()) link.onStatus(now);
+  }
+
+  #view(): PartitionView | undefined {
+    if (this.#status === undefined) return undefined;
+    return { asOf: this.#asOf, status: JSON.stringify({ ...this.#status, asOf: this.#asOf }) };
+  }
+
+  #feed(instrument: string): FeedLink {
+    const known = this.#feeds.get(instrument);
+    if (known !== undefined) return known.link;
+    const { partition, idleBatch, logger, onBytes, onLack, edge, turnstile, exchange } = this.#options;
+    const gate = this.#replacementGate();
+    const view = () => this.#view();
+    const link = new FeedLink({
+      instrument,
+      partition,
+      idleBatch,
+      view,
+      logger,
+      onBytes,
+      onLack,
+      onReplaced: gate.close,
+    });
+    const { symbol } = parseInstrument(instrument);
+    const dialler = new Dialler(
+      () => edge.publish(exchange, symbol),
+      turnstile,
+      {
+        open: (socket) => link.opened(socket),
+        message: (text) => link.onMessage(text),
+        closed: () => link.closed(),
+        mayDial: gate.passed,
+      },
+      logger,
+    );
+    this.#feeds.set(instrument, { link, dialler });
+    return link;
+  }
+
+  #market(quote: string): MarketLink {
+    const known = this.#markets.get(quote);
+    if (known !== undefined) return known.link;
+    const { partition, edge, turnstile, exchange, logger } = this.#options;
+    const gate = this.#replacementGate();
+    const link = new MarketLink(gate.close);
+    const dialler = new Dialler(
+      () => edge.publish(exchange, `*-${quote}`, partition),
+      turnstile,
+      {
+        open: (socket) => link.opened(socket),
+        message: (text) => link.onMessage(text),
+        closed: () => link.closed(),
+        mayDial: gate.passed,
+      },
+      logger,
+    );
+    this.#markets.set(quote, { link, dialler });
+    return link;
+  }
+
+  /** A publisher that was replaced comes back only when the group says that the partition is still ours: no flapping. */
+  #replacementGate() {
+    let confirmed: Promise<void> = Promise.resolve();
+    return {
+      close: () => {
+        confirmed = this.#options.confirmation();
+      },
+      passed: () => confirmed,
+    };
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Carries the log of one exchange to its objects. It commits a position only when every feed has stored everything before
+ * it, so whoever comes after it, or this process started again, goes on without loss; what a feed has already, it drops.
+ */
+
+import type { LogHandlers, LogRecord, TickReader } from "../log/log.ts";
+import { type Logger, reasonOf } from "../logger.ts";
+import { Turnstile } from "./dialler.ts";
+import type { Edge } from "./edge.ts";
+import type { FeedLink } from "./feed-link.ts";
+import { Partition } from "./partition.ts";
+
+export interface PusherOptions {
+  readonly exchange: string;
+  readonly reader: TickReader;
+  readonly edge: Edge;
+  readonly logger: Logger;
+  /** How often a feed that nobody listens to gets its ticks, ms. */
+  readonly idleBatch: number;
+  /** What may be held in memory for all feeds together, bytes: beyond it, reading pauses. */
+  readonly memory?: number;
+}
+
+/** The grid of the conflated rates, ms. */
+const GRID = 100;
+const SECOND = 1000;
+const COMMIT_PERIOD = 500;
+const MEMORY = 256 * 1024 * 1024;
+
+export class Pusher implements LogHandlers {
+  readonly #options: PusherOptions;
+  readonly #logger: Logger;
+  readonly #partitions = new Map<number, Partition>();
+  readonly #turnstile = new Turnstile();
+  readonly #memory: number;
+  #bytes = 0;
+  #paused = false;
+  #confirmations: (() => void)[] = [];
+  #timers: NodeJS.Timeout[] = [];
+  #committing = false;
+  /** One feed is read for again at a time: the log is read once more in full for each. */
+  #rereads: Promise<void> = Promise.resolve();
+
+  constructor(options: PusherOptions) {
+    this.#options = options;
+    this.#logger = options.logger.child({ part: "pusher", exchange: options.exchange });
+    this.#memory = options.memory ?? MEMORY;
+  }
+
+  /** What is held in memory for all feeds, bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  async start(): Promise<void> {
+    await this.#options.reader.start(this);
+    this.#timers = [
+      setInterval(() => this.#onGrid(), GRID),
+      setInterval(() => this.#eachPartition((partition) => partition.onSecond()), SECOND),
+      setInterval(() => void this.#commit(), COMMIT_PERIOD),
+    ];
+  }
+
+  /** Opens the feeds of these instruments in the partitions that are this pusher's. */
+  open(instruments: readonly string[]): void {
+    for (const instrument of instruments) {
+      this.#partitions.get(this.#options.reader.partitionOf(instrument))?.open(instrument);
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#commit();
+    this.#eachPartition((partition) => partition.close());
+    await this.#options.reader.stop();
+  }
+
+  assigned(partition: number): void {
+    const { exchange, edge, idleBatch } = this.#options;
+    this.#logger.info({ partition }, "pushing");
+    this.#partitions.set(
+      partition,
+      new Partition({
+        exchange,
+        partition,
+        edge,
+        idleBatch,
+        turnstile: this.#turnstile,
+        logger: this.#logger,
+        onBytes: (change) => this.#onBytes(change),
+        onLack: (link, seq) => this.#onLack(link, seq),
+        confirmation: () => new Promise((resolve) => this.#confirmations.push(resolve)),
+      }),
+    );
+  }
+
+  revoked(partition: number): void {
+    this.#logger.info({ partition }, "no longer pushing");
+    this.#partitions.get(partition)?.close();
+    this.#partitions.delete(partition);
+  }
+
+  records(partition: number, epoch: string, records: readonly LogRecord[]): void {
+    this.#partitions.get(partition)?.onRecords(epoch, records, Date.now());
+  }
+
+  confirmed(): void {
+    const waiting = this.#confirmations;
+    this.#confirmations = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  #onGrid(): void {
+    const now = Date.now();
+    this.#eachPartition((partition) => partition.onGrid(now));
+  }
+
+  #eachPartition(act: (partition: Partition) => void): void {
+    for (const partition of this.#partitions.values()) act(partition);
+  }
+
+  /** The last resort against a full memory; a single slow feed is parked long before. */
+  #onBytes(change: number): void {
+    this.#bytes += change;
+    const partitions = [...this.#partitions.keys()];
+    if (!this.#paused && this.#bytes > this.#memory) {
+      this.#paused = true;
+      this.#logger.warn({ bytes: this.#bytes }, "too much waits for the feeds: reading pauses");
+      this.#options.reader.pause(partitions);
+    } else if (this.#paused && this.#bytes < this.#memory / 2) {
+      this.#paused = false;
+      this.#options.reader.resume(partitions);
+    }
+  }
+
+  async #commit(): Promise<void> {
+    if (this.#committing) return;
+    const commits = [...this.#partitions].flatMap(([partition, held]) => {
+      const offset = held.commitable();
+      return offset === undefined ? [] : [{ partition, offset, held }];
+    });
+    if (commits.length === 0) return;
+    this.#committing = true;
+    try {
+      await this.#options.reader.commit(commits);
+      for (const { held, offset } of commits) held.onCommitted(offset);
+    } catch (error) {
+      // What is not committed is read again, and what is read again the feeds drop: nothing is lost by it.
+      this.#logger.info({ reason: reasonOf(error) }, "committing failed, trying again");
+    } finally {
+      this.#committing = false;
+    }
+  }
+
+  #onLack(link: FeedLink, seq: number): void {
+    this.#rereads = this.#rereads
+      .then(() => this.#reread(link, seq))
+      .catch((error: unknown) => {
+        this.#logger.warn(
+          { instrument: link.instrument, reason: reasonOf(error) },
+          "reading the log again for a feed failed",
+        );
+        link.closed();
+      });
+  }
+
+  async #reread(link: FeedLink, seq: number): Promise<void> {
+    const { partition, instrument } = link;
+    this.#logger.info({ instrument, seq }, "reading the log again for a feed");
+    await this.#options.reader.reread(partition, seq + 1, async (epoch, records, next) => {
+      const held = this.#partitions.get(partition);
+      if (held === undefined || !link.rereading) return false;
+      const now = Date.now();
+      for (const record of records) if (record.key === instrument) link.takeAgain(epoch, record, now);
+      link.onRead(now);
+      while (link.full && link.rereading) await new Promise((resolve) => setTimeout(resolve, GRID));
+      if (next < held.next) return true;
+      link.unpark();
+      return false;
+    });
+  }
+}
