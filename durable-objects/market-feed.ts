@@ -4,9 +4,10 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
+import { ProtocolError } from "../protocol/errors.ts";
 import { type LatestTicker, type MarketFrame, type MarketReply, marketFrame } from "../protocol/ingest.ts";
 import type { Env } from "./env.ts";
-import { answerClose, sendOrDrop } from "./sockets.ts";
+import { answerClose, readFrame, refuse, sendOrDrop } from "./sockets.ts";
 
 /** A ticker and up to when (log time, ms) it is known to be the newest. */
 export interface ListedTicker extends LatestTicker {
@@ -15,6 +16,8 @@ export interface ListedTicker extends LatestTicker {
 
 /** What is held of one partition. */
 interface Share {
+  /** The log that it follows now. A ticker of another one is only as new as itself. */
+  epoch: string;
   asOf: number;
   readonly tickers: Map<string, LatestTicker>;
   lastStore: number;
@@ -31,8 +34,8 @@ export class MarketFeed extends DurableObject<Env> {
     super(ctx, env);
     ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS shares (partition TEXT PRIMARY KEY, body TEXT NOT NULL)");
     for (const row of ctx.storage.sql.exec<{ partition: string; body: string }>("SELECT * FROM shares")) {
-      const { asOf, tickers } = JSON.parse(row.body) as { asOf: number; tickers: LatestTicker[] };
-      this.#shares.set(row.partition, newShare(asOf, tickers));
+      const { epoch, asOf, tickers } = JSON.parse(row.body) as { epoch: string; asOf: number; tickers: LatestTicker[] };
+      this.#shares.set(row.partition, newShare(epoch, asOf, tickers));
     }
     // What is in storage may be old: after waking, everything is asked for again.
     for (const ws of ctx.getWebSockets()) reply(ws, { op: "resend" });
@@ -47,6 +50,7 @@ export class MarketFeed extends DurableObject<Env> {
     this.ctx.acceptWebSocket(server, [partition]);
     server.serializeAttachment(partition);
     for (const ws of before) {
+      ws.serializeAttachment(null);
       reply(ws, { op: "replaced" });
       answerClose(ws, 4000);
     }
@@ -54,48 +58,65 @@ export class MarketFeed extends DurableObject<Env> {
   }
 
   override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): void {
-    const frame = marketFrame.parse(JSON.parse(String(message)));
-    this.#take(String(ws.deserializeAttachment()), frame);
+    const partition = ws.deserializeAttachment() as string | null;
+    // One that was replaced may have had something on its way.
+    if (partition === null) return;
+    const frame = readFrame(marketFrame, message);
+    if (frame instanceof ProtocolError) refuse(ws, frame);
+    else this.#take(partition, frame);
   }
 
   override webSocketClose(ws: WebSocket, code: number): void {
     answerClose(ws, code);
   }
 
+  override webSocketError(ws: WebSocket): void {
+    answerClose(ws, 1011);
+  }
+
   /** Every ticker of the market, by instrument. */
   tickers(): ListedTicker[] {
-    const all = [...this.#shares.values()].flatMap(({ asOf, tickers }) =>
-      [...tickers.values()].map((one) => ({ ...one, asOf })),
+    const all = [...this.#shares.values()].flatMap((share) =>
+      [...share.tickers.values()].map((one) => listed(share, one)),
     );
     return all.sort((a, b) => (a.instrument < b.instrument ? -1 : 1));
   }
 
   /** One ticker; null where none is known. */
   ticker(instrument: string): ListedTicker | null {
-    for (const { asOf, tickers } of this.#shares.values()) {
-      const found = tickers.get(instrument);
-      if (found !== undefined) return { ...found, asOf };
+    for (const share of this.#shares.values()) {
+      const found = share.tickers.get(instrument);
+      if (found !== undefined) return listed(share, found);
     }
     return null;
   }
 
   #take(partition: string, frame: MarketFrame): void {
-    const share = this.#shares.get(partition) ?? newShare(0, []);
+    const share = this.#shares.get(partition) ?? newShare(frame.epoch, 0, []);
     this.#shares.set(partition, share);
-    for (const one of frame.tickers) share.tickers.set(one.instrument, one);
+    for (const one of frame.tickers) {
+      // Another log may have another number of partitions: an instrument stands in one of them only.
+      for (const other of this.#shares.values()) if (other !== share) other.tickers.delete(one.instrument);
+      share.tickers.set(one.instrument, one);
+    }
+    share.epoch = frame.epoch;
     share.asOf = frame.asOf;
     share.changed ||= frame.tickers.length > 0;
     const now = Date.now();
     if (!share.changed || now - share.lastStore < STORE_PERIOD) return;
     share.lastStore = now;
     share.changed = false;
-    const body = JSON.stringify({ asOf: share.asOf, tickers: [...share.tickers.values()] });
+    const body = JSON.stringify({ epoch: share.epoch, asOf: share.asOf, tickers: [...share.tickers.values()] });
     this.ctx.storage.sql.exec("INSERT OR REPLACE INTO shares (partition, body) VALUES (?, ?)", partition, body);
   }
 }
 
-function newShare(asOf: number, tickers: readonly LatestTicker[]): Share {
-  return { asOf, tickers: new Map(tickers.map((one) => [one.instrument, one])), lastStore: 0, changed: false };
+function listed({ epoch, asOf }: Share, ticker: LatestTicker): ListedTicker {
+  return { ...ticker, asOf: ticker.epoch === epoch ? asOf : ticker.t.logged };
+}
+
+function newShare(epoch: string, asOf: number, tickers: readonly LatestTicker[]): Share {
+  return { epoch, asOf, tickers: new Map(tickers.map((one) => [one.instrument, one])), lastStore: 0, changed: false };
 }
 
 function reply(ws: WebSocket, frame: MarketReply): void {

@@ -70,6 +70,7 @@ export type LatestTicker = z.infer<typeof latestTicker>;
 /** Pusher → market: what has changed, or everything after a `resend`. */
 export const marketFrame = z.object({
   op: z.literal("tickers"),
+  epoch: z.string(),
   tickers: z.array(z.custom<LatestTicker>((value) => typeof value === "object" && value !== null)),
   asOf: timestamp,
 });

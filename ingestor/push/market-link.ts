@@ -42,15 +42,15 @@ export class MarketLink {
     else this.#changed = new Set(this.#newest.keys());
   }
 
-  /** Sends what has changed, and up to when (log time, ms) that is everything. */
-  send(asOf: number, { source }: Pick<CollectorStatus, "source">): void {
+  /** Sends what has changed in this epoch, and up to when (log time, ms) that is everything. */
+  send(epoch: string, asOf: number, { source }: Pick<CollectorStatus, "source">): void {
     if (this.#socket === undefined) return;
     const tickers = [...this.#changed].flatMap((instrument) => {
       const newest = this.#newest.get(instrument);
       return newest === undefined ? [] : [latestTicker(newest, source)];
     });
     this.#changed = new Set();
-    this.#socket.send(JSON.stringify({ op: "tickers", tickers, asOf } satisfies MarketFrame));
+    this.#socket.send(JSON.stringify({ op: "tickers", epoch, tickers, asOf } satisfies MarketFrame));
   }
 }
 

@@ -17,6 +17,8 @@ export interface PartitionOptions {
   readonly logger: Logger;
   readonly onBytes: (change: number) => void;
   readonly onLack: (link: FeedLink, seq: number) => void;
+  /** Resolves when the registry knows the markets: before that the edge refuses their feeds. */
+  readonly registered: Promise<void>;
   /** Resolves when the group has confirmed, after this moment, that the partition is still this pusher's. */
   readonly confirmation: () => Promise<void>;
 }
@@ -68,8 +70,8 @@ export class Partition {
   /** Once a second: the lists. */
   onSecond(): void {
     const status = this.#status;
-    if (status === undefined) return;
-    for (const { link } of this.#markets.values()) link.send(this.#asOf, status);
+    if (status === undefined || this.#epoch === undefined) return;
+    for (const { link } of this.#markets.values()) link.send(this.#epoch, this.#asOf, status);
   }
 
   /** Opens the feed of an instrument, so that its listeners hear of the exchange's state even if it is never traded. */
@@ -172,7 +174,7 @@ export class Partition {
 
   /** A publisher that was replaced comes back only when the group says that the partition is still ours: no flapping. */
   #replacementGate() {
-    let confirmed: Promise<void> = Promise.resolve();
+    let confirmed: Promise<void> = this.#options.registered;
     return {
       close: () => {
         confirmed = this.#options.confirmation();

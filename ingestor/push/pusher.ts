@@ -33,6 +33,7 @@ export class Pusher implements LogHandlers {
   readonly #partitions = new Map<number, Partition>();
   readonly #turnstile = new Turnstile();
   readonly #memory: number;
+  readonly #registered = Promise.withResolvers<void>();
   #bytes = 0;
   #paused = false;
   #confirmations: (() => void)[] = [];
@@ -61,8 +62,9 @@ export class Pusher implements LogHandlers {
     ];
   }
 
-  /** Opens the feeds of these instruments in the partitions that are this pusher's. */
+  /** Opens the feeds of these instruments, which the registry knows, in the partitions that are this pusher's. */
   open(instruments: readonly string[]): void {
+    if (instruments.length > 0) this.#registered.resolve();
     for (const instrument of instruments) {
       this.#partitions.get(this.#options.reader.partitionOf(instrument))?.open(instrument);
     }
@@ -86,6 +88,7 @@ export class Pusher implements LogHandlers {
         edge,
         idleBatch,
         turnstile: this.#turnstile,
+        registered: this.#registered.promise,
         logger: this.#logger,
         onBytes: (change) => this.#onBytes(change),
         onLack: (link, seq) => this.#onLack(link, seq),
