@@ -137,10 +137,10 @@ export class FeedLink {
     if (this.#pending.length > 0 && this.#rates.includes("raw")) this.#send(now, []);
   }
 
-  /** Ten times a second: whatever has become due. */
-  onGrid(now: number): void {
+  /** Ten times a second: whatever has become due. `silent`: nothing comes in the whole partition. */
+  onGrid(now: number, silent: boolean): void {
     if (!this.#ready) return;
-    if (this.#rates.length === 0) this.#idle(now);
+    if (this.#rates.length === 0) this.#idle(now, silent);
     else if (this.#pending.length > 0 || this.#owesDue) this.#send(now, RATES);
     else if (now - this.#lastBatch >= HEARTBEAT) this.#send(now, RATES);
     else this.#nudge(now);
@@ -254,9 +254,9 @@ export class FeedLink {
   }
 
   /** Nobody listens: everything in one batch now and then, so that the object can sleep in between. */
-  #idle(now: number): void {
+  #idle(now: number, silent: boolean): void {
     const [oldest] = this.#pending;
-    const full = this.#pending.length >= IDLE_COUNT || this.#bytes >= IDLE_BYTES;
+    const full = silent || this.#pending.length >= IDLE_COUNT || this.#bytes >= IDLE_BYTES;
     if (oldest !== undefined && (full || now - oldest.read >= this.#options.idleBatch)) this.#send(now, RATES);
     else this.#nudge(now);
   }

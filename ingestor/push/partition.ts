@@ -23,6 +23,9 @@ export interface PartitionOptions {
   readonly confirmation: () => Promise<void>;
 }
 
+/** With no event in the whole partition for this long, ms, there is nothing left to gather for idle feeds. */
+const SILENCE = 1500;
+
 export class Partition {
   readonly #options: PartitionOptions;
   readonly #feeds = new Map<string, { link: FeedLink; dialler: Dialler }>();
@@ -33,6 +36,8 @@ export class Partition {
   #next = 0;
   #epoch: string | undefined;
   #committed = 0;
+  /** When the last event was read, ms. */
+  #lastEvent = 0;
 
   constructor(options: PartitionOptions) {
     this.#options = options;
@@ -64,7 +69,8 @@ export class Partition {
   }
 
   onGrid(now: number): void {
-    for (const { link } of this.#feeds.values()) link.onGrid(now);
+    const silent = now - this.#lastEvent > SILENCE;
+    for (const { link } of this.#feeds.values()) link.onGrid(now, silent);
   }
 
   /** Once a second: the lists. */
@@ -100,6 +106,7 @@ export class Partition {
   }
 
   #onEvent(epoch: string, record: LogRecord, now: number): FeedLink {
+    this.#lastEvent = now;
     const link = this.#feed(record.key);
     link.take(epoch, record, now);
     if (record.type === "ticker") this.#market(parseInstrument(record.key).quote).take(epoch, record);

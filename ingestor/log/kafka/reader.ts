@@ -158,13 +158,15 @@ export class KafkaReader implements TickReader {
       await crashed;
     } finally {
       this.#consumer = undefined;
-      this.#assign([], handlers);
+      for (const partition of this.#places.keys()) handlers.revoked(partition);
+      this.#places.clear();
       await consumer.disconnect();
     }
   }
 
   /** After a join everything is read again from what is committed, so what was known of places is learnt anew. */
   #assign(partitions: readonly number[], handlers: LogHandlers): void {
+    this.#logger.info({ partitions }, "joined the group");
     const gone = [...this.#places.keys()].filter((partition) => !partitions.includes(partition));
     const added = partitions.filter((partition) => !this.#places.has(partition));
     this.#places.clear();

@@ -1,0 +1,113 @@
+/** kill -9 of each part, in the middle of 2,000 trades a second over all markets. */
+
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { requireKafka, requireRedis } from "../local/testing.ts";
+import { expectAllReceived, expectNoRepeats, expectUnbroken, settle } from "./support/complete.ts";
+import { Recorder } from "./support/recorder.ts";
+import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
+import { until } from "./support/until.ts";
+
+const kafka = await requireKafka();
+await requireRedis();
+
+const STREAMS = [
+  "BTC-KRW@trade@raw",
+  "ETH-KRW@trade@100ms",
+  "XRP-KRW@trade@raw",
+  "BTC-USDT@trade@100ms",
+  "ETH-BTC@trade@raw",
+];
+
+kafka.describe("killed in the middle of 2,000 trades a second", () => {
+  let stack: TestStack;
+  let recorders: Recorder[];
+
+  beforeAll(async () => {
+    stack = await startTestStack({ simulator: { rate: 2000, spread: "uniform" } });
+    await pricesFlow(stack);
+  });
+
+  afterAll(async () => {
+    for (const recorder of recorders ?? []) recorder.close();
+    await stack?.stop();
+  });
+
+  /** Clients that are there before and after what `happens`, and have seen trades on both sides of it. */
+  async function through(happens: () => Promise<void>): Promise<void> {
+    recorders = STREAMS.map((stream) => new Recorder(stack.url, `upbit:${stream}`));
+    stack.simulator?.pace.resume();
+    await moreTrades(20);
+    await happens();
+    await moreTrades(20);
+    const logs = await settle(stack, recorders);
+    expectNoRepeats(logs);
+    for (const recorder of recorders) {
+      expectUnbroken(recorder, logs);
+      recorder.close();
+    }
+  }
+
+  async function moreTrades(count: number): Promise<void> {
+    const before = recorders.map(({ trades }) => trades.length);
+    await until(
+      () => recorders.every(({ trades }, i) => trades.length >= (before[i] ?? 0) + count),
+      `${count} more trades of each`,
+    );
+  }
+
+  test("the Worker and its objects", async () => {
+    await through(async () => {
+      await stack.worker.kill();
+      await stack.worker.start();
+    });
+    expectAllReceived(stack, await stack.log());
+  });
+
+  test("Kafka's only broker", async () => {
+    await through(async () => {
+      const [broker] = stack.kafka?.nodes ?? [];
+      const before = stack.executed().length;
+      await broker?.kill();
+      // The collector goes on without it: a minute's trades wait in its memory.
+      await until(() => stack.executed().length > before + 120_000, "trades during the outage", 120_000);
+      await broker?.start();
+    });
+    expectAllReceived(stack, await stack.log());
+  });
+
+  test("the ingestor", async () => {
+    let back = 0;
+    await through(async () => {
+      await stack.ingestor?.kill();
+      await stack.ingestor?.start();
+      await until(
+        () => stack.executed().some(({ sentTo }, i, all) => sentTo > 0 && i > all.length - 100),
+        "it collects again",
+      );
+      back = Date.now();
+    });
+    expectAllReceived(stack, await stack.log(), back);
+    expect(
+      recorders.every(({ gaps }) => gaps.some(({ cause, state }) => cause === "collector_restart" && state === "lost")),
+    ).toBe(true);
+  });
+
+  test("Redis: prices go on, health says so, and it catches up", async () => {
+    await through(async () => {
+      await stack.redis?.kill();
+      await until(async () => {
+        const { status, body } = await stack.get("/v1/health");
+        return status === 200 && (body as { status: string }).status === "degraded";
+      }, "degraded health");
+      const { body } = await stack.get("/v1/tickers/upbit/BTC-KRW");
+      expect(Date.now() - (body as { t: { logged: number } }).t.logged).toBeLessThan(5000);
+      await stack.redis?.start();
+    });
+    await until(
+      async () =>
+        (await stack.get("/v1/health")).body !== null &&
+        ((await stack.get("/v1/health")).body as { status: string }).status === "ok",
+      "health",
+    );
+  });
+});

@@ -1,0 +1,70 @@
+/** A whole Tickcast for one test file, in a folder of its own, with nothing started again behind the test's back. */
+
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createLogger } from "../../ingestor/logger.ts";
+import { type PartitionLog, readLog } from "../../ingestor/verify/read-log.ts";
+import type { Executed } from "../../local/simulator/simulator.ts";
+import { type Stack, type StackOptions, startStack } from "../../local/stack.ts";
+import type { MarketEvent } from "../../protocol/events.ts";
+import { until } from "./until.ts";
+
+export interface TestStack extends Stack {
+  /** Reads the log as a fresh reader would. */
+  log(): Promise<PartitionLog[]>;
+  get(path: string): Promise<{ status: number; body: unknown }>;
+  /** The log lines of the ingestor at `error` level or above. */
+  errors(): Promise<string[]>;
+  /** Everything the simulator executed so far. */
+  executed(): Executed[];
+}
+
+export async function startTestStack(options: Partial<StackOptions> = {}): Promise<TestStack> {
+  const dataDir = await mkdtemp(join(tmpdir(), "tickcast-test-"));
+  const source = options.source ?? "simulated";
+  const stack = await startStack({ dataDir, source, restart: false, ...options });
+  const prefix = source === "simulated" ? "sim." : "";
+  return {
+    ...stack,
+    async stop() {
+      await stack.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+    log: () => readLog({ brokers: stack.kafka?.brokers ?? [], ssl: false, prefix }, "upbit", createLogger("silent")),
+    async get(path) {
+      const response = await fetch(stack.url + path, { signal: AbortSignal.timeout(10_000) });
+      return { status: response.status, body: await response.json() };
+    },
+    async errors() {
+      const text = await readFile(join(stack.logDir, "ingestor.log"), "utf8");
+      return text.split("\n").filter((line) => /"level":(50|60)/.test(line));
+    },
+    executed() {
+      const all: Executed[] = [];
+      for (let after = 0; ; ) {
+        const page = stack.simulator?.executed(after, 10_000);
+        if (page === undefined || page.trades.length === 0) return all;
+        all.push(...page.trades);
+        after = page.next;
+      }
+    },
+  };
+}
+
+/** Every trade of the log, by instrument and id. */
+export function tradesOf(logs: readonly PartitionLog[]): { instrument: string; id: string }[] {
+  return logs
+    .flatMap(({ events }) => events)
+    .flatMap(({ event }: { event: MarketEvent }) =>
+      event.type === "trade" ? [{ instrument: event.instrument, id: event.id ?? "" }] : [],
+    );
+}
+
+/** Resolves when the newest price of an instrument can be read. */
+export async function pricesFlow(stack: TestStack, symbol = "BTC-KRW"): Promise<void> {
+  await until(async () => {
+    const { body } = await stack.get(`/v1/tickers/upbit/${symbol}`);
+    return (body as { ticker?: unknown }).ticker != null;
+  }, `a price of ${symbol}`);
+}

@@ -1,0 +1,16 @@
+/** Waits for what must come true, and says what did not. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** @param timeout ms; how long a broken run takes to fail, not how long a good one takes */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  timeout = 60_000,
+): Promise<void> {
+  const deadline = Date.now() + timeout;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`not within ${timeout} ms: ${what}`);
+    await sleep(20);
+  }
+}
