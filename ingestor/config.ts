@@ -34,6 +34,8 @@ const environment = z.object({
   KAFKA_RETENTION_HOURS: positive.default(KAFKA_DEFAULTS.retention / 3_600_000),
   KAFKA_RETENTION_BYTES: positive.default(KAFKA_DEFAULTS.retentionBytes),
   IDLE_BATCH_MS: positive.default(30_000),
+  FEED_MEMORY_BYTES: positive.default(16 * 1024 * 1024),
+  PUSH_MEMORY_BYTES: positive.default(256 * 1024 * 1024),
   MARKETS_PERIOD_MS: positive.default(300_000),
   HINTS: z
     .string()
@@ -57,6 +59,10 @@ export interface IngestorConfig {
   /** How often a feed that nobody listens to gets its ticks, ms. */
   readonly idleBatch: number;
   readonly marketsPeriod: number;
+  /** What the pusher may hold for one feed before it is parked, bytes. */
+  readonly parkBytes: number;
+  /** ... and for all feeds of an exchange before reading pauses, bytes. */
+  readonly memory: number;
   /** What is missing on this machine and how to get it; shown by `/v1/health`. */
   readonly hints: readonly string[];
 }
@@ -81,6 +87,8 @@ export function readConfig(env: NodeJS.ProcessEnv): IngestorConfig {
     kafka: data.KAFKA_BROKERS.length === 0 ? null : kafkaSettings(data),
     idleBatch: data.IDLE_BATCH_MS,
     marketsPeriod: data.MARKETS_PERIOD_MS,
+    parkBytes: data.FEED_MEMORY_BYTES,
+    memory: data.PUSH_MEMORY_BYTES,
     hints: data.HINTS,
   };
 }

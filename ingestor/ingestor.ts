@@ -54,10 +54,10 @@ class ExchangeIngestor {
     this.#config = config;
     this.#edge = edge;
     this.#logger = logger.child({ part: "ingestor", exchange: name });
-    const { source, roles, kafka, marketsPeriod, idleBatch } = config;
-    const memory = kafka === null ? new MemoryLog() : undefined;
+    const { source, roles, kafka, marketsPeriod, idleBatch, parkBytes, memory } = config;
+    const inMemory = kafka === null ? new MemoryLog() : undefined;
     if (roles.includes("collect")) {
-      this.#writer = memory ?? new KafkaWriter(kafka ?? unreachable(), name, logger);
+      this.#writer = inMemory ?? new KafkaWriter(kafka ?? unreachable(), name, logger);
       const onMarkets = (markets: readonly Market[]) => this.#onMarkets(markets);
       const urls = exchangeUrls(env, exchange);
       this.#collector = new Collector({
@@ -71,8 +71,8 @@ class ExchangeIngestor {
       });
     }
     if (roles.includes("push")) {
-      this.#reader = memory ?? new KafkaReader(kafka ?? unreachable(), name, logger);
-      this.#pusher = new Pusher({ exchange: name, reader: this.#reader, edge, logger, idleBatch });
+      this.#reader = inMemory ?? new KafkaReader(kafka ?? unreachable(), name, logger);
+      this.#pusher = new Pusher({ exchange: name, reader: this.#reader, edge, logger, idleBatch, parkBytes, memory });
     }
   }
 

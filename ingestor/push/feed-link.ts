@@ -30,6 +30,8 @@ export interface FeedLinkOptions {
   readonly partition: number;
   /** How often a feed that nobody listens to gets its ticks, ms. */
   readonly idleBatch: number;
+  /** A feed that holds back this much, bytes, is slow: its events are let go and read again later. */
+  readonly parkBytes: number;
   readonly view: () => PartitionView | undefined;
   readonly logger: Logger;
   /** Bytes were added to (or, below 0, taken off) what is held in memory. */
@@ -43,8 +45,6 @@ export interface FeedLinkOptions {
 const IDLE_COUNT = 500;
 const IDLE_BYTES = 256 * 1024;
 const BATCH_COUNT = 1000;
-/** A feed that holds back this much, bytes, is slow: its events are let go and read again later. */
-const PARK_BYTES = 16 * 1024 * 1024;
 /** What may lie in the socket itself, bytes, before sending waits. */
 const SOCKET_BYTES = 2 * 1024 * 1024;
 /** Someone listens: a batch at least this often, ms, so that they hear of the feed's state. */
@@ -114,7 +114,10 @@ export class FeedLink {
     const text = `{"seq":${offset},"logged":${logged},"event":${value}}`;
     this.#pending.push({ seq: offset, text, read: now });
     this.#count(text.length);
-    if (this.#bytes > PARK_BYTES && !this.parked) this.#park();
+    if (this.#bytes <= this.#options.parkBytes || this.parked) return;
+    // A feed that has acked everything is not slow: it was given nothing yet.
+    if (this.#ready && this.#unacked.length === 0) this.#send(now, RATES);
+    else this.#park();
   }
 
   opened(socket: WebSocket): void {
@@ -164,7 +167,7 @@ export class FeedLink {
 
   /** Whether it should be given no more for the moment. */
   get full(): boolean {
-    return this.#bytes > PARK_BYTES / 2;
+    return this.#bytes > this.#options.parkBytes / 2;
   }
 
   #obey(frame: FeedFrame): void {
@@ -256,7 +259,8 @@ export class FeedLink {
   /** Nobody listens: everything in one batch now and then, so that the object can sleep in between. */
   #idle(now: number, silent: boolean): void {
     const [oldest] = this.#pending;
-    const full = silent || this.#pending.length >= IDLE_COUNT || this.#bytes >= IDLE_BYTES;
+    const enough = Math.min(IDLE_BYTES, this.#options.parkBytes / 4);
+    const full = silent || this.#pending.length >= IDLE_COUNT || this.#bytes >= enough;
     if (oldest !== undefined && (full || now - oldest.read >= this.#options.idleBatch)) this.#send(now, RATES);
     else this.#nudge(now);
   }

@@ -14,6 +14,7 @@ export interface PartitionOptions {
   readonly edge: Edge;
   readonly turnstile: Turnstile;
   readonly idleBatch: number;
+  readonly parkBytes: number;
   readonly logger: Logger;
   readonly onBytes: (change: number) => void;
   readonly onLack: (link: FeedLink, seq: number) => void;
@@ -129,13 +130,14 @@ export class Partition {
   #feed(instrument: string): FeedLink {
     const known = this.#feeds.get(instrument);
     if (known !== undefined) return known.link;
-    const { partition, idleBatch, logger, onBytes, onLack, edge, turnstile, exchange } = this.#options;
+    const { partition, idleBatch, parkBytes, logger, onBytes, onLack, edge, turnstile, exchange } = this.#options;
     const gate = this.#replacementGate();
     const view = () => this.#view();
     const link = new FeedLink({
       instrument,
       partition,
       idleBatch,
+      parkBytes,
       view,
       logger,
       onBytes,

@@ -18,21 +18,21 @@ export interface PusherOptions {
   /** How often a feed that nobody listens to gets its ticks, ms. */
   readonly idleBatch: number;
   /** What may be held in memory for all feeds together, bytes: beyond it, reading pauses. */
-  readonly memory?: number;
+  readonly memory: number;
+  /** ... and for one feed: beyond it, its events are let go and read again later. */
+  readonly parkBytes: number;
 }
 
 /** The grid of the conflated rates, ms. */
 const GRID = 100;
 const SECOND = 1000;
 const COMMIT_PERIOD = 500;
-const MEMORY = 256 * 1024 * 1024;
 
 export class Pusher implements LogHandlers {
   readonly #options: PusherOptions;
   readonly #logger: Logger;
   readonly #partitions = new Map<number, Partition>();
   readonly #turnstile = new Turnstile();
-  readonly #memory: number;
   readonly #registered = Promise.withResolvers<void>();
   #bytes = 0;
   #paused = false;
@@ -45,7 +45,6 @@ export class Pusher implements LogHandlers {
   constructor(options: PusherOptions) {
     this.#options = options;
     this.#logger = options.logger.child({ part: "pusher", exchange: options.exchange });
-    this.#memory = options.memory ?? MEMORY;
   }
 
   /** What is held in memory for all feeds, bytes. */
@@ -78,7 +77,7 @@ export class Pusher implements LogHandlers {
   }
 
   assigned(partition: number): void {
-    const { exchange, edge, idleBatch } = this.#options;
+    const { exchange, edge, idleBatch, parkBytes } = this.#options;
     this.#logger.info({ partition }, "pushing");
     this.#partitions.set(
       partition,
@@ -87,6 +86,7 @@ export class Pusher implements LogHandlers {
         partition,
         edge,
         idleBatch,
+        parkBytes,
         turnstile: this.#turnstile,
         registered: this.#registered.promise,
         logger: this.#logger,
@@ -126,11 +126,11 @@ export class Pusher implements LogHandlers {
   #onBytes(change: number): void {
     this.#bytes += change;
     const partitions = [...this.#partitions.keys()];
-    if (!this.#paused && this.#bytes > this.#memory) {
+    if (!this.#paused && this.#bytes > this.#options.memory) {
       this.#paused = true;
       this.#logger.warn({ bytes: this.#bytes }, "too much waits for the feeds: reading pauses");
       this.#options.reader.pause(partitions);
-    } else if (this.#paused && this.#bytes < this.#memory / 2) {
+    } else if (this.#paused && this.#bytes < this.#options.memory / 2) {
       this.#paused = false;
       this.#options.reader.resume(partitions);
     }

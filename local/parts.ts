@@ -1,0 +1,168 @@
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Found } from "./found.ts";
+import { startIngestor } from "./ingestor.ts";
+import type { Kafka } from "./kafka.ts";
+import { hint, type LocalRedis, type PartOptions, startLocalKafka, startLocalRedis } from "./local-parts.ts";
+import type { Service } from "./service.ts";
+import { type Simulator, startSimulator } from "./simulator/simulator.ts";
+import type { GivenKafka, GivenRedis, StackOptions } from "./stack-options.ts";
+import { exists, type Supervisor } from "./supervisor.ts";
+import { startWorker, type Worker } from "./worker.ts";
+
+/** The ingestor's exit code for settings that it can't work with. */
+const WRONG_CONFIGURATION = 2;
+
+/** Something that must be ended. */
+export interface Closer {
+  stop(): Promise<void>;
+  /** At once, when `stop()` takes too long. */
+  kill?(): Promise<void>;
+}
+
+/** The parts of one stack: starts each, says so, has it watched, and knows how to end what it started. */
+export class Parts {
+  /** In the order of starting. */
+  readonly closers: Closer[] = [];
+  /** What is missing on this machine and how to get it. */
+  readonly hints: string[] = [];
+  readonly logDir: string;
+  readonly ingestToken: string;
+  readonly #options: StackOptions;
+  readonly #supervisor: Supervisor;
+
+  constructor(options: StackOptions, supervisor: Supervisor) {
+    this.#options = options;
+    this.#supervisor = supervisor;
+    this.logDir = join(options.dataDir, "logs");
+    this.ingestToken = options.ingestToken ?? randomBytes(16).toString("hex");
+  }
+
+  async simulator(): Promise<Simulator | undefined> {
+    const { source, simulator: wanted = source === "simulated" ? {} : false } = this.#options;
+    if (wanted === false) return undefined;
+    const simulator = await startSimulator(wanted);
+    this.closers.push(simulator);
+    this.#say("simulator", `${simulator.wsUrl}, speaks Upbit's protocol, its prices are made up`);
+    return simulator;
+  }
+
+  async kafka(): Promise<Kafka | GivenKafka | undefined> {
+    const { kafka: wanted = {} } = this.#options;
+    if (wanted === false) return undefined;
+    if ("brokers" in wanted) {
+      this.#say("kafka", `${wanted.brokers.join(",")}, as given`);
+      return wanted;
+    }
+    const kafka = this.#available("Kafka", await startLocalKafka(this.#place("kafka"), wanted));
+    if (!kafka) return undefined;
+    const kill = () => Promise.all(kafka.nodes.map((node) => node.kill())).then(() => undefined);
+    this.closers.push({ stop: kafka.stop, kill });
+    this.#supervisor.watch({
+      name: "kafka",
+      running: () => kafka.nodes.every((node) => node.running),
+      start: () => Promise.all(kafka.nodes.map((node) => node.start())).then(() => undefined),
+    });
+    // `npm run verify` finds the log of a running stack by this.
+    await writeFile(join(this.#options.dataDir, "brokers"), kafka.brokers.join(","));
+    this.#say("kafka", `${kafka.brokers.join(",")}, a real Apache Kafka on this machine`);
+    return kafka;
+  }
+
+  async redis(): Promise<LocalRedis | GivenRedis | undefined> {
+    const { redis: wanted } = this.#options;
+    if (wanted === false) return undefined;
+    if (wanted) {
+      this.#say("redis", `${wanted.url}, as given`);
+      return wanted;
+    }
+    const local = this.#available("Redis", await startLocalRedis(this.#place("redis")));
+    if (!local) return undefined;
+    const { redis, upstash } = local;
+    this.closers.push(redis, upstash);
+    this.#supervisor.watch({ name: "redis", running: () => exists(redis.pid), start: redis.start });
+    this.#say("redis", `${redis.url}, a real Redis on this machine, Upstash REST at ${upstash.url}`);
+    return local;
+  }
+
+  async worker(bundle: string, redis: LocalRedis | GivenRedis | undefined): Promise<Worker> {
+    const { dataDir, port, source } = this.#options;
+    const rest = redis && ("upstash" in redis ? redis.upstash : redis);
+    const worker = await startWorker({
+      ...(port === undefined ? {} : { port }),
+      bundle,
+      persistDir: join(dataDir, "worker", "state"),
+      logFile: join(this.logDir, "worker.log"),
+      vars: {
+        INGEST_TOKEN: this.ingestToken,
+        REDIS_PREFIX: source === "simulated" ? "tickcast-sim" : "tickcast",
+        ...(rest ? { UPSTASH_REDIS_REST_URL: rest.url, UPSTASH_REDIS_REST_TOKEN: rest.token } : {}),
+      },
+    });
+    this.closers.push(worker);
+    this.#supervisor.watch({ name: "worker", running: () => worker.running, start: worker.start });
+    this.#say("worker", `${worker.url}, the Worker and its Durable Objects in the real runtime`);
+    return worker;
+  }
+
+  ingestorEnv(
+    worker: Worker,
+    simulator: Simulator | undefined,
+    kafka: Kafka | GivenKafka | undefined,
+  ): NodeJS.ProcessEnv {
+    const { source, exchanges = ["upbit"], idleBatch, ingestor } = this.#options;
+    const prefix = process.env["KAFKA_PREFIX"] ?? "";
+    return {
+      EDGE_URL: worker.url,
+      INGEST_TOKEN: this.ingestToken,
+      EXCHANGES: exchanges.join(","),
+      PRICES: source,
+      KAFKA_BROKERS: kafka?.brokers.join(",") ?? "",
+      KAFKA_PREFIX: source === "simulated" ? `${prefix}sim.` : prefix,
+      ...(kafka && "nodes" in kafka ? { KAFKA_REPLICATION: String(kafka.nodes.length) } : {}),
+      HINTS: JSON.stringify(this.hints),
+      ...(idleBatch === undefined ? {} : { IDLE_BATCH_MS: String(idleBatch) }),
+      ...(simulator ? { UPBIT_WS_URL: simulator.wsUrl, UPBIT_REST_URL: simulator.restUrl } : {}),
+      ...(ingestor === false ? {} : ingestor),
+    };
+  }
+
+  async ingestor(env: NodeJS.ProcessEnv): Promise<Service | undefined> {
+    const { ingestor: wanted, source, exchanges = ["upbit"] } = this.#options;
+    if (wanted === false) return undefined;
+    const ingestor = await startIngestor({ env, logFile: join(this.logDir, "ingestor.log") });
+    this.closers.push(ingestor);
+    this.#supervisor.watch({
+      name: "ingestor",
+      running: () => ingestor.running,
+      start: ingestor.start,
+      lastWords: () => ingestor.logTail(1),
+      hopeless: async () => (await ingestor.exited).code === WRONG_CONFIGURATION,
+    });
+    this.#say("ingestor", `process ${ingestor.pid}, collects ${exchanges.join(", ")}, ${source} prices`);
+    return ingestor;
+  }
+
+  /** What is there, else undefined with a hint and a line. */
+  #available<T>(part: string, result: Found<T>): T | undefined {
+    if (result.ok) return result.value;
+    this.hints.push(hint(part, result));
+    this.#say(part.toLowerCase(), `left out: ${result.reason}; to get it, ${result.remedy}`);
+    return undefined;
+  }
+
+  #place(part: string): PartOptions {
+    const { dataDir, cacheDir, onProgress } = this.#options;
+    return {
+      dataDir,
+      logDir: this.logDir,
+      onProgress: (message) => onProgress?.(part, message),
+      ...(cacheDir === undefined ? {} : { cacheDir }),
+    };
+  }
+
+  #say(part: string, text: string): void {
+    this.#options.onPart?.(part, text);
+  }
+}

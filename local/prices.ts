@@ -1,0 +1,73 @@
+import { once } from "node:events";
+import { WebSocket } from "ws";
+import { messageOf } from "./found.ts";
+import { type CollectedExchange, type Settings, StartError } from "./settings.ts";
+import type { SimulatorOptions } from "./simulator/simulator.ts";
+
+/** Whoever starts the stack waits for it, so not for long. */
+const PATIENCE_MS = 3_000;
+/** Exchanges that there is a simulator of. */
+const SIMULATED = ["upbit"];
+
+/** Where prices come from, and why. */
+export interface Prices {
+  source: "live" | "simulated";
+  simulator: SimulatorOptions | false;
+  reason: string;
+}
+
+/**
+ * Chooses between the real exchanges and the simulator.
+ *
+ * @throws {StartError} when simulated prices are asked for of an exchange that there is no simulator of
+ */
+export async function choosePrices({ source, exchanges }: Pick<Settings, "source" | "exchanges">): Promise<Prices> {
+  if (source === "sim") return simulated(exchanges, "SOURCE=sim");
+  if (source === "live") return live("SOURCE=live");
+  if (exchanges.every(isGiven)) return live(`from ${exchanges.map(({ wsUrl }) => wsUrl).join(", ")}, as given`);
+  try {
+    await Promise.all(exchanges.filter((one) => !isGiven(one)).map(reach));
+    return live("the exchanges answer");
+  } catch (error) {
+    return simulated(exchanges, messageOf(error));
+  }
+}
+
+function live(reason: string): Prices {
+  return { source: "live", simulator: false, reason };
+}
+
+/** Addresses that were given stay: what answers there is then labelled simulated, and a simulator has nothing to add. */
+function simulated(exchanges: readonly CollectedExchange[], reason: string): Prices {
+  const own = exchanges.filter(({ given }) => !(given.ws && given.rest));
+  const unknown = own.find(({ exchange }) => !SIMULATED.includes(exchange.name));
+  if (unknown) {
+    const { name } = unknown.exchange;
+    throw new StartError(`${reason}, and there is no simulator of ${name}: set EXCHANGES=${SIMULATED.join(",")}`);
+  }
+  return { source: "simulated", simulator: own.length > 0 && {}, reason };
+}
+
+function isGiven({ given }: CollectedExchange): boolean {
+  return given.ws || given.rest;
+}
+
+/** Asks an exchange for its markets and opens its WebSocket. @throws Error when one of both is not to be had in time */
+async function reach({ exchange, restUrl, wsUrl }: CollectedExchange): Promise<void> {
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  try {
+    await Promise.all([exchange.markets(restUrl, signal), open(wsUrl, signal)]);
+  } catch {
+    throw new Error(`${exchange.name} can't be reached from here`);
+  }
+}
+
+async function open(url: string, signal: AbortSignal): Promise<void> {
+  const socket = new WebSocket(url, { handshakeTimeout: PATIENCE_MS });
+  try {
+    await once(socket, "open", { signal });
+  } finally {
+    socket.on("error", () => undefined); // of ending it half-way
+    socket.terminate();
+  }
+}
