@@ -47,6 +47,7 @@ class ExchangeIngestor {
   #marketsSaid = false;
   #timers: NodeJS.Timeout[] = [];
   #stopping = false;
+  #reporting: Promise<void> = Promise.resolve();
 
   constructor(name: string, config: IngestorConfig, env: NodeJS.ProcessEnv, edge: Edge, logger: Logger) {
     const exchange = findExchange(name);
@@ -59,6 +60,7 @@ class ExchangeIngestor {
     if (roles.includes("collect")) {
       this.#writer = inMemory ?? new KafkaWriter(kafka ?? unreachable(), name, logger);
       const onMarkets = (markets: readonly Market[]) => this.#onMarkets(markets);
+      const onStatus = () => void this.#report();
       const urls = exchangeUrls(env, exchange);
       this.#collector = new Collector({
         exchange,
@@ -67,6 +69,7 @@ class ExchangeIngestor {
         writer: this.#writer,
         logger,
         onMarkets,
+        onStatus,
         marketsPeriod,
       });
     }
@@ -104,9 +107,15 @@ class ExchangeIngestor {
     void this.#report();
   }
 
+  /** One report after the other: an older one must not arrive after a newer one. */
+  #report(): Promise<void> {
+    this.#reporting = this.#reporting.then(() => this.#reportOnce());
+    return this.#reporting;
+  }
+
   /** Tells the registry the markets, when they are new, and how things are. */
-  async #report(): Promise<void> {
-    if (this.#collector === undefined) return;
+  async #reportOnce(): Promise<void> {
+    if (this.#collector === undefined || this.#stopping) return;
     const { status, lastEventTime } = this.#collector;
     const asOf = status.state === "live" ? Date.now() : lastEventTime;
     const report: IngestReport = {

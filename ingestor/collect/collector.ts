@@ -26,6 +26,8 @@ export interface CollectorOptions {
   readonly logger: Logger;
   /** Called with the first market list and each new one. */
   readonly onMarkets: (markets: readonly Market[]) => void;
+  /** Called when the state of the exchange has changed. */
+  readonly onStatus: () => void;
   /** Between two looks at the market list, ms. */
   readonly marketsPeriod?: number;
 }
@@ -226,7 +228,9 @@ export class Collector {
     const { source, state: before, since } = this.#status;
     const changed = state !== before;
     this.#status = { state, source, since: changed ? Date.now() : since, ...(detail === undefined ? {} : { detail }) };
-    if (changed) this.#options.writer.announce(this.#status);
+    if (!changed) return;
+    this.#options.writer.announce(this.#status);
+    this.#options.onStatus();
   }
 }
 
