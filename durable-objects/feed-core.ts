@@ -22,9 +22,16 @@ import {
 } from "./lines.ts";
 import type { TradeHistory } from "./trade-history.ts";
 
+/** Trades in one item of a recovery: it may reach ten minutes back. */
+const RECOVERED_TRADES = 500;
+
 /** What became of a batch. */
 export type Accepted =
   | { readonly kind: "applied" }
+  /** The feed has gone over to the batch's epoch: store at once. */
+  | { readonly kind: "changed" }
+  /** All of it was stored in an earlier epoch, up to `seq`. */
+  | { readonly kind: "known"; readonly epoch: string; readonly seq: number }
   | { readonly kind: "hole"; readonly epoch: string; readonly from: number };
 
 /** Items to broadcast, by line. */
@@ -102,7 +109,10 @@ export class FeedCore {
     this.#record.status = status;
   }
 
-  /** Takes a batch in. Events that are known already are dropped; a batch that starts too late is refused whole. */
+  /**
+   * Takes a batch in. Events that are known already are dropped; a batch that starts too late is refused whole. Before one
+   * of another epoch everything has to be flushed.
+   */
   accept(frame: TicksFrame, listening: (line: LineName) => boolean): Accepted {
     this.#record.status = { ...frame.status, asOf: frame.asOf };
     const first = frame.events[0];
@@ -111,12 +121,13 @@ export class FeedCore {
       const known = this.#record.epochs.find(([epoch]) => epoch === frame.epoch)?.[1];
       if (known !== undefined && frame.prev > known) return { kind: "hole", epoch: frame.epoch, from: known };
       const fresh = known === undefined ? frame.events : frame.events.filter(({ seq }) => seq > known);
-      if (fresh[0] === undefined) return { kind: "applied" };
+      if (fresh[0] === undefined) return { kind: "known", epoch: frame.epoch, seq: known ?? 0 };
       this.#changeEpoch(frame.epoch, fresh[0], listening);
-    } else if (frame.prev > this.#record.seq) {
-      return { kind: "hole", epoch: frame.epoch, from: this.#record.seq };
+      this.#applyAll(frame.events, listening);
+      return { kind: "changed" };
     }
-    for (const logged of frame.events) if (logged.seq > this.#record.seq) this.#apply(logged, listening);
+    if (frame.prev > this.#record.seq) return { kind: "hole", epoch: frame.epoch, from: this.#record.seq };
+    this.#applyAll(frame.events, listening);
     return { kind: "applied" };
   }
 
@@ -131,7 +142,10 @@ export class FeedCore {
     return outgoing;
   }
 
-  /** Writes what is new to storage. Nothing on the way of a tick waits for it: `send()` is held back by storage writes. */
+  /**
+   * Writes what is new to storage. Nothing on the way of a tick waits for it: `send()` is held back by storage writes.
+   * Only for when nothing is {@link unflushed}: what is stored does not come again.
+   */
   store(): void {
     if (!this.#unstored) return;
     const expired = this.#history.store();
@@ -158,7 +172,7 @@ export class FeedCore {
     const line = this.#line(name);
     if (line.channel === "ticker") {
       const latest = this.#record.ticker;
-      if (latest === null || line.position === 0) return undefined;
+      if (latest === null || latest.epoch !== this.#record.epoch || line.position === 0) return undefined;
       return tickerSnapshot(line, line.position, latest.ticker, { ...latest.t, edge: context.edge }, context);
     }
     const newest = this.#history.newest;
@@ -178,7 +192,7 @@ export class FeedCore {
     const line = this.#line(name);
     let prev = from;
     const missed = this.#history.since(from, line.position);
-    const groups = line.rate === "raw" ? missed.map((logged) => [logged]) : groupTrades(missed);
+    const groups = line.rate === "raw" ? missed.map((logged) => [logged]) : groupTrades(missed, RECOVERED_TRADES);
     return groups.map((group) => {
       const item = makeItem(line, group, prev, context);
       prev = item.seq;
@@ -192,9 +206,9 @@ export class FeedCore {
 
   /** The newest ticker as lists and Redis hold it; null where none has come yet. */
   latest(): LatestTicker | null {
-    const { epoch, ticker: latest, status } = this.#record;
-    if (epoch === null || latest === null) return null;
-    const { seq, ticker, t } = latest;
+    const { ticker: latest, status } = this.#record;
+    if (latest === null) return null;
+    const { epoch, seq, ticker, t } = latest;
     return { instrument: this.instrument, epoch, seq, source: status?.source ?? "live", ticker, t };
   }
 
@@ -210,9 +224,16 @@ export class FeedCore {
 
   /** An empty batch says nothing of epochs, but its `prev` tells whether something before it got lost. */
   #checkEmpty(frame: TicksFrame): Accepted {
-    const known = this.#record.epochs.find(([epoch]) => epoch === frame.epoch)?.[1] ?? 0;
-    const have = frame.epoch === this.#record.epoch ? this.#record.seq : known;
-    return frame.prev > have ? { kind: "hole", epoch: frame.epoch, from: have } : { kind: "applied" };
+    const { epoch } = frame;
+    const current = epoch === this.#record.epoch;
+    const known = this.#record.epochs.find(([one]) => one === epoch)?.[1];
+    const have = current ? this.#record.seq : (known ?? 0);
+    if (frame.prev > have) return { kind: "hole", epoch, from: have };
+    return current || known === undefined ? { kind: "applied" } : { kind: "known", epoch, seq: known };
+  }
+
+  #applyAll(events: readonly LoggedEvent[], listening: (line: LineName) => boolean): void {
+    for (const logged of events) if (logged.seq > this.#record.seq) this.#apply(logged, listening);
   }
 
   #apply(logged: LoggedEvent, listening: (line: LineName) => boolean): void {
@@ -221,7 +242,12 @@ export class FeedCore {
     this.#unstored = true;
     if (event.type === "ticker") {
       const { type: _type, instrument: _instrument, received, ...ticker } = event;
-      this.#record.ticker = { seq, ticker, t: { exchange: event.time, received, logged: logged.logged } };
+      this.#record.ticker = {
+        epoch: this.#record.epoch ?? "",
+        seq,
+        ticker,
+        t: { exchange: event.time, received, logged: logged.logged },
+      };
     } else {
       this.#history.add(logged);
     }
@@ -246,8 +272,9 @@ export class FeedCore {
     if (before.epoch === null) return;
     record.floor = record.seq;
     for (const line of this.#lines.values()) {
+      if (line.channel !== "trade") continue;
       line.startsAnew = listening(line.name);
-      if (line.channel === "trade") line.restart(record.seq);
+      line.restart(record.seq);
     }
     this.#apply(epochGap(this.instrument, before.asOf ?? first.logged, first), listening);
   }

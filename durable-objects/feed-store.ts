@@ -6,6 +6,8 @@ import type { LinePositions } from "./lines.ts";
 
 /** The newest ticker and where it stands. */
 export interface TickerRecord {
+  /** Its own: the feed may have gone over to another log since. */
+  readonly epoch: string;
   readonly seq: number;
   readonly ticker: Ticker;
   readonly t: Omit<Path, "edge">;

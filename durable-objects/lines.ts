@@ -34,7 +34,7 @@ export class Line {
   readonly name: LineName;
   /** The seq of the last item broadcast on this line (or passed over, when nobody listened); 0 where there was none. */
   position = 0;
-  /** The next item starts the stream anew: it is a snapshot in a new epoch. */
+  /** The log of trades starts anew with the next item: a snapshot in a new epoch comes before it. */
   startsAnew = false;
   #pending: LoggedEvent[] = [];
 
@@ -60,11 +60,13 @@ export class Line {
     if (this.#pending.length === 0) return [];
     const events = this.#pending;
     this.#pending = [];
+    const before = this.position;
     const items = this.#groups(events).map((group) => {
       const item = makeItem(this, group, this.position, context);
       this.position = item.seq;
       return item;
     });
+    if (this.channel === "ticker") return before === 0 ? firstIsSnapshot(items) : items;
     return this.startsAnew ? this.#startAnew(items, events[0], context) : items;
   }
 
@@ -74,12 +76,11 @@ export class Line {
     this.position = position;
   }
 
-  /** In a new epoch a state stream's first item is its snapshot; a log stream gets an empty one to count from. */
+  /** In a new epoch a log stream gets an empty snapshot to count from. */
   #startAnew(items: DataItem[], first: LoggedEvent | undefined, context: ItemContext): DataItem[] {
-    const [head, ...rest] = items;
+    const [head] = items;
     this.startsAnew = false;
     if (head === undefined || first === undefined) return items;
-    if (this.channel === "ticker") return [{ ...head, prev: 0, snapshot: true }, ...rest];
     return [tradeSnapshot(this, head.prev, null, pathOf(first, context.edge), context), ...items];
   }
 
@@ -89,12 +90,25 @@ export class Line {
   }
 }
 
-/** Splits events so that each gap stands alone and the trades between gaps stay together, in order. */
-export function groupTrades(events: readonly LoggedEvent[]): LoggedEvent[][] {
+/**
+ * The first item of a state stream is its snapshot: in a new epoch too, however long it takes to come. That the line
+ * stands at 0 says so also after hibernation.
+ */
+function firstIsSnapshot([head, ...rest]: DataItem[]): DataItem[] {
+  return head === undefined ? [] : [{ ...head, snapshot: true }, ...rest];
+}
+
+/**
+ * Splits events so that each gap stands alone and the trades between gaps stay together, in order.
+ *
+ * @param most events in a group
+ */
+export function groupTrades(events: readonly LoggedEvent[], most = Number.POSITIVE_INFINITY): LoggedEvent[][] {
   const groups: LoggedEvent[][] = [];
   for (const logged of events) {
     const last = groups.at(-1);
-    const joins = last !== undefined && logged.event.type !== "gap" && last[0]?.event.type !== "gap";
+    const joins =
+      last !== undefined && last.length < most && logged.event.type !== "gap" && last[0]?.event.type !== "gap";
     if (joins) last.push(logged);
     else groups.push([logged]);
   }

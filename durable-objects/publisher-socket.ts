@@ -14,29 +14,45 @@ export interface Broadcast {
   readonly positions: LinePositions;
 }
 
+/** What the socket carries through hibernation; one that was replaced carries null. */
+interface PublisherAttachment {
+  readonly publishing: true;
+  readonly broadcast: Broadcast | null;
+  /** The rates that the pusher was told last. */
+  readonly told: readonly Rate[];
+}
+
 const TAG = "publisher";
+/** The same `resend` is not asked again within this, ms: every batch that was on its way shows the same hole. */
+const RESEND_PAUSE = 2000;
 
 export class PublisherSocket {
   readonly #ctx: DurableObjectState;
   #socket: WebSocket | undefined;
   #lastAck = "";
+  #lastResend = { text: "", at: 0 };
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
-    this.#socket = ctx.getWebSockets(TAG).find((ws) => ws.readyState === WebSocket.OPEN);
+    this.#socket = ctx.getWebSockets(TAG).find((ws) => ws.readyState === WebSocket.OPEN && attachmentOf(ws) !== null);
   }
 
   get connected(): boolean {
     return this.#socket !== undefined;
   }
 
-  is(ws: WebSocket): boolean {
-    return ws === this.#socket;
+  /** The rates that the pusher keeps to, also after the object's memory went away. */
+  get told(): readonly Rate[] {
+    return this.#attachment?.told ?? [];
   }
 
-  /** What the socket remembers of earlier broadcasts, also while it is being closed. */
-  broadcastBefore(ws: WebSocket | undefined = this.#socket): Broadcast | null {
-    return (ws?.deserializeAttachment() ?? null) as Broadcast | null;
+  /** What the socket remembers of earlier broadcasts. */
+  get broadcast(): Broadcast | null {
+    return this.#attachment?.broadcast ?? null;
+  }
+
+  is(ws: WebSocket): boolean {
+    return ws === this.#socket;
   }
 
   /** The newcomer takes the place of the one before, which is told so. */
@@ -45,22 +61,35 @@ export class PublisherSocket {
     this.#ctx.acceptWebSocket(ws, [TAG]);
     this.#socket = ws;
     this.#lastAck = "";
-    this.remember(broadcast);
+    this.#lastResend = { text: "", at: 0 };
+    this.#save({ publishing: true, broadcast, told: [] });
     if (before === undefined) return;
+    before.serializeAttachment(null);
     sendOrDrop(before, JSON.stringify({ op: "replaced" } satisfies FeedFrame));
     answerClose(before, 4000);
   }
 
-  leave(): void {
-    this.#socket = undefined;
+  /**
+   * Lets go of a publisher that has left. It is told by its attachment: a socket whose closing woke the object is not
+   * among the object's sockets any more.
+   *
+   * @returns what it had broadcast, or undefined when `ws` is no publisher or was replaced
+   */
+  leave(ws: WebSocket): { readonly broadcast: Broadcast | null } | undefined {
+    const left = attachmentOf(ws);
+    if (left === null) return undefined;
+    ws.serializeAttachment(null);
+    if (this.is(ws)) this.#socket = undefined;
+    return left;
   }
 
   remember(broadcast: Broadcast | null): void {
-    if (broadcast !== null) this.#socket?.serializeAttachment(broadcast);
+    if (broadcast !== null) this.#save({ publishing: true, broadcast, told: this.told });
   }
 
-  ready(epoch: string | null, seq: number, rates: Rate[]): void {
-    this.#send({ op: "ready", epoch, seq, rates });
+  ready(epoch: string | null, seq: number, rates: readonly Rate[]): void {
+    this.#save({ publishing: true, broadcast: this.broadcast, told: rates });
+    this.#send({ op: "ready", epoch, seq, rates: [...rates] });
   }
 
   /** Says how far storage has got; the same ack is not said twice. */
@@ -72,15 +101,33 @@ export class PublisherSocket {
     this.#send(frame);
   }
 
-  cadence(rates: Rate[]): void {
-    this.#send({ op: "cadence", rates });
+  cadence(rates: readonly Rate[]): void {
+    this.#save({ publishing: true, broadcast: this.broadcast, told: rates });
+    this.#send({ op: "cadence", rates: [...rates] });
   }
 
-  resend(epoch: string, from: number): void {
+  /** @param now ms */
+  resend(epoch: string, from: number, now: number): void {
+    const text = `${epoch}/${from}`;
+    if (text === this.#lastResend.text && now - this.#lastResend.at < RESEND_PAUSE) return;
+    this.#lastResend = { text, at: now };
     this.#send({ op: "resend", epoch, from });
+  }
+
+  get #attachment(): PublisherAttachment | null {
+    return this.#socket === undefined ? null : attachmentOf(this.#socket);
+  }
+
+  #save(attachment: PublisherAttachment): void {
+    this.#socket?.serializeAttachment(attachment);
   }
 
   #send(frame: FeedFrame): void {
     if (this.#socket !== undefined) sendOrDrop(this.#socket, JSON.stringify(frame));
   }
+}
+
+function attachmentOf(ws: WebSocket): PublisherAttachment | null {
+  const attachment = ws.deserializeAttachment() as Partial<PublisherAttachment> | null;
+  return attachment?.publishing === true ? (attachment as PublisherAttachment) : null;
 }

@@ -46,9 +46,15 @@ export class RedisWriter {
     return this.#redis !== undefined && latest !== null && (this.#inFlight || this.#sent !== identity(latest));
   }
 
-  /** Starts a write if one is due, and comes back at once. `asOf`: up to when the ticker is known to be the newest, ms. */
-  write(latest: LatestTicker | null, asOf: number, now: number): void {
+  /**
+   * Starts a write if one is due, and comes back at once. What has not changed is written again only while someone
+   * listens, to say that it is still the newest: every command is billed.
+   *
+   * @param asOf up to when the ticker is known to be the newest, ms
+   */
+  write(latest: LatestTicker | null, asOf: number, now: number, listened: boolean): void {
     if (this.#redis === undefined || latest === null || this.#inFlight || now - this.#lastStart < PERIOD) return;
+    if (!listened && this.#sent === identity(latest)) return;
     this.#inFlight = true;
     this.#lastStart = now;
     const body = JSON.stringify({ ...latest, asOf });

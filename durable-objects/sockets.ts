@@ -1,9 +1,10 @@
 /** What every kind of socket here has in common. */
 
-import { closeCode, type ErrorCode, type ProtocolError } from "../protocol/errors.ts";
+import { z } from "zod";
+import { closeCode, type ErrorCode, ProtocolError } from "../protocol/errors.ts";
 
-/** Codes that a peer's end may report but that nobody may send. */
-const NEVER_SENT = new Set([1005, 1006, 1015]);
+/** Codes that a peer's end may report but that nobody may send: `close()` throws on them. */
+const NEVER_SENT = new Set([1004, 1005, 1006, 1015]);
 
 /** Sends, and says whether the socket was still there: one that has just gone is no error of ours. */
 export function sendOrDrop(ws: WebSocket, text: string): boolean {
@@ -18,13 +19,28 @@ export function sendOrDrop(ws: WebSocket, text: string): boolean {
  */
 export function answerClose(ws: WebSocket, code: number): void {
   if (ws.readyState === WebSocket.CLOSED) return;
-  ws.close(NEVER_SENT.has(code) ? 1011 : code, "");
+  const sendable = code >= 1000 && code < 5000 && !NEVER_SENT.has(code);
+  ws.close(sendable ? code : 1011, "");
 }
 
 /** Says why and closes: the answer to a socket that is refused. */
 export function refuse(ws: WebSocket, error: ProtocolError): void {
   ws.send(JSON.stringify({ op: "error", ...error.body }));
   ws.close(closeCode(error.code), clipReason(error.code, error.message));
+}
+
+/**
+ * What a pusher sent, or what is wrong with it. It is returned rather than thrown: an error thrown in a socket's handler is
+ * told to nobody, and the sender would go on.
+ */
+export function readFrame<T extends z.ZodType>(schema: T, message: string | ArrayBuffer): z.infer<T> | ProtocolError {
+  try {
+    const result = schema.safeParse(JSON.parse(String(message)));
+    return result.success ? result.data : new ProtocolError("bad_request", z.prettifyError(result.error));
+  } catch (error) {
+    if (error instanceof SyntaxError) return new ProtocolError("bad_request", "send one JSON object a message");
+    throw error;
+  }
 }
 
 /** A refused upgrade as an accepted socket, since browsers can't read a refused one. */

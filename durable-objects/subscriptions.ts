@@ -18,7 +18,8 @@ import type { WaitingRoom } from "./waiting-room.ts";
 
 /** A stream of this feed that was asked for in good form. */
 interface Wanted {
-  readonly requested: string;
+  /** Under which names: `…@trade` and `…@trade@100ms` are one stream. */
+  readonly requested: readonly string[];
   readonly stream: Stream;
   readonly line: LineName;
   /** Where to resume; null for a new subscription. */
@@ -29,6 +30,9 @@ interface Wanted {
 const CATCH_UP_PATIENCE = 5000;
 /** An idle feed's pusher answers well within this, ms; when it doesn't, the stored state must do. */
 const FLUSH_PATIENCE = 500;
+
+/** A long recovery is sent in frames of this many items. */
+const FRAME_ITEMS = 1000;
 
 export interface SubscriptionParts {
   readonly core: FeedCore;
@@ -59,21 +63,20 @@ export class Subscriptions {
       const requested = typeof wanted === "string" ? wanted : wanted.stream;
       try {
         const parsed = this.#parse(requested, wanted);
-        byLine.set(parsed.line, parsed);
+        const names = byLine.get(parsed.line)?.requested ?? [];
+        byLine.set(parsed.line, { ...parsed, requested: [...new Set([...names, requested])] });
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         failed.push({ requested, error: error.body });
       }
     }
     const wanted = [...byLine.values()];
-    const refreshed = this.#parts.refresh();
-    const resumes = wanted.some(({ from }) => from !== null);
+    const { waiting, refresh } = this.#parts;
     const behind = () => wanted.some((one) => this.#isBehind(one));
-    const patience = resumes || !this.#parts.core.caughtUp ? CATCH_UP_PATIENCE : FLUSH_PATIENCE;
-    this.#parts.waiting.enter(
-      () => !behind() && refreshed(),
-      patience,
-      () => this.#answer(ws, id, wanted, failed),
+    const answer = () => this.#answer(ws, id, wanted, failed);
+    // Two waits: a pusher that does not answer holds up only those who need what it has.
+    waiting.enter(refresh(), FLUSH_PATIENCE, () =>
+      waiting.enter(() => !behind(), CATCH_UP_PATIENCE - FLUSH_PATIENCE, answer),
     );
   }
 
@@ -103,12 +106,12 @@ export class Subscriptions {
     }
     const line: LineName = `${stream.channel}@${stream.rate}`;
     if (typeof wanted === "string" || (wanted.epoch === undefined && wanted.seq === undefined)) {
-      return { requested, stream, line, from: null };
+      return { requested: [requested], stream, line, from: null };
     }
     if (wanted.epoch === undefined || wanted.seq === undefined) {
       throw new ProtocolError("bad_request", "a position has both epoch and seq, or neither");
     }
-    return { requested, stream, line, from: { epoch: wanted.epoch, seq: wanted.seq } };
+    return { requested: [requested], stream, line, from: { epoch: wanted.epoch, seq: wanted.seq } };
   }
 
   /** Whether an answer now would show less than what the client, or the line's other listeners, have already seen. */
@@ -124,37 +127,42 @@ export class Subscriptions {
     const late = wanted.filter((one) => this.#isBehind(one));
     const inTime = wanted.filter((one) => !late.includes(one));
     const restarting = errorBody("restarting", "the feed has not caught up with that position yet: try again");
-    const failures = [...failed, ...late.map(({ requested }) => ({ requested, error: restarting }))];
+    const lateNames = late.flatMap(({ requested }) => requested);
+    const failures = [...failed, ...lateNames.map((requested) => ({ requested, error: restarting }))];
     const answers = inTime.map((one) => this.#start(ws, one));
     send(ws, {
       op: "subscribed",
       ...(id === undefined ? {} : { id }),
-      streams: answers.map(({ subscribed }) => subscribed),
+      streams: answers.flatMap(({ subscribed }) => subscribed),
       failed: failures,
     });
     const items = answers.flatMap(({ items }) => items);
-    if (items.length > 0) send(ws, { op: "data", data: items });
+    for (let i = 0; i < items.length; i += FRAME_ITEMS) {
+      send(ws, { op: "data", data: items.slice(i, i + FRAME_ITEMS) });
+    }
     this.#parts.sendStatus(ws);
     this.#parts.changed();
   }
 
   /** Puts the client on the line and says from where it goes on. */
-  #start(ws: WebSocket, wanted: Wanted): { subscribed: SubscribedStream; items: DataItem[] } {
+  #start(ws: WebSocket, wanted: Wanted): { subscribed: SubscribedStream[]; items: DataItem[] } {
     const { core, clients, context, flushLine } = this.#parts;
     const { requested, stream, line, from } = wanted;
     // What is still being gathered goes to those who listen already, so that everyone continues from one position.
     flushLine(line);
-    const place = core.epoch === null ? {} : { epoch: core.epoch };
+    const place = { stream: stream.name, ...(core.epoch === null ? {} : { epoch: core.epoch }) };
+    const answer = (rest: Pick<SubscribedStream, "seq" | "recovered" | "reason">) =>
+      requested.map((name): SubscribedStream => ({ requested: name, ...place, ...rest }));
     const reason = from === null || stream.channel !== "trade" ? undefined : this.#whyNot(from);
     if (from !== null && stream.channel === "trade" && reason === undefined) {
       const items = core.recover(line, from.seq, context());
       clients.subscribe(ws, line, items.length === 0 ? from.seq : undefined);
-      return { subscribed: { requested, stream: stream.name, ...place, seq: from.seq, recovered: true }, items };
+      return { subscribed: answer({ seq: from.seq, recovered: true }), items };
     }
     clients.subscribe(ws, line);
     const snapshot = core.snapshot(line, context());
     const recovery = from === null ? {} : reason === undefined ? { recovered: true } : { recovered: false, reason };
-    const subscribed = { requested, stream: stream.name, ...place, seq: core.position(line), ...recovery };
+    const subscribed = answer({ seq: core.position(line), ...recovery });
     return { subscribed, items: snapshot === undefined ? [] : [snapshot] };
   }
 

@@ -8,8 +8,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { errorBody, ProtocolError } from "../protocol/errors.ts";
 import {
-  CLIENT_OPS,
-  clientFrame,
+  type ClientFrame,
   LIMITS,
   PING_TEXT,
   PONG_TEXT,
@@ -18,6 +17,8 @@ import {
 } from "../protocol/frames.ts";
 import { type LatestTicker, type TicksFrame, ticksFrame } from "../protocol/ingest.ts";
 import { parseInstrument } from "../protocol/instrument.ts";
+import { RATES, type Rate } from "../protocol/stream.ts";
+import { readClientMessage, requestIdOf } from "./client-message.ts";
 import { ClientSockets } from "./client-sockets.ts";
 import type { Env } from "./env.ts";
 import { FeedCore } from "./feed-core.ts";
@@ -26,7 +27,7 @@ import { type ItemContext, type LineName, tradeItems } from "./lines.ts";
 import { MessageBudget } from "./message-budget.ts";
 import { PublisherSocket } from "./publisher-socket.ts";
 import { RedisWriter } from "./redis-writer.ts";
-import { answerClose, sendOrDrop } from "./sockets.ts";
+import { answerClose, readFrame, refuse, sendOrDrop } from "./sockets.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TradeHistory } from "./trade-history.ts";
 import { WaitingRoom } from "./waiting-room.ts";
@@ -93,7 +94,7 @@ export class SymbolFeed extends DurableObject<Env> {
   }
 
   override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): void {
-    if (this.#publisher.is(ws)) this.#onBatch(ticksFrame.parse(JSON.parse(String(message))));
+    if (this.#publisher.is(ws)) this.#onPublisherMessage(ws, message);
     else if (this.#clients.has(ws)) this.#onClientMessage(ws, message);
   }
 
@@ -104,6 +105,7 @@ export class SymbolFeed extends DurableObject<Env> {
 
   override webSocketError(ws: WebSocket): void {
     this.#onGone(ws);
+    answerClose(ws, 1011);
   }
 
   /** The newest ticker, for REST; null where none has come yet. */
@@ -126,14 +128,17 @@ export class SymbolFeed extends DurableObject<Env> {
 
   /** What was broadcast before the memory went away is asked for again at once: somebody may be waiting for it. */
   #wakeUp(): void {
-    const broadcast = this.#publisher.broadcastBefore();
-    if (broadcast === null) return;
-    this.#core.restorePositions(broadcast.epoch, broadcast.positions);
-    if (!this.#core.caughtUp) this.#publisher.resend(broadcast.epoch, this.#core.seq);
+    const { broadcast } = this.#publisher;
+    if (broadcast !== null) this.#core.restorePositions(broadcast.epoch, broadcast.positions);
+    const { epoch, seq, caughtUp } = this.#core;
+    if (epoch !== null && !caughtUp) this.#publisher.resend(epoch, seq, Date.now());
+    if (!this.#publisher.connected) this.#setDown();
+    // The client whose leaving woke the object is not among its sockets any more.
+    this.#sayCadence();
   }
 
   #acceptPublisher(server: WebSocket): void {
-    this.#core.storePositions();
+    this.#storeAll();
     this.#publisher.accept(server, this.#broadcast());
     this.#publisher.ready(this.#core.epoch, this.#core.storedSeq, this.#clients.rates());
   }
@@ -148,36 +153,64 @@ export class SymbolFeed extends DurableObject<Env> {
     else this.#sendStatus(server);
   }
 
+  /** A frame that is none is a bug of the pusher's, and what it sends after it can't be trusted: it is sent away. */
+  #onPublisherMessage(ws: WebSocket, message: string | ArrayBuffer): void {
+    const frame = readFrame(ticksFrame, message);
+    if (!(frame instanceof ProtocolError)) {
+      this.#onBatch(frame);
+      return;
+    }
+    this.#onGone(ws);
+    refuse(ws, frame);
+  }
+
   #onBatch(frame: TicksFrame): void {
     const now = Date.now();
     this.#batches += 1;
+    // What is still being gathered belongs to the old log.
+    if (frame.epoch !== this.#core.epoch) this.#flush(RATES, now);
     const accepted = this.#core.accept(frame, (line) => this.#clients.listening(line));
-    if (accepted.kind === "hole") this.#publisher.resend(accepted.epoch, accepted.from);
-    this.#flush(frame.due, now);
+    if (accepted.kind === "hole") this.#publisher.resend(accepted.epoch, accepted.from, now);
+    const changed = accepted.kind === "changed";
+    this.#flush(changed ? RATES : frame.due, now);
     this.#waiting.settle();
     this.#sayStatus(now);
-    this.#storeIfDue(now);
-    this.#redis.write(this.#core.latest(), frame.asOf, now);
-    this.#ack();
+    // At once after a change of epochs: positions of different epochs do not compare, so nothing may lie between the two.
+    this.#storeIfDue(now, changed);
+    this.#redis.write(this.#core.latest(), frame.asOf, now, this.#rates !== "");
+    if (accepted.kind === "known") this.#publisher.ack(accepted.epoch, accepted.seq, this.#dirty);
+    else this.#ack();
   }
 
   /** Broadcast first, store later: `send()` waits behind storage writes, so nothing is written before this. */
-  #flush(due: TicksFrame["due"], now = Date.now()): void {
+  #flush(due: readonly Rate[], now = Date.now()): void {
     this.#clients.deliver(this.#core.flush(due, this.#context(now)));
     this.#publisher.remember(this.#broadcast());
   }
 
-  #storeIfDue(now: number): void {
+  #storeIfDue(now: number, atOnce: boolean): void {
     const live = this.#rates !== "";
-    if (live && now - this.#lastStore < STORE_PERIOD) return;
+    // What is stored is not sent again. Were it not broadcast yet, hibernation would take it from the slower lines.
+    if (!this.#core.unstored || this.#core.unflushed) return;
+    if (live && !atOnce && now - this.#lastStore < STORE_PERIOD) return;
     this.#core.store();
     this.#lastStore = now;
   }
 
+  /** For when the publisher's attachment goes away: what was broadcast, and what waits to be, must be in storage. */
+  #storeAll(): void {
+    this.#flush(RATES);
+    this.#core.storePositions();
+  }
+
   #ack(): void {
-    const { epoch, storedSeq, unstored, unflushed } = this.#core;
-    const dirty = unstored || unflushed || this.#redis.owes(this.#core.latest());
-    if (epoch !== null) this.#publisher.ack(epoch, storedSeq, dirty);
+    const { epoch, storedSeq } = this.#core;
+    if (epoch !== null) this.#publisher.ack(epoch, storedSeq, this.#dirty);
+  }
+
+  get #dirty(): boolean {
+    const { unstored, unflushed } = this.#core;
+    return unstored || unflushed || this.#redis.owes(this.#core.latest());
   }
 
   #onClientMessage(ws: WebSocket, message: string | ArrayBuffer): void {
@@ -189,14 +222,14 @@ export class SymbolFeed extends DurableObject<Env> {
       return;
     }
     try {
-      this.#obey(ws, readClientFrame(message));
+      this.#obey(ws, readClientMessage(message));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      send(ws, { op: "error", ...error.body });
+      send(ws, { op: "error", ...requestIdOf(message), ...error.body });
     }
   }
 
-  #obey(ws: WebSocket, frame: ReturnType<typeof readClientFrame>): void {
+  #obey(ws: WebSocket, frame: ClientFrame): void {
     switch (frame.op) {
       case "subscribe":
         this.#subscriptions.subscribe(ws, frame.id, frame.streams);
@@ -214,16 +247,19 @@ export class SymbolFeed extends DurableObject<Env> {
   }
 
   #onGone(ws: WebSocket): void {
-    if (this.#publisher.is(ws)) {
-      const broadcast = this.#publisher.broadcastBefore(ws);
-      if (broadcast !== null) this.#core.restorePositions(broadcast.epoch, broadcast.positions);
-      this.#publisher.leave();
-      this.#core.storePositions();
-      this.#sayDown();
-    } else if (this.#clients.has(ws)) {
+    const left = this.#publisher.leave(ws);
+    if (left === undefined) {
       this.#clients.remove(ws);
       this.#sayCadence();
+      return;
     }
+    const { broadcast } = left;
+    if (broadcast !== null) this.#core.restorePositions(broadcast.epoch, broadcast.positions);
+    if (!this.#publisher.connected) {
+      this.#setDown();
+      this.#sayStatus(Date.now());
+    }
+    this.#storeAll();
   }
 
   /** A feed that nobody listens to gets its ticks late; asking for the cadence again brings them at once. */
@@ -236,13 +272,22 @@ export class SymbolFeed extends DurableObject<Env> {
 
   #readable(): Promise<void> {
     const refreshed = this.#refresh();
-    return new Promise((resolve) => this.#waiting.enter(refreshed, READ_PATIENCE, () => resolve()));
+    const caughtUp = () => this.#core.caughtUp || !this.#publisher.connected;
+    return new Promise((resolve) =>
+      this.#waiting.enter(
+        () => caughtUp() && refreshed(),
+        READ_PATIENCE,
+        () => resolve(),
+      ),
+    );
   }
 
   #sayCadence(): void {
     const rates = this.#clients.rates();
-    if (rates.join() === this.#rates) return;
     this.#rates = rates.join();
+    if (this.#rates === this.#publisher.told.join()) return;
+    // What nobody listens to any more has no grid that would flush it.
+    this.#flush(RATES.filter((rate) => !rates.includes(rate)));
     this.#publisher.cadence(rates);
   }
 
@@ -258,11 +303,10 @@ export class SymbolFeed extends DurableObject<Env> {
     this.#clients.dropSilent(now);
   }
 
-  #sayDown(): void {
+  #setDown(): void {
     const { status } = this.#core;
-    if (status === null) return;
+    if (status === null || status.state === "down") return;
     this.#core.setStatus({ ...status, state: "down", since: Date.now(), detail: "the ingestor has left this feed" });
-    this.#sayStatus(Date.now());
   }
 
   #sendStatus(ws: WebSocket): void {
@@ -285,37 +329,10 @@ export class SymbolFeed extends DurableObject<Env> {
   }
 }
 
-function rateOf(line: LineName): TicksFrame["due"][number] {
+function rateOf(line: LineName): Rate {
   return line.endsWith("@raw") ? "raw" : "100ms";
 }
 
 function send(ws: WebSocket, frame: ServerFrame): void {
   sendOrDrop(ws, JSON.stringify(frame));
-}
-
-/** @throws {ProtocolError} `bad_request`, saying what a message should look like */
-function readClientFrame(message: string | ArrayBuffer) {
-  if (typeof message !== "string") throw new ProtocolError("bad_request", "send text frames, one JSON object each");
-  const bytes = new TextEncoder().encode(message).length;
-  if (bytes > LIMITS.message_bytes) {
-    throw new ProtocolError("bad_request", `a message of ${bytes} bytes is too long: at most ${LIMITS.message_bytes}`);
-  }
-  const known = `one of ${CLIENT_OPS.join(", ")}`;
-  const json = parseJson(message);
-  const result = clientFrame.safeParse(json);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const where = issue?.path.join(".") || "op";
-  throw new ProtocolError(
-    "bad_request",
-    where === "op" ? `"op" must be ${known}` : `"${where}": ${issue?.message ?? "is wrong"}`,
-  );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ProtocolError("bad_request", 'that is not JSON: send one JSON object, e.g. {"op":"ping"}');
-  }
 }

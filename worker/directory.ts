@@ -4,7 +4,7 @@ import type { Env } from "../durable-objects/env.ts";
 import type { HeldReport, RegistryView } from "../durable-objects/registry.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Market } from "../protocol/ingest.ts";
-import { type Instrument, parseExchange, withSymbol } from "../protocol/instrument.ts";
+import { type Instrument, isCode, parseExchange, withSymbol } from "../protocol/instrument.ts";
 
 /** Which markets a list is asked for; undefined means all. */
 export interface MarketFilter {
@@ -38,17 +38,17 @@ export class Directory {
   }
 
   count(exchange: string): number {
-    return this.#markets[exchange]?.length ?? 0;
+    return Object.hasOwn(this.#markets, exchange) ? (this.#markets[exchange]?.length ?? 0) : 0;
   }
 
   has(instrument: string): boolean {
     return this.#byInstrument.has(instrument);
   }
 
-  /** @throws {ProtocolError} `bad_request` when the filter names an exchange in bad form */
+  /** @throws {ProtocolError} `bad_request` when the filter names an exchange or a currency in bad form */
   find(filter: MarketFilter): Market[] {
     const exchanges = values(filter.exchange)?.map(parseExchange);
-    const [bases, quotes] = [values(filter.base), values(filter.quote)];
+    const [bases, quotes] = [values(filter.base)?.map(parseCode), values(filter.quote)?.map(parseCode)];
     return Object.entries(this.#markets)
       .filter(([exchange]) => exchanges?.includes(exchange) ?? true)
       .flatMap(([, markets]) => markets)
@@ -73,6 +73,11 @@ export async function directory(env: Env, now = Date.now()): Promise<Directory> 
   return fresh;
 }
 
+/** What was just put is to be seen at once, at least here. */
+export function forgetDirectory(): void {
+  if (cached !== undefined) cached = { ...cached, at: 0 };
+}
+
 /**
  * The instrument that a path names, if it is in the registry: what isn't wakes no object.
  *
@@ -85,6 +90,11 @@ export async function knownInstrument(env: Env, exchange: string, symbol: string
   const swapped = `${found.exchange}:${found.quote}-${found.base}`;
   const hint = registry.has(swapped) ? `did you mean ${swapped}?` : "see /v1/markets for those there are";
   throw new ProtocolError("unknown_instrument", `there is no ${found.name}: ${hint}`);
+}
+
+function parseCode(code: string): string {
+  if (isCode(code)) return code;
+  throw new ProtocolError("bad_request", `"${code.slice(0, 40)}" is not a currency: write it in upper case, e.g. BTC`);
 }
 
 function values(list: string | undefined): string[] | undefined {

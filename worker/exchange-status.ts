@@ -9,7 +9,7 @@ export type ExchangeStatus = z.infer<typeof exchangeStatus>;
 /** @param now ms; a report older than a few periods means that nobody collects */
 export function exchangeStatuses(directory: Directory, now: number): ExchangeStatus[] {
   return directory.exchanges.map((exchange): ExchangeStatus => {
-    const report = directory.reports[exchange];
+    const report = Object.hasOwn(directory.reports, exchange) ? directory.reports[exchange] : undefined;
     const markets = directory.count(exchange);
     if (report === undefined) {
       const detail = "no ingestor has reported since the registry started";

@@ -1,4 +1,4 @@
-import { createRoute } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
 import { exchangesBody } from "../../protocol/rest.ts";
 import { directory } from "../directory.ts";
 import { exchangeStatuses } from "../exchange-status.ts";
@@ -8,6 +8,7 @@ const listExchanges = createRoute({
   method: "get",
   path: "/v1/exchanges",
   summary: "How each exchange is doing",
+  request: { query: z.strictObject({}) },
   responses: { 200: json(exchangesBody, "State, source and completeness of every exchange"), ...problems },
 });
 

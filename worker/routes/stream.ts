@@ -4,14 +4,13 @@ import { ProtocolError } from "../../protocol/errors.ts";
 import { DEFAULT_RATE, parseChannel, parseRate, stream } from "../../protocol/stream.ts";
 import { knownInstrument } from "../directory.ts";
 import { type AppEnv, openApi } from "../open-api.ts";
+import { wantsSocket } from "../upgrade.ts";
 
 /** `GET /v1/stream/{exchange}/{symbol}?channel=ticker,trade&rate=100ms`: a socket held by that instrument's own object. */
 export const streamRoutes = openApi();
 
 streamRoutes.get("/v1/stream/:exchange/:symbol", async (c) => {
-  if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
-    throw new ProtocolError("bad_request", "open this address as a WebSocket");
-  }
+  if (!wantsSocket(c.req.raw)) throw new ProtocolError("bad_request", "open this address as a WebSocket");
   try {
     return await openSocket(c, c.req.param("exchange"), c.req.param("symbol"));
   } catch (error) {

@@ -1,0 +1,102 @@
+/** How many ticks a second go from Kafka to the objects: a log is written first, then a pusher is let loose on it. */
+
+import { createKafka, KAFKA_DEFAULTS, type KafkaSettings, names } from "../ingestor/log/kafka/client.ts";
+import { KafkaWriter } from "../ingestor/log/kafka/writer.ts";
+import { createLogger } from "../ingestor/logger.ts";
+import { Edge } from "../ingestor/push/edge.ts";
+import { startIngestor } from "../local/ingestor.ts";
+import type { TradeEvent } from "../protocol/events.ts";
+import { instrument } from "../protocol/instrument.ts";
+import { benchStack, until } from "./stack.ts";
+
+const silent = createLogger("silent");
+
+export async function benchIngest({ ticks, instruments }: { ticks: number; instruments: number }): Promise<void> {
+  const stack = await benchStack({ ingestor: false, simulator: false });
+  const brokers = stack.kafka?.brokers;
+  if (brokers === undefined) throw new Error("this benchmark needs Kafka: install Java 17 and Maven");
+  const settings: KafkaSettings = { ...KAFKA_DEFAULTS, brokers, ssl: false, prefix: "sim." };
+  try {
+    const all = Array.from({ length: instruments }, (_, i) => instrument("upbit", `B${i}`, "KRW"));
+    await new Edge({ url: stack.url, token: stack.ingestToken }).putMarkets(
+      "upbit",
+      all.map(({ name, exchange, base, quote }) => ({
+        instrument: name,
+        exchange,
+        base,
+        quote,
+        nativeSymbol: `${quote}-${base}`,
+        names: { ko: null, en: null },
+        status: null,
+        warning: null,
+      })),
+    );
+    const writer = new KafkaWriter(settings, "upbit", silent);
+    await writer.open();
+    const writing = Date.now();
+    for (let n = 0; n < ticks; n += 1) {
+      writer.append(trade(all[n % all.length]?.name ?? "", n));
+      if (n % 20_000 === 0) await writer.flushed();
+    }
+    writer.announce({ state: "live", source: "simulated", since: writing });
+    await writer.flushed();
+    console.log(`collector → Kafka: ${rate(ticks, Date.now() - writing)} ticks/s confirmed`);
+    const started = Date.now();
+    const pusher = await startIngestor({
+      env: { ...stack.ingestorEnv, ROLES: "push" },
+      logFile: `${stack.logDir}/ingestor.log`,
+    });
+    let first = 0;
+    const goal = await ends(settings);
+    await until(async () => {
+      const done = await committed(settings);
+      const sum = [...done.values()].reduce((a, b) => a + b, 0);
+      if (first === 0 && sum > 0) first = Date.now();
+      return [...goal].every(([partition, end]) => (done.get(partition) ?? 0) >= end);
+    });
+    const took = Date.now() - started;
+    console.log(
+      `Kafka → ${instruments} objects: ${rate(ticks, took)} ticks/s stored, acked and committed (${ticks} in ${took} ms, of which ${first - started} ms until the first commit)`,
+    );
+    await pusher.stop();
+    await writer.close();
+  } finally {
+    await stack.stop();
+  }
+}
+
+function trade(name: string, n: number): TradeEvent {
+  const time = 1_700_000_000_000 + n;
+  return {
+    type: "trade",
+    instrument: name,
+    id: `${time}${n % 10_000}`,
+    price: "95299000",
+    size: "0.00022664",
+    side: n % 2 === 0 ? "buy" : "sell",
+    time,
+    received: time + 40,
+    snapshot: false,
+  };
+}
+
+async function ends(settings: KafkaSettings): Promise<Map<number, number>> {
+  const admin = createKafka(settings, silent).admin();
+  await admin.connect();
+  const offsets = await admin.fetchTopicOffsets(names(settings.prefix, "upbit").ticks);
+  await admin.disconnect();
+  return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
+}
+
+async function committed(settings: KafkaSettings): Promise<Map<number, number>> {
+  const { ticks, group } = names(settings.prefix, "upbit");
+  const admin = createKafka(settings, silent).admin();
+  await admin.connect();
+  const [topic] = await admin.fetchOffsets({ groupId: group, topics: [ticks] });
+  await admin.disconnect();
+  return new Map(topic?.partitions.map(({ partition, offset }) => [partition, Math.max(0, Number(offset))]));
+}
+
+function rate(count: number, ms: number): string {
+  return Math.round((count / ms) * 1000).toLocaleString("en");
+}

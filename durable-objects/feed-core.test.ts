@@ -1,0 +1,337 @@
+import { env, runInDurableObject } from "cloudflare:test";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import type { LoggedEvent } from "../protocol/ingest.ts";
+import { RATES, type Rate } from "../protocol/stream.ts";
+import { type Accepted, FeedCore } from "./feed-core.ts";
+import { FeedStore } from "./feed-store.ts";
+import { LINE_NAMES, type LineName, type LinePositions } from "./lines.ts";
+import { batch, context, gap, INSTRUMENT, Receiver, ticker, trade } from "./testing/test-events.ts";
+import { TradeHistory } from "./trade-history.ts";
+
+let objects = 0;
+
+function withSql(run: (sql: SqlStorage) => void): Promise<void> {
+  objects += 1;
+  return runInDurableObject(env.REGISTRY.getByName(`core-${objects}`), (_instance, state) => run(state.storage.sql));
+}
+
+/** A core and one receiver on every line, driven as the feed drives them. */
+class Feed {
+  core: FeedCore;
+  readonly receivers = new Map<LineName, Receiver>(LINE_NAMES.map((line) => [line, new Receiver()]));
+  readonly #sql: SqlStorage;
+  #attachment: { epoch: string; positions: LinePositions } | undefined;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    for (const table of ["feed", "trades"]) sql.exec(`DROP TABLE IF EXISTS ${table}`);
+    this.core = this.#wake();
+  }
+
+  receive(epoch: string, prev: number, events: readonly LoggedEvent[], due: readonly Rate[] = RATES): Accepted {
+    if (epoch !== this.core.epoch) this.flush(RATES);
+    const accepted = this.core.accept(batch(epoch, prev, events), () => true);
+    const changed = accepted.kind === "changed";
+    this.flush(changed ? RATES : due);
+    if (changed) this.core.store();
+    return accepted;
+  }
+
+  flush(due: readonly Rate[]): void {
+    const { core } = this;
+    for (const [line, items] of core.flush(due, context(core.epoch ?? ""))) {
+      this.receiver(line).takeAll(items.map((item) => structuredClone(item)));
+    }
+    if (core.epoch !== null) this.#attachment = { epoch: core.epoch, positions: core.positions };
+  }
+
+  store(): void {
+    if (!this.core.unflushed) this.core.store();
+  }
+
+  /** The memory goes away, the sockets stay. */
+  hibernate(): void {
+    this.core = this.#wake();
+    if (this.#attachment !== undefined) this.core.restorePositions(this.#attachment.epoch, this.#attachment.positions);
+  }
+
+  /** The publisher has left too. */
+  restartStored(): void {
+    this.flush(RATES);
+    this.core.storePositions();
+    this.core = this.#wake();
+  }
+
+  receiver(line: LineName): Receiver {
+    const receiver = this.receivers.get(line);
+    if (receiver === undefined) throw new RangeError(line);
+    return receiver;
+  }
+
+  #wake(): FeedCore {
+    return new FeedCore(INSTRUMENT, new FeedStore(this.#sql), new TradeHistory(this.#sql, SMALL));
+  }
+}
+
+const SMALL = { least: 1000, most: 1000, age: 1, chunk: 5 };
+const CHANGED = { kind: "changed" };
+const APPLIED = { kind: "applied" };
+
+it("drops what it has, and takes the rest of the batch", async () => {
+  await withSql((sql) => {
+    const feed = new Feed(sql);
+    expect(feed.receive("e1", 0, [trade(2), trade(3)])).toEqual(CHANGED);
+    expect(feed.receive("e1", 0, [trade(2), trade(3), trade(5)])).toEqual(APPLIED);
+    expect(feed.receiver("trade@raw").trades).toEqual(["e1/2", "e1/3", "e1/5"]);
+    expect(feed.core.seq).toBe(5);
+  });
+});
+
+it("refuses a batch after a hole, empty ones too, and takes none of it", async () => {
+  await withSql((sql) => {
+    const feed = new Feed(sql);
+    feed.receive("e1", 0, [trade(2)]);
+    expect(feed.receive("e1", 4, [trade(6)])).toEqual({ kind: "hole", epoch: "e1", from: 2 });
+    expect(feed.receive("e1", 6, [])).toEqual({ kind: "hole", epoch: "e1", from: 2 });
+    expect(feed.receive("e1", 2, [])).toEqual(APPLIED);
+    expect(feed.core.seq).toBe(2);
+  });
+});
+
+it("goes on with a snapshot in a new epoch, and a gap after it on trade", async () => {
+  await withSql((sql) => {
+    const feed = new Feed(sql);
+    feed.receive("e1", 0, [trade(5), ticker(6)]);
+    expect(feed.receive("e2", 0, [trade(2), ticker(3)])).toEqual(CHANGED);
+    const log = feed.receiver("trade@100ms");
+    expect([log.trades, log.gaps, log.last]).toEqual([["e1/5", "e2/2"], ["e2/1"], 2]);
+    expect(feed.receiver("ticker@raw").tickers).toEqual(["e1/6", "e2/3"]);
+    expect(feed.core.storedSeq).toBe(3);
+  });
+});
+
+it("keeps the old epoch with the old ticker until the new log has one", async () => {
+  await withSql((sql) => {
+    const feed = new Feed(sql);
+    feed.receive("e1", 0, [ticker(5000)]);
+    feed.receive("e2", 0, [trade(2)]);
+    expect(feed.core.latest()).toMatchObject({ epoch: "e1", seq: 5000 });
+    expect(feed.core.snapshot("ticker@raw", context("e2"))).toBeUndefined();
+    feed.hibernate();
+    expect(feed.core.latest()).toMatchObject({ epoch: "e1", seq: 5000 });
+  });
+});
+
+it("repeats nothing when it goes back to an epoch that it remembers", async () => {
+  await withSql((sql) => {
+    const feed = new Feed(sql);
+    feed.receive("e1", 0, [trade(2), trade(3)]);
+    feed.receive("e2", 0, [trade(2)]);
+    expect(feed.receive("e1", 0, [trade(2), trade(3)])).toEqual({ kind: "known", epoch: "e1", seq: 3 });
+    expect(feed.receive("e1", 3, [])).toEqual({ kind: "known", epoch: "e1", seq: 3 });
+    expect(feed.receive("e1", 5, [trade(6)])).toEqual({ kind: "hole", epoch: "e1", from: 3 });
+    expect(feed.core.epoch).toBe("e2");
+    expect(feed.receive("e1", 0, [trade(2), trade(3), trade(5)])).toEqual(CHANGED);
+    expect(feed.receiver("trade@raw").trades).toEqual(["e1/2", "e1/3", "e2/2", "e1/5"]);
+  });
+});
+
+it("remembers eight epochs", async () => {
+  await withSql((sql) => {
+    const feed = new Feed(sql);
+    for (let i = 1; i <= 9; i += 1) feed.receive(`e${i}`, 0, [trade(2)]);
+    feed.hibernate();
+    expect(feed.receive("e2", 0, [trade(2)])).toMatchObject({ kind: "known" });
+    expect(feed.receive("e1", 0, [trade(2)])).toEqual(CHANGED);
+  });
+});
+
+it("knows from where it can recover", async () => {
+  await withSql((sql) => {
+    const feed = new Feed(sql);
+    feed.receive("e1", 0, [trade(11), trade(12)]);
+    expect([9, 10, 12].map((seq) => feed.core.canRecover(seq))).toEqual([false, true, true]);
+    for (let seq = 13; seq < 1030; seq += 1) feed.receive("e1", seq - 1, [trade(seq)]);
+    feed.store();
+    expect([10, 29, 30].map((seq) => feed.core.canRecover(seq))).toEqual([false, false, true]);
+  });
+});
+
+it("asks for what was broadcast but not stored, also when a new publisher comes to it", async () => {
+  await withSql((sql) => {
+    const feed = new Feed(sql);
+    feed.receive("e1", 0, [trade(2)]);
+    feed.receive("e1", 2, [trade(3), ticker(4)]);
+    feed.hibernate();
+    expect([feed.core.seq, feed.core.caughtUp]).toEqual([2, false]);
+    feed.restartStored();
+    expect([feed.core.seq, feed.core.caughtUp]).toEqual([2, false]);
+    feed.receive("e1", 2, [trade(3), ticker(4), trade(5)]);
+    expect(feed.core.caughtUp).toBe(true);
+    expect(feed.receiver("trade@100ms").trades).toEqual(["e1/2", "e1/3", "e1/5"]);
+    expect(feed.core.newestTrades(9).map(({ seq }) => seq)).toEqual([2, 3, 5]);
+  });
+});
+
+it("splits a long recovery", async () => {
+  await withSql((sql) => {
+    const feed = new Feed(sql);
+    feed.receive("e1", 0, [trade(2)]);
+    feed.receive(
+      "e1",
+      2,
+      Array.from({ length: 900 }, (_, i) => trade(i + 3)),
+    );
+    const items = feed.core.recover("trade@100ms", 2, context("e1"));
+    expect(items.map(({ prev, seq, n }) => [prev, seq, n])).toEqual([
+      [2, 502, 500],
+      [502, 902, 400],
+    ]);
+  });
+});
+
+type Step =
+  | { do: "batch"; kinds: number[]; due: boolean }
+  | { do: "hole"; kinds: number[] }
+  | { do: "resend"; back: number }
+  | { do: "epoch"; to: number }
+  | { do: "store" | "hibernate" | "restart" | "due" };
+
+const kinds = fc.array(fc.nat(5), { minLength: 1, maxLength: 6 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("batch" as const), kinds, due: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("hole" as const), kinds }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("resend" as const), back: fc.nat(8) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("epoch" as const), to: fc.nat(3) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom("store" as const, "hibernate", "restart", "due") }) },
+);
+
+/** What a pusher holds: the logs, and how much of the current one it has sent. */
+class Pusher {
+  readonly feed: Feed;
+  readonly logs = new Map<string, LoggedEvent[]>();
+  readonly told: string[] = [];
+  newestTicker: string | undefined;
+  epoch = "e0";
+
+  constructor(feed: Feed) {
+    this.feed = feed;
+  }
+
+  get log(): LoggedEvent[] {
+    const log = this.logs.get(this.epoch) ?? [];
+    this.logs.set(this.epoch, log);
+    return log;
+  }
+
+  get last(): number {
+    return this.log.at(-1)?.seq ?? 0;
+  }
+
+  /** New events: one position in six is a gap's, one in three a ticker's. A log opens, and goes on, with markers. */
+  write(which: readonly number[], markers: number): LoggedEvent[] {
+    let seq = (this.log.at(-1)?.seq ?? -1) + 1 + markers;
+    const events = which.map((kind) => {
+      const event = kind === 0 ? gap(seq) : kind < 3 ? ticker(seq) : trade(seq);
+      seq += kind === 5 ? 2 : 1;
+      return event;
+    });
+    this.log.push(...events);
+    for (const { seq: at, event } of events) {
+      const place = `${this.epoch}/${at}`;
+      if (event.type === "trade") this.told.push(place);
+      if (event.type === "ticker") this.newestTicker = place;
+    }
+    return events;
+  }
+
+  send(prev: number, due: readonly Rate[]): void {
+    const accepted = this.feed.receive(
+      this.epoch,
+      prev,
+      this.log.filter(({ seq }) => seq > prev),
+      due,
+    );
+    if (accepted.kind === "hole") this.send(accepted.from, RATES);
+  }
+
+  /** As a pusher answers `ready` or `resend`. */
+  catchUp(): void {
+    const { epoch, seq } = this.feed.core;
+    this.send(epoch === this.epoch ? seq : 0, RATES);
+  }
+
+  take(step: Step): void {
+    const { feed } = this;
+    const before = this.last;
+    switch (step.do) {
+      case "batch":
+        this.write(step.kinds, this.log.length === 0 ? 2 : 0);
+        this.send(before, step.due ? RATES : []);
+        break;
+      case "hole":
+        this.write(step.kinds, this.log.length === 0 ? 2 : 0);
+        this.send(this.last, []);
+        break;
+      case "resend":
+        this.send(this.log.at(-step.back - 1)?.seq ?? 0, []);
+        break;
+      case "epoch":
+        if (`e${step.to}` === this.epoch) break;
+        this.epoch = `e${step.to}`;
+        this.write([3], this.log.length === 0 ? 2 : 1);
+        this.catchUp();
+        break;
+      case "due":
+        feed.receive(this.epoch, this.last, []);
+        break;
+      case "store":
+        feed.store();
+        break;
+      case "hibernate":
+        feed.hibernate();
+        this.catchUp();
+        break;
+      case "restart":
+        feed.restartStored();
+        this.catchUp();
+        break;
+    }
+  }
+}
+
+it("sends every trade exactly once in order on an unbroken chain, whatever comes between", async () => {
+  await withSql((sql) => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const feed = new Feed(sql);
+        const pusher = new Pusher(feed);
+        for (const one of steps) pusher.take(one);
+        pusher.catchUp();
+        feed.flush(RATES);
+        for (const line of ["trade@raw", "trade@100ms"] as const) {
+          expect(feed.receiver(line).trades).toEqual(pusher.told);
+        }
+        for (const line of ["ticker@raw", "ticker@100ms"] as const) {
+          expect(feed.receiver(line).tickers.at(-1)).toBe(pusher.newestTicker);
+        }
+        resumesAnywhere(feed, pusher);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+function resumesAnywhere({ core }: Feed, { log, epoch }: Pusher): void {
+  if (core.epoch !== epoch) return;
+  for (const { seq: from } of log) {
+    if (!core.canRecover(from)) continue;
+    for (const line of ["trade@raw", "trade@100ms"] as const) {
+      const receiver = new Receiver({ epoch, seq: from });
+      receiver.takeAll(core.recover(line, from, context(epoch)));
+      const expected = log.filter(({ seq, event }) => seq > from && event.type === "trade");
+      expect(receiver.trades).toEqual(expected.map(({ seq }) => `${epoch}/${seq}`));
+    }
+  }
+}
