@@ -8,11 +8,13 @@ export interface Env {
   readonly SYMBOL_FEED: DurableObjectNamespace<SymbolFeed>;
   readonly MARKET_FEED: DurableObjectNamespace<MarketFeed>;
   readonly REGISTRY: DurableObjectNamespace<Registry>;
-  /** Shared with the ingestor: who has it may publish. */
-  readonly INGEST_TOKEN: string;
+  /** Shared with the ingestor: who has it may publish. A deployment without it lets nobody publish. */
+  readonly INGEST_TOKEN?: string;
   /** Both or neither: without them REST reads the objects. */
   readonly UPSTASH_REDIS_REST_URL?: string;
   readonly UPSTASH_REDIS_REST_TOKEN?: string;
   /** Put before every Redis key, so that simulated and real prices never share a hash. */
   readonly REDIS_PREFIX?: string;
+  /** `listened` writes only instruments that someone listens to: every write is billed. */
+  readonly REDIS_WRITES?: string;
 }

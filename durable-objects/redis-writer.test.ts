@@ -18,17 +18,22 @@ const UNREACHABLE = { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9", UPSTASH_REDI
 it.each([{}, { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" }])("does nothing without Redis", (settings) => {
   const writer = new RedisWriter(settings, INSTRUMENT);
   writer.write(LATEST, 1, 5000, true);
-  expect([writer.owes(LATEST), writer.failure]).toEqual([false, undefined]);
+  expect([writer.owes(LATEST, true), writer.failure]).toEqual([false, undefined]);
 });
 
 it("owes nothing while there is nothing", () => {
-  expect(new RedisWriter(UNREACHABLE, INSTRUMENT).owes(null)).toBe(false);
+  expect(new RedisWriter(UNREACHABLE, INSTRUMENT).owes(null, true)).toBe(false);
 });
 
 it("says why it failed and goes on owing, a try a second at most", async () => {
   const writer = new RedisWriter(UNREACHABLE, INSTRUMENT);
-  expect(writer.owes(LATEST)).toBe(true);
+  expect(writer.owes(LATEST, true)).toBe(true);
   writer.write(LATEST, 1, 5000, true);
   await vi.waitFor(() => expect(writer.failure).toBeTypeOf("string"), { timeout: 10_000 });
-  expect(writer.owes(LATEST)).toBe(true);
+  expect(writer.owes(LATEST, true)).toBe(true);
+});
+
+it("writes only what is listened to, where that is the setting", () => {
+  const writer = new RedisWriter({ ...UNREACHABLE, REDIS_WRITES: "listened" }, INSTRUMENT);
+  expect([writer.owes(LATEST, false), writer.owes(LATEST, true)]).toEqual([false, true]);
 });

@@ -16,6 +16,8 @@ export interface RedisSettings {
   readonly UPSTASH_REDIS_REST_URL?: string;
   readonly UPSTASH_REDIS_REST_TOKEN?: string;
   readonly REDIS_PREFIX?: string;
+  /** `listened`: only instruments that someone listens to are written; all by default. */
+  readonly REDIS_WRITES?: string;
 }
 
 /** A client for these settings; undefined where Redis is not configured. */
@@ -23,8 +25,18 @@ export function connectRedis(settings: RedisSettings): Redis | undefined {
   const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = settings;
   if (!url || !token) return undefined;
   const signal = () => AbortSignal.timeout(TIMEOUT);
-  // Deserialising would turn "0.10" into 0.1. A failed write is repeated with the next batch, not by the client.
-  return new Redis({ url, token, automaticDeserialization: false, retry: false, enableTelemetry: false, signal });
+  return new Redis({
+    url,
+    token,
+    // It would turn "0.10" into 0.1.
+    automaticDeserialization: false,
+    // There is never more than one command to send.
+    enableAutoPipelining: false,
+    // A failed write is repeated with the next batch.
+    retry: false,
+    enableTelemetry: false,
+    signal,
+  });
 }
 
 export class RedisWriter {
@@ -33,16 +45,19 @@ export class RedisWriter {
   #sent = "";
   #lastStart = 0;
   #inFlight = false;
+  readonly #listenedOnly: boolean;
   /** Why the last write failed; undefined while all is well. */
   failure: string | undefined;
 
   constructor(settings: RedisSettings, instrument: string) {
     this.#redis = connectRedis(settings);
     this.#keys = redisKeys(instrument, settings.REDIS_PREFIX);
+    this.#listenedOnly = settings.REDIS_WRITES === "listened";
   }
 
-  /** Whether `latest` has not been written yet. */
-  owes(latest: LatestTicker | null): boolean {
+  /** Whether `latest` should be written and has not been yet. */
+  owes(latest: LatestTicker | null, listened: boolean): boolean {
+    if (this.#listenedOnly && !listened) return false;
     return this.#redis !== undefined && latest !== null && (this.#inFlight || this.#sent !== identity(latest));
   }
 
@@ -54,7 +69,7 @@ export class RedisWriter {
    */
   write(latest: LatestTicker | null, asOf: number, now: number, listened: boolean): void {
     if (this.#redis === undefined || latest === null || this.#inFlight || now - this.#lastStart < PERIOD) return;
-    if (!listened && this.#sent === identity(latest)) return;
+    if (!listened && (this.#listenedOnly || this.#sent === identity(latest))) return;
     this.#inFlight = true;
     this.#lastStart = now;
     const body = JSON.stringify({ ...latest, asOf });
@@ -67,7 +82,10 @@ export class RedisWriter {
           this.failure = undefined;
         },
         (error: unknown) => {
-          this.failure = error instanceof Error ? error.message : String(error);
+          const reason = error instanceof Error ? error.message : String(error);
+          if (this.failure === undefined)
+            console.warn("writing Redis failed, trying again with the next batches:", reason);
+          this.failure = reason;
         },
       )
       .finally(() => {

@@ -32,6 +32,10 @@ export class Registry extends DurableObject<Env> {
     for (const row of ctx.storage.sql.exec<{ exchange: string; body: string }>("SELECT * FROM markets")) {
       this.#markets.set(row.exchange, JSON.parse(row.body) as Market[]);
     }
+    ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS reports (exchange TEXT PRIMARY KEY, body TEXT NOT NULL)");
+    for (const row of ctx.storage.sql.exec<{ exchange: string; body: string }>("SELECT * FROM reports")) {
+      this.#reports.set(row.exchange, JSON.parse(row.body) as HeldReport);
+    }
   }
 
   /** Replaces the list of an exchange. Written only when it differs: the ingestor sends it at every refresh. */
@@ -43,9 +47,17 @@ export class Registry extends DurableObject<Env> {
     this.ctx.storage.sql.exec("INSERT OR REPLACE INTO markets (exchange, body) VALUES (?, ?)", exchange, body);
   }
 
-  /** Kept in memory only: a report is of the last seconds, and the next one comes soon. */
+  /**
+   * A report is of the last seconds, and the next one comes soon: it is written only when it says something new, so that
+   * an object that lost its memory still knows whether there is a Kafka and what the prices are.
+   */
   putReport(exchange: string, report: IngestReport): void {
-    this.#reports.set(exchange, { ...report, at: Date.now() });
+    const before = this.#reports.get(exchange);
+    const held = { ...report, at: Date.now() };
+    this.#reports.set(exchange, held);
+    if (before !== undefined && lasting(before) === lasting(held)) return;
+    const body = JSON.stringify(held);
+    this.ctx.storage.sql.exec("INSERT OR REPLACE INTO reports (exchange, body) VALUES (?, ?)", exchange, body);
   }
 
   /** @param known the version that the caller has, so that long lists travel only when they have changed */
@@ -54,4 +66,8 @@ export class Registry extends DurableObject<Env> {
     const markets = known === version ? null : Object.fromEntries(this.#markets);
     return { version, markets, reports: Object.fromEntries(this.#reports) };
   }
+}
+
+function lasting({ kafka, status: { source, state } }: IngestReport): string {
+  return `${kafka}/${source}/${state}`;
 }

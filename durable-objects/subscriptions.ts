@@ -1,13 +1,14 @@
 /** Answers `subscribe` and `unsubscribe` on the sockets of one instrument: once each, with what worked and what failed. */
 
 import { errorBody, ProtocolError } from "../protocol/errors.ts";
-import type {
-  DataItem,
-  FailedStream,
-  RequestId,
-  ServerFrame,
-  SubscribedStream,
-  WantedStream,
+import {
+  type DataItem,
+  type FailedStream,
+  type RequestId,
+  type ServerFrame,
+  type SubscribedStream,
+  type WantedStream,
+  wantedPosition,
 } from "../protocol/frames.ts";
 import { parseStream, type Stream } from "../protocol/stream.ts";
 import type { ClientSockets } from "./client-sockets.ts";
@@ -108,10 +109,12 @@ export class Subscriptions {
     if (typeof wanted === "string" || (wanted.epoch === undefined && wanted.seq === undefined)) {
       return { requested: [requested], stream, line, from: null };
     }
-    if (wanted.epoch === undefined || wanted.seq === undefined) {
-      throw new ProtocolError("bad_request", "a position has both epoch and seq, or neither");
-    }
-    return { requested: [requested], stream, line, from: { epoch: wanted.epoch, seq: wanted.seq } };
+    const from = wantedPosition.safeParse(wanted);
+    if (from.success) return { requested: [requested], stream, line, from: from.data };
+    throw new ProtocolError(
+      "bad_request",
+      "a position has an epoch (text) and a seq (a whole number from 0, below 2^53)",
+    );
   }
 
   /** Whether an answer now would show less than what the client, or the line's other listeners, have already seen. */

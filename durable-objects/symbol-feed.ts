@@ -7,6 +7,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { errorBody, ProtocolError } from "../protocol/errors.ts";
+import type { Source } from "../protocol/events.ts";
 import {
   type ClientFrame,
   LIMITS,
@@ -16,7 +17,6 @@ import {
   type TradeItem,
 } from "../protocol/frames.ts";
 import { type LatestTicker, type TicksFrame, ticksFrame } from "../protocol/ingest.ts";
-import { parseInstrument } from "../protocol/instrument.ts";
 import { RATES, type Rate } from "../protocol/stream.ts";
 import { readClientMessage, requestIdOf } from "./client-message.ts";
 import { ClientSockets } from "./client-sockets.ts";
@@ -28,19 +28,19 @@ import { MessageBudget } from "./message-budget.ts";
 import { PublisherSocket } from "./publisher-socket.ts";
 import { RedisWriter } from "./redis-writer.ts";
 import { answerClose, readFrame, refuse, sendOrDrop } from "./sockets.ts";
+import { StatusTeller } from "./status-teller.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TradeHistory } from "./trade-history.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 /** While someone listens, storage is written at most this often, ms: rows written are the dearest meter. */
 const STORE_PERIOD = 2000;
-/** Listeners hear of the exchange's state at least this often, ms; the pusher's batches come often enough for it. */
-const STATUS_PERIOD = 8000;
 /** How long a REST read waits for what an idle feed has not been sent yet, ms. */
 const READ_PATIENCE = 300;
 
 /** What `GET /v1/trades` needs of a feed. */
 export interface RecentTrades {
+  readonly source: Source | null;
   readonly epoch: string | null;
   readonly seq: number;
   readonly trades: TradeItem[];
@@ -53,12 +53,11 @@ export class SymbolFeed extends DurableObject<Env> {
   readonly #waiting = new WaitingRoom();
   readonly #redis: RedisWriter;
   readonly #budget = new MessageBudget(LIMITS.messages_per_second);
+  readonly #status: StatusTeller;
   readonly #subscriptions: Subscriptions;
   #rates = "";
   #batches = 0;
   #lastStore = 0;
-  #lastStatus = 0;
-  #statusSaid = "";
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -68,6 +67,7 @@ export class SymbolFeed extends DurableObject<Env> {
     this.#clients = new ClientSockets(ctx);
     this.#publisher = new PublisherSocket(ctx);
     this.#redis = new RedisWriter(env, name);
+    this.#status = new StatusTeller(this.#core, this.#clients);
     this.#subscriptions = new Subscriptions({
       core: this.#core,
       clients: this.#clients,
@@ -76,7 +76,7 @@ export class SymbolFeed extends DurableObject<Env> {
       flushLine: (line) => this.#flush([rateOf(line)]),
       context: () => this.#context(Date.now()),
       changed: () => this.#sayCadence(),
-      sendStatus: (ws) => this.#sendStatus(ws),
+      sendStatus: (ws) => this.#status.tell(ws),
     });
     this.#rates = this.#clients.rates().join();
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING_TEXT, PONG_TEXT));
@@ -117,13 +117,8 @@ export class SymbolFeed extends DurableObject<Env> {
   /** The newest trades, newest last, for REST. */
   async trades(limit: number): Promise<RecentTrades> {
     await this.#readable();
-    const { epoch, seq } = this.#core;
-    return { epoch, seq, trades: this.#core.newestTrades(limit).flatMap(tradeItems) };
-  }
-
-  /** Why Redis could not be written, for `/v1/health`; null while it can. */
-  redisFailure(): string | null {
-    return this.#redis.failure ?? null;
+    const { epoch, seq, status } = this.#core;
+    return { source: status?.source ?? null, epoch, seq, trades: this.#core.newestTrades(limit).flatMap(tradeItems) };
   }
 
   /** What was broadcast before the memory went away is asked for again at once: somebody may be waiting for it. */
@@ -132,7 +127,7 @@ export class SymbolFeed extends DurableObject<Env> {
     if (broadcast !== null) this.#core.restorePositions(broadcast.epoch, broadcast.positions);
     const { epoch, seq, caughtUp } = this.#core;
     if (epoch !== null && !caughtUp) this.#publisher.resend(epoch, seq, Date.now());
-    if (!this.#publisher.connected) this.#setDown();
+    if (!this.#publisher.connected) this.#status.publisherGone(Date.now());
     // The client whose leaving woke the object is not among its sockets any more.
     this.#sayCadence();
   }
@@ -150,7 +145,7 @@ export class SymbolFeed extends DurableObject<Env> {
     send(server, { op: "welcome", session, region, limits: LIMITS });
     const streams = params.getAll("stream");
     if (streams.length > 0) this.#subscriptions.subscribe(server, undefined, streams);
-    else this.#sendStatus(server);
+    else this.#status.tell(server);
   }
 
   /** A frame that is none is a bug of the pusher's, and what it sends after it can't be trusted: it is sent away. */
@@ -174,7 +169,7 @@ export class SymbolFeed extends DurableObject<Env> {
     const changed = accepted.kind === "changed";
     this.#flush(changed ? RATES : frame.due, now);
     this.#waiting.settle();
-    this.#sayStatus(now);
+    this.#status.tellIfDue(now);
     // At once after a change of epochs: positions of different epochs do not compare, so nothing may lie between the two.
     this.#storeIfDue(now, changed);
     this.#redis.write(this.#core.latest(), frame.asOf, now, this.#rates !== "");
@@ -210,7 +205,7 @@ export class SymbolFeed extends DurableObject<Env> {
 
   get #dirty(): boolean {
     const { unstored, unflushed } = this.#core;
-    return unstored || unflushed || this.#redis.owes(this.#core.latest());
+    return unstored || unflushed || this.#redis.owes(this.#core.latest(), this.#rates !== "");
   }
 
   #onClientMessage(ws: WebSocket, message: string | ArrayBuffer): void {
@@ -256,8 +251,8 @@ export class SymbolFeed extends DurableObject<Env> {
     const { broadcast } = left;
     if (broadcast !== null) this.#core.restorePositions(broadcast.epoch, broadcast.positions);
     if (!this.#publisher.connected) {
-      this.#setDown();
-      this.#sayStatus(Date.now());
+      this.#status.publisherGone(Date.now());
+      this.#status.tellIfDue(Date.now());
     }
     this.#storeAll();
   }
@@ -289,33 +284,6 @@ export class SymbolFeed extends DurableObject<Env> {
     // What nobody listens to any more has no grid that would flush it.
     this.#flush(RATES.filter((rate) => !rates.includes(rate)));
     this.#publisher.cadence(rates);
-  }
-
-  #sayStatus(now: number): void {
-    const { status } = this.#core;
-    if (status === null || this.#rates === "") return;
-    const { asOf: _asOf, ...lasting } = status;
-    const text = JSON.stringify(lasting);
-    if (text === this.#statusSaid && now - this.#lastStatus < STATUS_PERIOD) return;
-    this.#statusSaid = text;
-    this.#lastStatus = now;
-    this.#clients.broadcast(this.#statusFrame(status));
-    this.#clients.dropSilent(now);
-  }
-
-  #setDown(): void {
-    const { status } = this.#core;
-    if (status === null || status.state === "down") return;
-    this.#core.setStatus({ ...status, state: "down", since: Date.now(), detail: "the ingestor has left this feed" });
-  }
-
-  #sendStatus(ws: WebSocket): void {
-    const { status } = this.#core;
-    if (status !== null) send(ws, this.#statusFrame(status));
-  }
-
-  #statusFrame(status: NonNullable<FeedCore["status"]>): ServerFrame {
-    return { op: "status", exchange: parseInstrument(this.#core.instrument).exchange, ...status };
   }
 
   #context(edge: number): ItemContext {

@@ -8,10 +8,13 @@ const seq = z.int().nonnegative();
 /** What a socket may ask at most; said in `welcome`. */
 export const LIMITS = { streams: 200, message_bytes: 32_768, messages_per_second: 10 } as const;
 
-/** A stream by name, or with the position from which to resume. */
+/** The position that a stream is to be resumed from. */
+export const wantedPosition = z.object({ epoch: z.string(), seq });
+
+/** A stream by name, or with the position from which to resume. That is checked stream by stream: a bad one spoils no other. */
 const wantedStream = z.union([
   z.string(),
-  z.object({ stream: z.string(), epoch: z.string().optional(), seq: seq.optional() }),
+  z.object({ stream: z.string(), epoch: z.unknown().optional(), seq: z.unknown().optional() }),
 ]);
 export type WantedStream = z.infer<typeof wantedStream>;
 

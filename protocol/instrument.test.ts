@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ProtocolError } from "./errors.ts";
-import { EXCHANGES, instrument, isCode, parseExchange, parseInstrument, withSymbol } from "./instrument.ts";
+import { instrument, isCode, parseExchange, parseInstrument, withSymbol } from "./instrument.ts";
 
 const refused = (message: string) => new ProtocolError("bad_request", message);
 
@@ -23,7 +23,7 @@ describe("parseInstrument", () => {
   it("reads every name that it writes", () => {
     const code = fc.stringMatching(/^[A-Z0-9币安人生가]{1,12}$/u).filter((text) => !["KRW", "USD"].includes(text));
     fc.assert(
-      fc.property(fc.constantFrom(...EXCHANGES), code, code, (exchange, base, quote) => {
+      fc.property(fc.constantFrom("upbit", "bithumb", "binance", "korbit"), code, code, (exchange, base, quote) => {
         const made = instrument(exchange, base, quote);
         expect(parseInstrument(made.name)).toEqual(made);
         expect(parseInstrument(decodeURIComponent(encodeURIComponent(made.name)))).toEqual(made);

@@ -16,10 +16,6 @@ export interface Instrument {
   readonly quote: string;
 }
 
-/** Exchanges that Tickcast can name; which of them a deployment collects is its own matter. */
-export const EXCHANGES = ["upbit", "bithumb", "binance", "korbit"] as const;
-export type ExchangeName = (typeof EXCHANGES)[number];
-
 /** Quote currencies by which `BTCKRW` is taken apart for "did you mean"; a longer one stands before its own ending. */
 const QUOTES = ["KRW", "USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USD", "EUR", "TRY"];
 /** Money that is only paid with. Stablecoins are not among them: TUSD-BTC, USDT-BRL and USDC-BNB are real markets. */

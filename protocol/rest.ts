@@ -46,6 +46,8 @@ export const tickersBody = z.object({ tickers: z.array(restTicker) });
 
 export const tradesBody = z.object({
   instrument: z.string(),
+  /** Null where nothing has come of it yet. */
+  source: source.nullable(),
   epoch: z.string().nullable(),
   seq,
   trades: z.array(tradeItem),

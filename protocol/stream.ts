@@ -12,9 +12,6 @@ export const RATES = ["raw", "100ms"] as const;
 export type Rate = (typeof RATES)[number];
 export const DEFAULT_RATE: Rate = "100ms";
 
-/** The period of a rate, ms; 0 for `raw`. */
-export const RATE_MS: Readonly<Record<Rate, number>> = { raw: 0, "100ms": 100 };
-
 export interface Stream {
   /** Canonical, with the rate filled in: `upbit:BTC-KRW@trade@100ms`. */
   readonly name: string;

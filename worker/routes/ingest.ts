@@ -17,8 +17,12 @@ const NEAR_EXCHANGE: ReadonlyMap<string, DurableObjectLocationHint> = new Map([[
 
 ingestRoutes.use("/v1/ingest/*", async (c, next) => {
   const token = /^Bearer (.+)$/.exec(c.req.header("Authorization") ?? "")?.[1];
-  if (token !== undefined && (await timingSafeEqual(token, c.env.INGEST_TOKEN))) return next();
-  const error = new ProtocolError("unauthorized", "send Authorization: Bearer with the deployment's INGEST_TOKEN");
+  const { INGEST_TOKEN: wanted } = c.env;
+  if (token !== undefined && wanted && (await timingSafeEqual(token, wanted))) return next();
+  const how = wanted
+    ? "send Authorization: Bearer with the deployment's INGEST_TOKEN"
+    : "this deployment has no INGEST_TOKEN: set it with `wrangler secret put INGEST_TOKEN`";
+  const error = new ProtocolError("unauthorized", how);
   if (wantsSocket(c.req.raw)) return refusedUpgrade(error);
   throw error;
 });

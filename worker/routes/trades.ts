@@ -22,6 +22,8 @@ const listTrades = createRoute({
 export const tradeRoutes = openApi().openapi(listTrades, async (c) => {
   const { exchange, symbol } = c.req.valid("param");
   const instrument = await knownInstrument(c.env, exchange, symbol);
-  const { epoch, seq, trades } = await c.env.SYMBOL_FEED.getByName(instrument.name).trades(c.req.valid("query").limit);
-  return c.json({ instrument: instrument.name, epoch, seq, trades }, 200, { "Cache-Control": "no-store" });
+  const { source, epoch, seq, trades } = await c.env.SYMBOL_FEED.getByName(instrument.name).trades(
+    c.req.valid("query").limit,
+  );
+  return c.json({ instrument: instrument.name, source, epoch, seq, trades }, 200, { "Cache-Control": "no-store" });
 });
