@@ -1,0 +1,113 @@
+/** What an exchange sends and should not: kept as it came, counted, logged once for each kind, and nothing else happens. */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createKafka, names } from "../ingestor/log/kafka/client.ts";
+import { readRanges } from "../ingestor/log/kafka/read-range.ts";
+import { extents } from "../ingestor/log/kafka/topics.ts";
+import { createLogger } from "../ingestor/logger.ts";
+import { requireKafka } from "../local/testing.ts";
+import { expectAllReceived, expectNoRepeats, expectUnbroken, settle } from "./support/complete.ts";
+import { Recorder } from "./support/recorder.ts";
+import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
+import { until } from "./support/until.ts";
+
+const kafka = await requireKafka();
+
+kafka.describe("an exchange that misbehaves", () => {
+  let stack: TestStack;
+  let recorder: Recorder;
+
+  beforeAll(async () => {
+    stack = await startTestStack({ simulator: { rate: 300 }, redis: false });
+    await pricesFlow(stack);
+    recorder = new Recorder(stack.url, "upbit:BTC-KRW@trade@raw");
+    await moreTrades(5);
+  });
+
+  afterAll(async () => {
+    recorder?.close();
+    await stack?.stop();
+  });
+
+  test("bad frames disturb nothing", async () => {
+    for (const how of ["malformed", "wrong_type", "missing_field", "malformed", "wrong_type"] as const) {
+      stack.simulator?.faults.inject({ fault: "bad", how });
+      await moreTrades(3);
+    }
+    const lines = (await ingestorLog()).filter((line) => line.includes("a frame that can't be read"));
+    expect(lines.length).toBe(3);
+    // Exactly as they came: the malformed one ends too early for any parser.
+    const malformed = (await rawFrames()).filter((frame) => !isJson(frame));
+    expect(malformed.length).toBe(2);
+  });
+
+  test("frames that are repeated enter the log once", async () => {
+    stack.simulator?.faults.inject({ fault: "repeat", count: 50 });
+    await moreTrades(5);
+  });
+
+  test("a dropped socket: it comes back, and says what may be missing", async () => {
+    const before = recorder.gaps.length;
+    stack.simulator?.faults.inject({ fault: "drop" });
+    await until(() => recorder.gaps.length >= before + 2, "a gap");
+    const [open, lost] = recorder.gaps.slice(before);
+    expect(open).toMatchObject({ cause: "exchange_disconnect", state: "open" });
+    expect(lost).toMatchObject({ cause: "exchange_disconnect", state: "lost", since: open?.since });
+    expect((lost?.until ?? 0) - (lost?.since ?? 0)).toBeGreaterThan(0);
+    await moreTrades(5);
+  });
+
+  test("after all that the log is whole", async () => {
+    const logs = await settle(stack, [recorder]);
+    expectNoRepeats(logs);
+    expectUnbroken(recorder, logs);
+    // What was on its way when the socket dropped may be lost: that is what the gap says.
+    const dropped = recorder.gaps.at(-1)?.until ?? 0;
+    expectAllReceived(stack, logs, dropped);
+    expect(await stack.errors()).toEqual([]);
+  });
+
+  async function moreTrades(count: number): Promise<void> {
+    const before = recorder.trades.length;
+    await until(() => recorder.trades.length >= before + count, `${count} more trades`);
+  }
+
+  async function ingestorLog(): Promise<string[]> {
+    return (await readFile(join(stack.logDir, "ingestor.log"), "utf8")).split("\n");
+  }
+
+  async function rawFrames(): Promise<string[]> {
+    const client = createKafka({ brokers: stack.kafka?.brokers ?? [], ssl: false }, createLogger("silent"));
+    const { raw } = names("sim.", "upbit");
+    const admin = client.admin();
+    await admin.connect();
+    const all = await extents(admin, raw);
+    await admin.disconnect();
+    const frames: string[] = [];
+    await readRanges(
+      client,
+      raw,
+      all.map(({ partition, low, high }) => ({ partition, from: low, to: high })),
+      (_, messages) => {
+        for (const { value, headers } of messages) {
+          expect(Number(headers?.["received"]?.toString())).toBeGreaterThan(0);
+          expect(headers?.["connection"]?.toString()).toBeTruthy();
+          frames.push(value?.toString() ?? "");
+        }
+        return true;
+      },
+    );
+    return frames;
+  }
+});
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
