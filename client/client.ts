@@ -1,19 +1,32 @@
-/** The TypeScript client of Tickcast: subscribe to streams by name; every item comes once, in order, whatever happens between. */
+/**
+ * The TypeScript client of Tickcast: subscribe to streams by name; every item comes once, in order, whatever happens between.
+ * It runs wherever there is a standard WebSocket.
+ */
 
-import type { instrument as makeInstrument } from "../protocol/instrument.ts";
 import type { Position } from "../protocol/position.ts";
-import { parseStream } from "../protocol/stream.ts";
-import { Connection, type ConnectionHandlers, type ConnectionOptions, type StreamHandlers } from "./connection.ts";
+import { parseStream, type Stream } from "../protocol/stream.ts";
+import { Connection } from "./connection.ts";
+import type { ConnectionHandlers, StreamHandlers } from "./handlers.ts";
+import type { SocketSettings } from "./kept-socket.ts";
+import type { SubscriptionState } from "./subscription.ts";
 
-export interface ClientOptions extends ConnectionHandlers, Pick<ConnectionOptions, "dial" | "pingEvery" | "maxPause"> {
-  /** Where Tickcast is: `http://localhost:8787`. */
+export interface ClientOptions extends ConnectionHandlers, Omit<SocketSettings, "url"> {
+  /** Where Tickcast is: `http://localhost:8787`; `https`, `ws`, `wss` and a path before `/v1` will do too. */
   readonly url: string;
 }
 
 /** Ends a subscription, and says up to where it came. */
 export interface StreamHandle {
+  /** The stream's canonical name, with its rate. */
   readonly stream: string;
+  /**
+   * `subscribing`: asked for, or waiting for a connection; `subscribed`: items flow;
+   * `unsubscribed`: over, by {@link unsubscribe}, by a newer subscription to the same stream, or refused by the server.
+   */
+  readonly state: SubscriptionState;
+  /** The last item seen, also after the end: enough to resume anywhere; undefined where there was none. */
   readonly position: Position | undefined;
+  /** Ends it; does nothing where it has ended. */
   unsubscribe(): void;
 }
 
@@ -24,14 +37,19 @@ export interface StreamHandle {
  */
 export class TickcastClient {
   readonly #options: ClientOptions;
+  readonly #base: string;
   /** Today a connection carries one instrument. */
   readonly #connections = new Map<string, Connection>();
 
+  /** @throws {TypeError} when `url` is none */
   constructor(options: ClientOptions) {
     this.#options = options;
+    this.#base = socketBase(options.url);
   }
 
   /**
+   * Subscribing again to the same stream replaces the older subscription.
+   *
    * @param name of a stream; the default rate is filled in
    * @param from a position of the same instrument to resume from: nothing after it is left out while the server has it
    * @throws {ProtocolError} when the name is malformed
@@ -39,33 +57,45 @@ export class TickcastClient {
   subscribe(name: string, handlers: StreamHandlers, from?: Position): StreamHandle {
     const { name: stream, instrument } = parseStream(name);
     const connection = this.#connection(instrument);
-    connection.subscribe(stream, handlers, from);
+    const subscription = connection.subscribe(stream, handlers, from);
     return {
       stream,
+      get state() {
+        return subscription.state;
+      },
       get position() {
-        return connection.position(stream);
+        return subscription.position;
       },
-      unsubscribe: () => {
-        connection.unsubscribe(stream);
-        if (connection.size > 0) return;
-        connection.close();
-        this.#connections.delete(instrument.name);
-      },
+      unsubscribe: () => connection.unsubscribe(subscription),
     };
   }
 
+  /** Ends every subscription. Nothing is called any more, and nothing keeps the process alive. */
   close(): void {
     for (const connection of this.#connections.values()) connection.close();
     this.#connections.clear();
   }
 
-  #connection(instrument: ReturnType<typeof makeInstrument>): Connection {
-    const known = this.#connections.get(instrument.name);
+  #connection({ name, exchange, symbol }: Stream["instrument"]): Connection {
+    const known = this.#connections.get(name);
     if (known !== undefined) return known;
-    const { url: base, ...options } = this.#options;
-    const url = `${base.replace(/^http/, "ws").replace(/\/$/, "")}/v1/stream/${instrument.exchange}/${encodeURIComponent(instrument.symbol)}`;
-    const connection = new Connection({ ...options, url });
-    this.#connections.set(instrument.name, connection);
+    const connection = new Connection({
+      ...this.#options,
+      url: `${this.#base}/v1/stream/${exchange}/${encodeURIComponent(symbol)}`,
+      onUnused: () => {
+        connection.close();
+        this.#connections.delete(name);
+      },
+    });
+    this.#connections.set(name, connection);
     return connection;
   }
+}
+
+function socketBase(url: string): string {
+  if (!URL.canParse(url) || !/^(http|ws)s?:$/.test(new URL(url).protocol)) {
+    throw new TypeError(`"${url}" is not where Tickcast can be: write http://localhost:8787 or the like`);
+  }
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol.replace("http", "ws")}//${host}${pathname.replace(/\/+$/, "")}`;
 }

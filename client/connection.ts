@@ -1,171 +1,102 @@
 /**
- * One WebSocket to one instrument's feed, kept open: it reconnects as the close code asks, resumes every stream from the last
- * item seen, checks each item against the one before it, and asks again when something is missing.
+ * The streams of one instrument over one WebSocket: subscribed on every (re)connect from the last item seen, each item checked
+ * against the one before it, and asked for again when something is missing.
  */
 
-import { afterClose } from "../protocol/errors.ts";
-import {
-  type DataItem,
-  PING_TEXT,
-  type RequestId,
-  type ServerFrame,
-  type SubscribedStream,
-  serverFrame,
-  type WantedStream,
-} from "../protocol/frames.ts";
+import type { ClientFrame, DataItem, FailedStream, SubscribedStream, WantedStream } from "../protocol/frames.ts";
 import type { Position } from "../protocol/position.ts";
-import { Continuity } from "./continuity.ts";
+import type { ClientError, ConnectionHandlers, StreamHandlers } from "./handlers.ts";
+import { KeptSocket, type SocketSettings } from "./kept-socket.ts";
+import { readServerFrame, type UnreadableItem } from "./read-frame.ts";
+import { Subscription } from "./subscription.ts";
 
-/** The part of the standard WebSocket that is used here; browsers and `ws` both have it. */
-export interface SocketLike {
-  readonly readyState: number;
-  send(text: string): void;
-  close(code?: number, reason?: string): void;
-  onopen: ((event: never) => void) | null;
-  onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: { code: number; reason: string }) => void) | null;
-  onerror: ((event: never) => void) | null;
+export interface ConnectionOptions extends ConnectionHandlers, SocketSettings {
+  /** The last subscription has gone, by our wish or the server's; nothing more will come of this connection. */
+  onUnused?(): void;
 }
-
-/** What became of a stream after (re)subscribing. */
-export type Resumption = Pick<SubscribedStream, "recovered" | "reason">;
-
-/** What a subscriber may want to know. Every callback is optional but `onItem`. */
-export interface StreamHandlers {
-  /** Each item once, in order, snapshots and gaps included. */
-  onItem(item: DataItem): void;
-  /** The stream goes on. `recovered` false: what came in between is not available any more, see `reason`. */
-  onSubscribed?(subscribed: SubscribedStream): void;
-  /** The server will not serve this stream; it is not asked for again unless the error is retryable. */
-  onError?(error: { code: string; message: string; retryable: boolean }): void;
-}
-
-export interface ConnectionHandlers {
-  onStatus?(status: Extract<ServerFrame, { op: "status" }>): void;
-  /** The connection is open, or has gone and will be dialled again after `retryIn` ms (null: it will not). */
-  onOpen?(): void;
-  onClose?(event: { code: number; reason: string; retryIn: number | null }): void;
-  onError?(error: { code: string; message: string; retryable: boolean }): void;
-}
-
-export interface ConnectionOptions extends ConnectionHandlers {
-  /** `ws://localhost:8787/v1/stream/upbit/BTC-KRW` */
-  readonly url: string;
-  /** Makes a socket; by default the global WebSocket. */
-  readonly dial?: (url: string) => SocketLike;
-  /** Between two pings, ms; 30,000 by default. A server that answers none is taken for dead. */
-  readonly pingEvery?: number;
-  /** The longest pause before dialling again, ms; 10,000 by default. */
-  readonly maxPause?: number;
-}
-
-interface Subscription {
-  readonly stream: string;
-  readonly handlers: StreamHandlers;
-  readonly continuity: Continuity;
-  /** Asked for, and not answered yet: items of an older subscription are passed over. */
-  waiting: boolean;
-}
-
-const OPEN = 1;
 
 export class Connection {
   readonly #options: ConnectionOptions;
+  readonly #socket: KeptSocket;
   readonly #subscriptions = new Map<string, Subscription>();
-  #socket: SocketLike | undefined;
-  #attempts = 0;
-  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  #pings: ReturnType<typeof setInterval> | undefined;
-  #unanswered = 0;
-  #closed = false;
   #requests = 0;
+  /** What the server said last of the connection as a whole: why it closes it. */
+  #lastError: ClientError | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#dial();
+    this.#socket = new KeptSocket(options, {
+      onOpen: () => this.#onOpen(),
+      onText: (text) => this.#onText(text),
+      onClose: (code, reason, retryIn) => this.#onClose(code, reason, retryIn),
+    });
   }
 
-  /** @param stream canonical, with its rate; `from`: the position to resume from */
-  subscribe(stream: string, handlers: StreamHandlers, from?: Position): void {
-    const subscription = { stream, handlers, continuity: new Continuity(from), waiting: true };
-    this.#subscriptions.set(stream, subscription);
+  /**
+   * Replaces what was subscribed of the same stream.
+   *
+   * @param stream of this connection's instrument
+   * @param from the position to resume from
+   */
+  subscribe(stream: string, handlers: StreamHandlers, from?: Position): Subscription {
+    const subscription = new Subscription(stream, handlers, from);
+    const replaced = this.#subscriptions.get(subscription.stream);
+    if (replaced !== undefined) replaced.state = "unsubscribed";
+    this.#subscriptions.set(subscription.stream, subscription);
     this.#ask([subscription]);
+    return subscription;
   }
 
-  unsubscribe(stream: string): void {
-    if (this.#subscriptions.delete(stream)) this.#send({ op: "unsubscribe", streams: [stream] });
+  /** Does nothing when the subscription has been replaced or has ended. */
+  unsubscribe(subscription: Subscription): void {
+    if (!this.#has(subscription)) return;
+    this.#send({ op: "unsubscribe", streams: [subscription.stream] });
+    this.#forget(subscription);
   }
 
-  get size(): number {
-    return this.#subscriptions.size;
-  }
-
-  /** The last item seen of a stream: enough to resume it anywhere. */
-  position(stream: string): Position | undefined {
-    return this.#subscriptions.get(stream)?.continuity.position;
-  }
-
+  /** For good: nothing is called any more, and nothing keeps the process alive. */
   close(): void {
-    this.#closed = true;
-    for (const timer of this.#timers) clearTimeout(timer);
-    clearInterval(this.#pings);
-    this.#socket?.close(1000, "client closes");
-  }
-
-  #dial(): void {
-    const { url, dial = (address) => new WebSocket(address) as SocketLike } = this.#options;
-    const socket = dial(url);
-    this.#socket = socket;
-    socket.onopen = () => this.#onOpen();
-    socket.onmessage = ({ data }) => this.#onMessage(String(data));
-    socket.onclose = (event) => this.#onClose(event);
-    // What matters of an error is the close that follows it.
-    socket.onerror = () => this.#unanswered;
+    for (const subscription of this.#subscriptions.values()) subscription.state = "unsubscribed";
+    this.#subscriptions.clear();
+    this.#socket.end();
   }
 
   #onOpen(): void {
-    this.#unanswered = 0;
-    this.#pings = setInterval(() => this.#ping(), this.#options.pingEvery ?? 30_000);
-    this.#options.onOpen?.();
+    this.#lastError = undefined;
     this.#ask([...this.#subscriptions.values()]);
+    this.#options.onOpen?.();
   }
 
-  #ping(): void {
-    this.#unanswered += 1;
-    if (this.#unanswered > 2) this.#socket?.close(4000, "no pong");
-    else if (this.#socket?.readyState === OPEN) this.#socket.send(PING_TEXT);
-  }
-
-  #onClose({ code, reason }: { code: number; reason: string }): void {
-    clearInterval(this.#pings);
-    if (this.#closed) return;
-    const stop = afterClose(code) === "stop";
-    const retryIn = stop ? null : this.#pause(code);
+  #onClose(code: number, reason: string, retryIn: number | null): void {
+    const interrupted = [...this.#subscriptions.values()];
+    for (const subscription of interrupted) {
+      subscription.state = "subscribing";
+      subscription.request = undefined;
+    }
+    if (retryIn === null) {
+      const message = reason === "" ? `the server closed the connection with ${code}` : reason;
+      const error = { ...(this.#lastError ?? { code: "closed", message }), retryable: false };
+      for (const subscription of interrupted) this.#forget(subscription);
+      for (const { handlers } of interrupted) handlers.onError?.(error);
+    }
     this.#options.onClose?.({ code, reason, retryIn });
-    if (retryIn !== null) this.#later(retryIn, () => this.#dial());
   }
 
-  /** Full jitter: thousands of clients that were dropped together must not come back together. */
-  #pause(code: number): number {
-    const least = afterClose(code) === "back_off" ? 1000 : 0;
-    const ceiling = Math.min(this.#options.maxPause ?? 10_000, 200 * 2 ** this.#attempts);
-    this.#attempts += 1;
-    return Math.round(least + Math.random() * ceiling);
-  }
-
-  #onMessage(text: string): void {
-    const parsed = serverFrame.safeParse(JSON.parse(text));
-    // Ops that we do not know are for newer clients.
-    if (!parsed.success) return;
-    const frame = parsed.data;
+  #onText(text: string): void {
+    const frame = readServerFrame(text);
     switch (frame.op) {
       case "data":
         for (const item of frame.data) this.#onItem(item);
         break;
+      case "partly":
+        for (const item of frame.items) {
+          if ("problem" in item) this.#onUnreadable(item);
+          else this.#onItem(item);
+        }
+        break;
       case "subscribed":
-        this.#attempts = 0;
-        for (const subscribed of frame.streams) this.#onSubscribed(subscribed);
-        for (const { requested, error } of frame.failed) this.#onFailed(requested, error);
+        for (const subscribed of frame.streams) this.#onSubscribed(subscribed, frame.id);
+        for (const failed of frame.failed) this.#onFailed(failed, frame.id);
         break;
       case "status":
         this.#options.onStatus?.(frame);
@@ -173,68 +104,116 @@ export class Connection {
       case "probe":
         this.#send({ op: "ack", id: frame.id });
         break;
-      case "pong":
-        this.#unanswered = 0;
-        break;
       case "reconnect":
-        this.#later(Math.random() * frame.within, () => this.#socket?.close(4000, "asked to"));
+        // The moment is random already: no further pause.
+        this.#socket.later(Math.random() * frame.within, () => this.#socket.drop("asked to", 0));
         break;
       case "error":
-        this.#options.onError?.(frame);
+        this.#onError(frame);
+        break;
+      case "unreadable":
+        this.#options.onError?.({ code: "bad_frame", message: frame.problem, retryable: true });
         break;
     }
   }
 
   #onItem(item: DataItem): void {
-    const subscription = this.#subscriptions.get(item.stream);
-    if (subscription === undefined || subscription.waiting) return;
-    const verdict = subscription.continuity.judge(item);
-    if (verdict === "deliver") subscription.handlers.onItem(item);
-    else if (verdict === "missing") this.#ask([subscription]);
+    const subscription = this.#flowing(item.stream);
+    if (subscription !== undefined && this.#judge(subscription, item)) subscription.handlers.onItem(item);
   }
 
-  #onSubscribed(subscribed: SubscribedStream): void {
+  /** Asked for again it would come again as it is: the stream goes on without it, but not silently. */
+  #onUnreadable({ at, problem }: UnreadableItem): void {
+    const subscription = at === undefined ? undefined : this.#flowing(at.stream);
+    if (at !== undefined && (subscription === undefined || !this.#judge(subscription, at))) return;
+    const what = at === undefined ? "an item" : `item ${at.seq} of ${at.stream}`;
+    const message = `${what} could not be read: ${problem}`;
+    this.#options.onError?.({ code: "bad_frame", message, retryable: at === undefined });
+  }
+
+  #flowing(stream: string): Subscription | undefined {
+    const subscription = this.#subscriptions.get(stream);
+    return subscription?.state === "subscribed" ? subscription : undefined;
+  }
+
+  /** Whether to deliver the item; where something is missing before it, the stream is asked for again. */
+  #judge(subscription: Subscription, item: Pick<DataItem, "epoch" | "prev" | "seq" | "snapshot">): boolean {
+    const verdict = subscription.continuity.judge(item);
+    if (verdict === "deliver") subscription.misses = 0;
+    if (verdict === "missing") {
+      subscription.misses += 1;
+      this.#askAgain(subscription, subscription.misses === 1);
+    }
+    return verdict === "deliver";
+  }
+
+  #onSubscribed(subscribed: SubscribedStream, id: unknown): void {
     const subscription = this.#subscriptions.get(subscribed.stream);
-    if (subscription === undefined) return;
-    subscription.waiting = false;
-    const { epoch, seq, recovered } = subscribed;
-    if (recovered !== true && epoch !== undefined) subscription.continuity.restart({ epoch, seq });
+    // An answer that was overtaken by `unsubscribe` would leave the server sending to nobody.
+    if (subscription === undefined) this.#send({ op: "unsubscribe", streams: [subscribed.stream] });
+    if (subscription?.request === undefined || subscription.request !== id) return;
+    subscription.request = undefined;
+    subscription.state = "subscribed";
+    subscription.continuity.answered(subscribed);
     subscription.handlers.onSubscribed?.(subscribed);
   }
 
-  #onFailed(stream: string, error: { code: string; message: string; retryable: boolean }): void {
-    const subscription = this.#subscriptions.get(stream);
-    if (subscription === undefined) return;
-    if (error.retryable) this.#later(500 + Math.random() * 500, () => this.#ask([subscription]));
-    else this.#subscriptions.delete(stream);
+  #onFailed({ requested, error }: FailedStream, id: unknown): void {
+    const subscription = this.#subscriptions.get(requested);
+    if (subscription?.request !== undefined && subscription.request === id) this.#fail(subscription, error);
+  }
+
+  /** An error with the `id` of a request answers all of it. */
+  #onError({ id, code, message, retryable }: ClientError & { id?: unknown }): void {
+    const error = { code, message, retryable };
+    const asked = [...this.#subscriptions.values()].filter(({ request }) => request !== undefined && request === id);
+    for (const subscription of asked) this.#fail(subscription, error);
+    if (asked.length > 0) return;
+    this.#lastError = error;
+    this.#options.onError?.(error);
+  }
+
+  #fail(subscription: Subscription, error: ClientError): void {
+    if (error.retryable) this.#askAgain(subscription, false);
+    else this.#forget(subscription);
     subscription.handlers.onError?.(error);
   }
 
+  /** @param atOnce or a little later, lest a server that can't help is asked without pause */
+  #askAgain(subscription: Subscription, atOnce: boolean): void {
+    subscription.state = "subscribing";
+    subscription.request = undefined;
+    if (atOnce) {
+      this.#ask([subscription]);
+      return;
+    }
+    this.#socket.later(500 + Math.random() * 500, () => {
+      if (this.#has(subscription) && subscription.request === undefined) this.#ask([subscription]);
+    });
+  }
+
   #ask(subscriptions: readonly Subscription[]): void {
-    if (subscriptions.length === 0 || this.#socket?.readyState !== OPEN) return;
+    if (subscriptions.length === 0 || !this.#socket.isOpen) return;
     this.#requests += 1;
     const streams = subscriptions.map((subscription): WantedStream => {
-      subscription.waiting = true;
-      const { stream, continuity } = subscription;
-      return continuity.position === undefined ? stream : { stream, ...continuity.position };
+      subscription.request = this.#requests;
+      const { stream, position } = subscription;
+      return position === undefined ? stream : { stream, ...position };
     });
     this.#send({ op: "subscribe", id: this.#requests, streams });
   }
 
-  #later(delay: number, act: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      act();
-    }, delay);
-    this.#timers.add(timer);
+  #has(subscription: Subscription): boolean {
+    return this.#subscriptions.get(subscription.stream) === subscription;
   }
 
-  #send(
-    frame:
-      | { op: "subscribe"; id: RequestId; streams: WantedStream[] }
-      | { op: "unsubscribe"; streams: string[] }
-      | { op: "ack"; id: number },
-  ): void {
-    if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify(frame));
+  #forget(subscription: Subscription): void {
+    subscription.state = "unsubscribed";
+    this.#subscriptions.delete(subscription.stream);
+    if (this.#subscriptions.size === 0) this.#options.onUnused?.();
+  }
+
+  #send(frame: ClientFrame): void {
+    this.#socket.send(JSON.stringify(frame));
   }
 }

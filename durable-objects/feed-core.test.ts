@@ -335,3 +335,17 @@ function resumesAnywhere({ core }: Feed, { log, epoch }: Pusher): void {
     }
   }
 }
+
+it("can be resumed from 0, which is what a client had while nothing was known, until history has been let go", async () => {
+  await withSql((sql) => {
+    const feed = new Feed(sql);
+    feed.receive("e1", 0, [ticker(5), trade(6)]);
+    feed.store();
+    expect([0, 3, 4].map((seq) => feed.core.canRecover(seq))).toEqual([true, false, true]);
+    for (let seq = 7; seq < 2000; seq += 1) {
+      feed.receive("e1", seq - 1, [trade(seq)]);
+      feed.store();
+    }
+    expect(feed.core.canRecover(0)).toBe(false);
+  });
+});

@@ -184,7 +184,9 @@ export class FeedCore {
 
   /** Whether every trade above `seq` is still kept. */
   canRecover(seq: number): boolean {
-    return seq >= this.#record.floor;
+    const { floor, start } = this.#record;
+    // 0 is what a client was told while nothing was known: all that came since is kept if nothing has been let go yet.
+    return seq >= floor || (seq === 0 && floor === start);
   }
 
   /** The items that a client at `from` has missed on a `trade` line, up to what the line has broadcast. */
@@ -266,11 +268,13 @@ export class FeedCore {
     this.#history.clear();
     record.epoch = epoch;
     record.seq = Math.max(0, first.seq - 2);
-    record.floor = first.seq - 1;
+    record.start = first.seq - 1;
+    record.floor = record.start;
     this.#owed = 0;
     for (const line of this.#lines.values()) line.restart(0);
     if (before.epoch === null) return;
-    record.floor = record.seq;
+    record.start = record.seq;
+    record.floor = record.start;
     for (const line of this.#lines.values()) {
       if (line.channel !== "trade") continue;
       line.startsAnew = listening(line.name);

@@ -20,6 +20,8 @@ export interface FeedRecord {
   seq: number;
   /** Trades at or below this are not kept (any more): a position below it can't be resumed. */
   floor: number;
+  /** Where this epoch began for this feed: `floor` is still here when nothing has been let go. */
+  start: number;
   /** The last seq of the newest epochs, oldest first, the current one included. */
   epochs: [epoch: string, seq: number][];
   lines: LinePositions;
@@ -34,6 +36,7 @@ export const EMPTY_RECORD: Readonly<FeedRecord> = {
   epoch: null,
   seq: 0,
   floor: 0,
+  start: 0,
   epochs: [],
   lines: {},
   ticker: null,

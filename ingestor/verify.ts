@@ -1,24 +1,30 @@
-/** `npm run verify -- FILE`: compares what `npm run tail -- --json` recorded with the log: proof from the log to the client. */
+/**
+ * `npm run verify -- FILE`: compares what `npm run tail -- --json` recorded with the log: proof from the log to the client.
+ * Exit status 0: nothing differs, 1: something does, 2: it could not be compared.
+ */
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { type DataItem, dataItem } from "../protocol/frames.ts";
 import { parseInstrument } from "../protocol/instrument.ts";
 import { createLogger, reasonOf } from "./logger.ts";
-import { compare, stretches } from "./verify/compare.ts";
-import { readLog } from "./verify/read-log.ts";
+import { compare, type Stretch, stretches } from "./verify/compare.ts";
+import { type PartitionLog, readLog } from "./verify/read-log.ts";
+import { readRecording } from "./verify/read-recording.ts";
 
-const DATA_DIR = process.env["DATA_DIR"] ?? ".tickcast";
+const DATA_DIR = process.env["DATA_DIR"] || ".tickcast";
+/** Problems of one stretch that are printed. */
+const SHOWN = 20;
 
 const command = new Command("verify")
   .description("Compares recorded trade streams with the log in Kafka")
-  .argument("<file>", "what `npm run tail -- --json …` wrote")
+  .argument("<file>", "what `npm run --silent tail -- --json …` wrote")
   .option(
     "--brokers <list>",
     "Kafka, host:port with commas between; by default KAFKA_BROKERS, or that of a running `npm start`",
   )
   .option("--prefix <text>", "of the topics' names; by default what the recording's source asks for")
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .parse();
 
 try {
@@ -29,45 +35,40 @@ try {
 }
 
 async function verify(file: string): Promise<number> {
-  const items = readItems(file);
+  const items = readRecording(file);
+  const all = stretches(items);
+  if (all.length === 0) throw new Error(`${file} holds no items of a trade stream`);
   const simulated = items.some(({ source }) => source === "simulated");
   const { brokers = findBrokers(simulated), prefix = simulated ? "sim." : "" } = command.opts<{
     brokers?: string;
     prefix?: string;
   }>();
-  const all = stretches(items);
+  const settings = { brokers: brokers.split(","), ssl: ["true", "1"].includes(process.env["KAFKA_SSL"] ?? ""), prefix };
   let problems = 0;
-  for (const exchange of new Set(all.map(({ instrument }) => parseInstrument(instrument).exchange))) {
-    const logs = await readLog(
-      { brokers: brokers.split(","), ssl: process.env["KAFKA_SSL"] === "true", prefix },
-      exchange,
-      createLogger("silent"),
-    );
-    for (const stretch of all.filter(({ instrument }) => parseInstrument(instrument).exchange === exchange)) {
-      const { instrument, epoch, from, to, items: recorded } = stretch;
-      const log = logs.find((one) => one.epoch === epoch);
-      const found = log === undefined ? [`there is no epoch ${epoch} in the log`] : compare(stretch, log.events);
-      problems += found.length;
-      const trades = recorded.reduce((sum, item) => sum + (item.trades?.length ?? 0), 0);
-      console.log(
-        `${instrument} ${epoch} after ${from} to ${to}: ${trades} trades, ${found.length === 0 ? "as the log has them" : `${found.length} problems`}`,
-      );
-      for (const problem of found.slice(0, 20)) console.log(`  ${problem}`);
-    }
+  for (const exchange of new Set(all.map(exchangeOf))) {
+    const logs = await readLog(settings, exchange, createLogger("silent")).catch((error: unknown) => {
+      throw new Error(`cannot read the log of ${exchange} from Kafka at ${brokers}: ${reasonOf(error)}`);
+    });
+    for (const stretch of all) if (exchangeOf(stretch) === exchange) problems += report(stretch, logs);
   }
-  if (all.length === 0) throw new Error(`${file} holds no items of a trade stream`);
   return problems === 0 ? 0 : 1;
 }
 
-function readItems(file: string): DataItem[] {
-  const lines = readFileSync(file, "utf8").split("\n");
-  return lines.flatMap((line, i): DataItem[] => {
-    // The last line of a recording that was interrupted may be cut off.
-    if (line.trim() === "" || (i === lines.length - 1 && !line.endsWith("}"))) return [];
-    const parsed = dataItem.safeParse(JSON.parse(line));
-    if (!parsed.success) throw new Error(`${file}:${i + 1}: not an item as \`npm run tail -- --json\` writes it`);
-    return [parsed.data];
-  });
+/** Prints what became of a stretch. @returns how many problems it has */
+function report(stretch: Stretch, logs: readonly PartitionLog[]): number {
+  const { instrument, epoch, from, to, items } = stretch;
+  const log = logs.find((one) => one.epoch === epoch);
+  const problems = log === undefined ? [`there is no epoch ${epoch} in the log`] : compare(stretch, log.events);
+  const trades = items.reduce((sum, item) => sum + (item.trades?.length ?? 0), 0);
+  const verdict = problems.length === 0 ? "as the log has them" : `${problems.length} problems`;
+  console.log(`${instrument} ${epoch} after ${from} to ${to}: ${trades} trades, ${verdict}`);
+  for (const problem of problems.slice(0, SHOWN)) console.log(`  ${problem}`);
+  if (problems.length > SHOWN) console.log(`  and ${problems.length - SHOWN} more`);
+  return problems.length;
+}
+
+function exchangeOf({ instrument }: Stretch): string {
+  return parseInstrument(instrument).exchange;
 }
 
 function findBrokers(simulated: boolean): string {

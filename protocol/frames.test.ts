@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { gapOf, marketEvent, tickerEvent, tickerOf } from "./events.ts";
-import { CLIENT_OPS, clientFrame, dataItem, PING_TEXT, PONG_TEXT, serverFrame } from "./frames.ts";
+import { CLIENT_OPS, clientFrame, dataItem, PING_TEXT, PONG_TEXT, serverFrame, wantedPosition } from "./frames.ts";
 
 const TICKER = {
   price: "95299000",
@@ -80,9 +80,14 @@ it("CLIENT_OPS names every op of a client", () => {
   expect(clientFrame.options.map(({ shape }) => shape.op.value)).toEqual([...CLIENT_OPS]);
 });
 
+it("leaves a position to be judged with its stream: a bad one spoils no other", () => {
+  expect(clientFrame.safeParse({ op: "subscribe", streams: ["a", { stream: "b", seq: -1 }] }).success).toBe(true);
+  expect(wantedPosition.safeParse({ epoch: "e", seq: -1 }).success).toBe(false);
+});
+
 it.each([
   { op: "subscribe", streams: [] },
-  { op: "subscribe", streams: [{ stream: "a", seq: -1 }] },
+  { op: "subscribe", streams: [{ stream: 5 }] },
   { op: "subscribe", streams: ["a"], id: 1.5 },
   { op: "ack", id: "7" },
   { op: "shout" },

@@ -77,7 +77,6 @@ export const dataItem = z.object({
 export type DataItem = z.infer<typeof dataItem>;
 
 export const feedState = z.enum(["live", "stale", "down"]);
-export type FeedState = z.infer<typeof feedState>;
 
 /** What is known of an exchange's feed. `asOf` says up to which time it is known to be complete; null where nothing is. */
 export const feedStatus = z.object({

@@ -19,6 +19,8 @@ export interface Stretch {
   /** ... up to and with this must be in the recording. */
   readonly to: number;
   readonly items: readonly DataItem[];
+  /** What the stretch began with: it counts no event, but what it shows must be in the log too. */
+  readonly snapshot?: DataItem;
 }
 
 /** Cuts a recording of `trade` streams into stretches: a snapshot begins a new one. */
@@ -33,38 +35,58 @@ export function stretches(items: readonly DataItem[]): Stretch[] {
     else run.push(item);
   }
   return [...streams.values()].flat().flatMap((run): Stretch[] => {
-    const [first, last] = [run[0], run.at(-1)];
-    if (first === undefined || last === undefined) return [];
-    const from = first.snapshot ? first.seq : first.prev;
-    const rest = first.snapshot ? run.slice(1) : run;
-    return [{ instrument: first.instrument, epoch: first.epoch, from, to: last.seq, items: rest }];
+    const first = run[0];
+    if (first === undefined) return [];
+    const { instrument, epoch } = first;
+    // Not the last one's: they may be out of order.
+    const to = run.reduce((most, { seq }) => Math.max(most, seq), 0);
+    return first.snapshot
+      ? [{ instrument, epoch, from: first.seq, to, items: run.slice(1), snapshot: first }]
+      : [{ instrument, epoch, from: first.prev, to, items: run }];
   });
 }
 
 /** What differs, one line each; empty when the recording is what the log holds. */
 export function compare(stretch: Stretch, log: readonly Logged[]): string[] {
-  const wanted = log
-    .filter(
-      ({ seq, event }) =>
-        seq > stretch.from && seq <= stretch.to && event.type !== "ticker" && event.instrument === stretch.instrument,
-    )
+  const ours = log
+    .filter(({ event }) => event.type !== "ticker" && event.instrument === stretch.instrument)
     .map(({ seq, event }) => ({ seq, text: textOf(event) }));
+  const inLog = new Map(ours.map(({ seq, text }) => [seq, text]));
   // A gap of cause `epoch_changed` is the feed's own: the log it tells of is gone.
   const got = stretch.items.filter(({ gap }) => gap?.cause !== "epoch_changed").flatMap(recorded);
-  const problems = chainProblems(stretch);
-  const inLog = new Map(wanted.map(({ seq, text }) => [seq, text]));
+  const shown = stretch.snapshot === undefined ? [] : recorded(stretch.snapshot);
+  const problems = [...chainProblems(stretch), ...countProblems(stretch)];
   const seen = new Set<number>();
   let before = stretch.from;
   for (const { seq, text } of got) {
     if (seen.has(seq)) problems.push(`${seq} came twice`);
-    else if (seq < before) problems.push(`${seq} came after ${before}`);
-    if (!inLog.has(seq)) problems.push(`${seq} is not in the log`);
-    else if (inLog.get(seq) !== text) problems.push(`${seq} differs: log ${inLog.get(seq)}, recorded ${text}`);
+    else if (seq <= before) problems.push(`${seq} came after ${before}`);
+    problems.push(...valueProblems(seq, text, inLog));
     seen.add(seq);
     before = seq;
   }
-  for (const { seq, text } of wanted) if (!seen.has(seq)) problems.push(`${seq} is missing: ${text}`);
+  // The last trade of a quiet coin may be older than what the log still holds.
+  const kept = shown.filter(({ seq }) => seq >= (log[0]?.seq ?? Number.POSITIVE_INFINITY));
+  for (const { seq, text } of kept) problems.push(...valueProblems(seq, text, inLog));
+  for (const { seq, text } of ours) {
+    if (seq > stretch.from && seq <= stretch.to && !seen.has(seq)) problems.push(`${seq} is missing: ${text}`);
+  }
   return problems;
+}
+
+function valueProblems(seq: number, text: string, inLog: ReadonlyMap<number, string>): string[] {
+  const logged = inLog.get(seq);
+  if (logged === undefined) return [`${seq} is not in the log: ${text}`];
+  return logged === text ? [] : [`${seq} differs: log ${logged}, recorded ${text}`];
+}
+
+function countProblems({ items }: Stretch): string[] {
+  return items.flatMap(({ seq, n, trades = [] }) => {
+    const problems = n === trades.length ? [] : [`${seq} counts ${n} events and has ${trades.length} trades`];
+    const newest = trades.at(-1);
+    if (newest !== undefined && newest.seq !== seq) problems.push(`${seq} ends with the trade ${newest.seq}`);
+    return problems;
+  });
 }
 
 function chainProblems({ from, items }: Stretch): string[] {

@@ -40,8 +40,8 @@ export function isEnvelope(frame: unknown): frame is Envelope {
 }
 
 // Numbers arrive as their own digits, see parseExactJson.
-const signed = z.string().regex(/^-?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,4})?$/, "a number");
-const amount = z.string().regex(/^\d+(?:\.\d+)?(?:[eE][+-]?\d{1,4})?$/, "a number that is not negative");
+const signed = z.string().regex(/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?$/, "a number");
+const amount = z.string().regex(/^(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?$/, "a number that is not negative");
 const milliseconds = z.string().regex(/^\d{13}$/, "milliseconds since 1970");
 const askBid = z.enum(["ASK", "BID"]);
 
@@ -51,7 +51,7 @@ const tradeFrame = z.object({
   trade_volume: amount,
   ask_bid: askBid,
   trade_timestamp: milliseconds,
-  sequential_id: z.string().regex(/^\d+$/, "an integer"),
+  sequential_id: z.string().regex(/^(?:0|[1-9]\d*)$/, "an integer"),
   stream_type: z.enum(["SNAPSHOT", "REALTIME"]),
 });
 

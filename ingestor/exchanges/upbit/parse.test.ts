@@ -156,6 +156,8 @@ describe("a corrupt frame names its field:", () => {
     ["trade_price", /"trade_price":[^,]*/, '"trade_price":"dear"'],
     ["trade_price", /"trade_price":[^,]*/, '"trade_price":-1'],
     ["trade_price", /"trade_price":[^,]*/, '"trade_price":null'],
+    // A number's digits that no JSON number has: as text it gets past JSON itself.
+    ["trade_price", /"trade_price":[^,]*/, '"trade_price":"007"'],
     ["trade_volume", /"trade_volume":[^,]*,/, ""],
     ["ask_bid", /"ASK"/, '"BUY"'],
     ["trade_timestamp", /"trade_timestamp":[^,]*/, '"trade_timestamp":1788335180'],

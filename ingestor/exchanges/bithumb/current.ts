@@ -1,0 +1,148 @@
+/**
+ * Frames of the present generation (since September 2024), with long or short keys. They look like Upbit's and mean
+ * something else: their day begins at midnight in Korea, and so do their date and time strings, which say no offset.
+ */
+
+import { z } from "zod";
+import { shiftDecimal, subtractDecimals } from "../../../protocol/decimal.ts";
+import type { Side, Ticker, TickerEvent, TradeEvent } from "../../../protocol/events.ts";
+import { FrameError, type Parsed } from "../exchange.ts";
+import { amount, amountOrNull, type Frame, quoteFirst, read, signedOrNull } from "./fields.ts";
+
+/** The short key of each field that we read, as the SIMPLE format writes it. */
+const SHORT: Readonly<Record<string, string>> = {
+  type: "ty",
+  code: "cd",
+  trade_price: "tp",
+  trade_volume: "tv",
+  ask_bid: "ab",
+  trade_timestamp: "ttms",
+  sequential_id: "sid",
+  stream_type: "st",
+  opening_price: "op",
+  high_price: "hp",
+  low_price: "lp",
+  prev_closing_price: "pcp",
+  signed_change_price: "scp",
+  signed_change_rate: "scr",
+  acc_trade_volume_24h: "atv24h",
+  acc_trade_price_24h: "atp24h",
+  market_state: "ms",
+  is_trading_suspended: "its",
+};
+
+const SIDES: Readonly<Record<"ASK" | "BID", Side>> = { ASK: "sell", BID: "buy" };
+const takerSide = z.enum(["ASK", "BID"]).transform((askBid) => SIDES[askBid]);
+const milliseconds = z
+  .string()
+  .regex(/^\d{13}$/, "not milliseconds since 1970")
+  .transform(Number);
+
+const tradeFrame = z.object({
+  code: quoteFirst,
+  trade_price: amount,
+  trade_volume: amount,
+  ask_bid: takerSide,
+  trade_timestamp: milliseconds,
+  sequential_id: z.string().regex(/^\d+$/, "not an integer"),
+  stream_type: z.enum(["SNAPSHOT", "REALTIME"]),
+});
+
+const tickerFrame = z.object({
+  code: quoteFirst,
+  trade_price: amount,
+  trade_timestamp: milliseconds,
+  trade_volume: amountOrNull,
+  ask_bid: takerSide.nullable().default(null),
+  opening_price: amountOrNull,
+  high_price: amountOrNull,
+  low_price: amountOrNull,
+  prev_closing_price: amountOrNull,
+  signed_change_price: signedOrNull,
+  signed_change_rate: signedOrNull,
+  acc_trade_volume_24h: amountOrNull,
+  acc_trade_price_24h: amountOrNull,
+  market_state: z.enum(["ACTIVE", "PREVIEW", "DELISTED"]).nullish(),
+  is_trading_suspended: z.boolean().nullish(),
+});
+
+const refusal = z.object({ error: z.object({ name: z.string(), message: z.string().default("") }) });
+
+/** @throws {FrameError} naming the field that is wrong */
+export function parseCurrent(frame: Frame, received: number | null): Parsed {
+  const type = frame["type"] ?? frame["ty"];
+  if (type === "trade") return { kind: "events", events: [trade(frame, received)] };
+  if (type === "ticker") return { kind: "events", events: [ticker(frame, received)] };
+  if (type === "orderbook") return { kind: "ignored" };
+  if (type !== undefined)
+    throw new FrameError(`${keyIn(frame)("type")}: ${JSON.stringify(type).slice(0, 40)} is unknown`);
+  const { success, data } = refusal.safeParse(frame);
+  if (success) return { kind: "refused", message: `${data.error.name}: ${data.error.message}` };
+  if (typeof frame["status"] === "string") return { kind: "ignored" };
+  throw new FrameError("type: missing, and the frame is neither a status nor an error");
+}
+
+function trade(frame: Frame, received: number | null): TradeEvent {
+  const fields = readFields(tradeFrame, frame);
+  return {
+    type: "trade",
+    instrument: fields.code.name,
+    id: fields.sequential_id,
+    price: fields.trade_price,
+    size: fields.trade_volume,
+    side: fields.ask_bid,
+    time: fields.trade_timestamp,
+    received,
+    snapshot: fields.stream_type === "SNAPSHOT",
+  };
+}
+
+function ticker(frame: Frame, received: number | null): TickerEvent {
+  const fields = readFields(tickerFrame, frame);
+  const { trade_price: price, prev_closing_price: prevClose, signed_change_rate: ratio } = fields;
+  return {
+    type: "ticker",
+    instrument: fields.code.name,
+    price,
+    size: fields.trade_volume,
+    side: fields.ask_bid,
+    open: fields.opening_price,
+    high: fields.high_price,
+    low: fields.low_price,
+    prevClose,
+    change: fields.signed_change_price ?? (prevClose === null ? null : subtractDecimals(price, prevClose)),
+    changePct: ratio === null ? null : shiftDecimal(ratio, 2),
+    window: "kst-day",
+    baseVolume24h: fields.acc_trade_volume_24h,
+    quoteVolume24h: fields.acc_trade_price_24h,
+    bid: null,
+    ask: null,
+    status: status(fields),
+    time: fields.trade_timestamp,
+    received,
+  };
+}
+
+// A market in preview or delisted is not traded either: which of them it is says more than that it is suspended.
+function status(fields: z.infer<typeof tickerFrame>): Ticker["status"] {
+  if (fields.market_state === "PREVIEW") return "preview";
+  if (fields.market_state === "DELISTED") return "delisting";
+  if (fields.is_trading_suspended === true) return "suspended";
+  return fields.market_state === "ACTIVE" ? "active" : null;
+}
+
+function readFields<T>(schema: z.ZodType<T>, frame: Frame): T {
+  const long = isSimple(frame)
+    ? Object.fromEntries(Object.entries(SHORT).map(([field, short]) => [field, frame[short]]))
+    : frame;
+  return read(schema, long, keyIn(frame));
+}
+
+function isSimple(frame: Frame): boolean {
+  return frame["ty"] !== undefined;
+}
+
+/** How this frame spells the name of a field. */
+function keyIn(frame: Frame): (field: string) => string {
+  return isSimple(frame) ? (field) => `${SHORT[field] ?? field} (${field})` : (field) => field;
+}
