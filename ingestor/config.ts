@@ -4,12 +4,9 @@ import { z } from "zod";
 import { source } from "../protocol/events.ts";
 import { KAFKA_DEFAULTS, type KafkaSettings } from "./log/kafka/client.ts";
 
-const list = z.string().transform((text) =>
-  text
-    .split(",")
-    .map((one) => one.trim())
-    .filter((one) => one !== ""),
-);
+const list = z
+  .string()
+  .transform((text) => [...new Set(text.split(",").map((one) => one.trim()))].filter((one) => one));
 const flag = z.enum(["true", "false", "1", "0", ""]).transform((text) => text === "true" || text === "1");
 const positive = z.coerce.number().int().positive();
 const role = z.enum(["collect", "push"]);
@@ -17,10 +14,12 @@ const role = z.enum(["collect", "push"]);
 const environment = z.object({
   EDGE_URL: z.url({ error: "the address of the Worker, e.g. http://localhost:8787" }),
   INGEST_TOKEN: z.string().min(1),
-  EXCHANGES: list.default(["upbit"]),
+  EXCHANGES: list.refine((names) => names.length > 0, { error: "names no exchange" }).default(["upbit"]),
   ROLES: list.pipe(z.array(role).min(1)).default(["collect", "push"]),
   PRICES: source.default("live"),
-  KAFKA_BROKERS: list.default([]),
+  KAFKA_BROKERS: list
+    .pipe(z.array(z.string().regex(/^.+:\d+$/, { error: "host:port is needed, or several with commas" })))
+    .default([]),
   KAFKA_SSL: flag.default(false),
   KAFKA_SASL_MECHANISM: z.enum(["plain", "scram-sha-256", "scram-sha-512"]).optional(),
   KAFKA_SASL_USERNAME: z.string().optional(),
@@ -40,7 +39,8 @@ const environment = z.object({
   HINTS: z
     .string()
     .default("[]")
-    .transform((text) => z.array(z.string()).parse(JSON.parse(text))),
+    .transform(readJson)
+    .pipe(z.array(z.string(), { error: 'a JSON list of texts, e.g. ["no Kafka: install Java 17"]' })),
 });
 
 /** Thrown when a variable is missing or wrong; names it. */
@@ -69,10 +69,12 @@ export interface IngestorConfig {
 
 /** @throws {ConfigError} naming the variable that is wrong */
 export function readConfig(env: NodeJS.ProcessEnv): IngestorConfig {
-  const result = environment.safeParse(env);
+  // An empty variable is one that is not set.
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+  const result = environment.safeParse(set);
   if (!result.success) {
     const issue = result.error.issues[0];
-    throw new ConfigError(`${issue?.path.join(".")}: ${issue?.message}`);
+    throw new ConfigError(`${String(issue?.path[0])}: ${issue?.message}`);
   }
   const { data } = result;
   if (data.KAFKA_BROKERS.length === 0 && data.ROLES.length === 1) {
@@ -93,10 +95,34 @@ export function readConfig(env: NodeJS.ProcessEnv): IngestorConfig {
   };
 }
 
-/** Where an exchange is reached: its own address unless `<EXCHANGE>_WS_URL` and `<EXCHANGE>_REST_URL` say otherwise. */
+/**
+ * Where an exchange is reached: its own address unless `<EXCHANGE>_WS_URL` and `<EXCHANGE>_REST_URL` say otherwise.
+ *
+ * @throws {ConfigError} naming the variable that holds no such address
+ */
 export function exchangeUrls(env: NodeJS.ProcessEnv, exchange: { name: string; wsUrl: string; restUrl: string }) {
   const prefix = exchange.name.toUpperCase();
-  return { wsUrl: env[`${prefix}_WS_URL`] ?? exchange.wsUrl, restUrl: env[`${prefix}_REST_URL`] ?? exchange.restUrl };
+  return {
+    wsUrl: address(env, `${prefix}_WS_URL`, "ws") ?? exchange.wsUrl,
+    restUrl: address(env, `${prefix}_REST_URL`, "http") ?? exchange.restUrl,
+  };
+}
+
+function address(env: NodeJS.ProcessEnv, name: string, protocol: "ws" | "http"): string | undefined {
+  const value = env[name]?.trim() || undefined;
+  if (value === undefined) return undefined;
+  if (URL.canParse(value) && [`${protocol}:`, `${protocol}s:`].includes(new URL(value).protocol)) return value;
+  throw new ConfigError(`${name}: an address with ${protocol}:// or ${protocol}s:// is needed`);
+}
+
+/** Undefined where it is none: what should stand there is said by the schema. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 function kafkaSettings(data: z.infer<typeof environment>): KafkaSettings {

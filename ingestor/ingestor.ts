@@ -1,5 +1,6 @@
 /** One ingestor: for each exchange a log, and on it a collector, a pusher, or both. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ComponentState, IngestReport, Market } from "../protocol/ingest.ts";
 import { Collector } from "./collect/collector.ts";
 import { exchangeUrls, type IngestorConfig } from "./config.ts";
@@ -14,8 +15,9 @@ import { Pusher } from "./push/pusher.ts";
 
 const REPORT_PERIOD = 3000;
 const OPEN_PERIOD = 15_000;
-/** How long stopping waits for the log to confirm what was received, ms. */
-const STOP_PATIENCE = 4000;
+/** How long stopping waits for the log to confirm what was received and what was pushed, ms, and then for it to let go. */
+const STOP_PATIENCE = 3000;
+const CLOSE_PATIENCE = 700;
 
 export interface Ingestor {
   /** Ends in order; what was received is in the log, what was pushed is committed, unless a part is away for too long. */
@@ -47,7 +49,9 @@ class ExchangeIngestor {
   #marketsSaid = false;
   #timers: NodeJS.Timeout[] = [];
   #stopping = false;
-  #reporting: Promise<void> = Promise.resolve();
+  #reporting: Promise<void> | undefined;
+  #reportWanted = false;
+  #opened = false;
 
   constructor(name: string, config: IngestorConfig, env: NodeJS.ProcessEnv, edge: Edge, logger: Logger) {
     const exchange = findExchange(name);
@@ -60,7 +64,7 @@ class ExchangeIngestor {
     if (roles.includes("collect")) {
       this.#writer = inMemory ?? new KafkaWriter(kafka ?? unreachable(), name, logger);
       const onMarkets = (markets: readonly Market[]) => this.#onMarkets(markets);
-      const onStatus = () => void this.#report();
+      const onStatus = () => this.#report();
       const urls = exchangeUrls(env, exchange);
       this.#collector = new Collector({
         exchange,
@@ -83,34 +87,56 @@ class ExchangeIngestor {
     void this.#collector?.run().catch((error: unknown) => this.#fail("collecting", error));
     void this.#pusher?.start().catch((error: unknown) => this.#fail("pushing", error));
     this.#timers = [
-      setInterval(() => void this.#report(), REPORT_PERIOD),
+      setInterval(() => this.#report(), REPORT_PERIOD),
+      // Without a list nothing can be pushed at all: asked for more often.
+      setInterval(() => void (this.#opened || this.#openFeeds()), REPORT_PERIOD),
       setInterval(() => void this.#openFeeds(), OPEN_PERIOD),
     ];
-    void this.#report();
+    this.#report();
+    void this.#openFeeds();
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
     for (const timer of this.#timers) clearInterval(timer);
-    await withPatience(this.#collector?.stop(), STOP_PATIENCE, () =>
-      this.#logger.warn("stopping before the log has confirmed everything"),
+    // Together: whoever stops us waits for five seconds in all.
+    await Promise.all([
+      this.#withPatience(this.#collector?.stop(), STOP_PATIENCE, "stopping before the log has confirmed everything"),
+      this.#withPatience(this.#pusher?.stop(), STOP_PATIENCE, "stopping before everything is committed"),
+    ]);
+    await this.#withPatience(this.#writer?.close(), CLOSE_PATIENCE, "the log does not let go");
+  }
+
+  /** Waits for what is under way, but not for ever; that it failed is worth a line, and no reason not to go on stopping. */
+  async #withPatience(work: Promise<void> | undefined, patience: number, complaint: string): Promise<void> {
+    const late = new AbortController();
+    const done = work?.catch((error: unknown) => this.#logger.warn({ reason: reasonOf(error) }, complaint));
+    const timeout = sleep(patience, undefined, { signal: late.signal }).then(
+      () => this.#logger.warn(complaint),
+      () => undefined,
     );
-    await withPatience(this.#pusher?.stop(), STOP_PATIENCE, () =>
-      this.#logger.warn("stopping before everything is committed"),
-    );
-    await withPatience(this.#writer?.close(), STOP_PATIENCE, () => this.#logger.warn("the log does not let go"));
+    await Promise.race([done ?? Promise.resolve(), timeout]);
+    late.abort();
   }
 
   #onMarkets(markets: readonly Market[]): void {
     this.#markets = markets;
     this.#marketsSaid = false;
-    void this.#report();
+    this.#report();
   }
 
-  /** One report after the other: an older one must not arrive after a newer one. */
-  #report(): Promise<void> {
-    this.#reporting = this.#reporting.then(() => this.#reportOnce());
-    return this.#reporting;
+  /** One report after the other: an older one must not arrive after a newer one. While one is on its way, one may wait. */
+  #report(): void {
+    if (this.#reporting !== undefined) {
+      this.#reportWanted = true;
+      return;
+    }
+    this.#reporting = this.#reportOnce().finally(() => {
+      this.#reporting = undefined;
+      if (!this.#reportWanted) return;
+      this.#reportWanted = false;
+      this.#report();
+    });
   }
 
   /** Tells the registry the markets, when they are new, and how things are. */
@@ -137,9 +163,12 @@ class ExchangeIngestor {
   }
 
   async #openFeeds(): Promise<void> {
+    if (this.#pusher === undefined || this.#stopping) return;
     try {
-      const markets = this.#markets.length > 0 ? this.#markets : await this.#edge.markets(this.#name);
-      this.#pusher?.open(markets.map(({ instrument }) => instrument));
+      // The registry's own: it refuses the feeds of markets that it has not been told yet.
+      const markets = this.#marketsSaid ? this.#markets : await this.#edge.markets(this.#name);
+      this.#pusher.open(markets.map(({ instrument }) => instrument));
+      this.#opened ||= markets.length > 0;
     } catch (error) {
       this.#logger.info({ reason: reasonOf(error) }, "the edge can't be asked for the markets");
     }
@@ -159,18 +188,6 @@ class ExchangeIngestor {
     );
     process.exit(1);
   }
-}
-
-async function withPatience(work: Promise<void> | undefined, patience: number, onTimeout: () => void): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(() => {
-      onTimeout();
-      resolve();
-    }, patience);
-  });
-  await Promise.race([work ?? Promise.resolve(), timeout]);
-  clearTimeout(timer);
 }
 
 function unreachable(): never {

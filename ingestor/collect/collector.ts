@@ -7,12 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { backOff } from "exponential-backoff";
 import type { Source } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
-import { type Exchange, FrameError, type Parse, type ParsedEvent } from "../exchanges/exchange.ts";
+import { type Exchange, FrameError, type Parse, type Parsed, type ParsedEvent } from "../exchanges/exchange.ts";
 import type { CollectorStatus, Tail, TickWriter } from "../log/log.ts";
 import { type Logger, reasonOf } from "../logger.ts";
 import { ConnectBudget } from "./connect-budget.ts";
 import { Connection } from "./connection.ts";
-import { abandonedGaps, type Hole, lostGaps } from "./gaps.ts";
+import { abandonedGaps, type Hole, joinHoles, lostGaps } from "./gaps.ts";
 import { KnownTrades } from "./known-trades.ts";
 import { MarketList } from "./market-list.ts";
 
@@ -37,6 +37,10 @@ const STATUS_PERIOD = 1000;
 /** Connected and silent for this long, ms, is `stale`. */
 const STALE_AFTER = 10_000;
 const MARKETS_PERIOD = 5 * 60_000;
+/** A connection that lasted less than this, ms, makes the next one wait, the longer the more of them there were. */
+const SHORT_LIFE = 5000;
+/** Kinds of bad frames that are logged: what an exchange may send us is without end. */
+const KINDS_LOGGED = 100;
 
 /** What a collector has counted since it started. */
 export interface CollectorCounts {
@@ -60,7 +64,9 @@ export class Collector {
   #statusTimer: NodeJS.Timeout | undefined;
   #stopped = false;
   /** A hole that waits for the first frame after it, to be announced. */
-  #hole: { readonly cause: Hole["cause"]; readonly since: number; readonly instruments: readonly string[] } | undefined;
+  #hole: Hole | undefined;
+  /** Connections in a row that ended soon. */
+  #shortLives = 0;
   /** On the exchange's clock, ms. */
   #lastEventTime: number | null = null;
   #lastFrame = 0;
@@ -87,17 +93,28 @@ export class Collector {
 
   /** Runs until {@link stop}. */
   async run(): Promise<void> {
+    try {
+      await this.#run();
+    } catch (error) {
+      // Whatever was under way when we were told to stop ends with an error, and that is all right.
+      if (!this.#stopped) throw error;
+    }
+  }
+
+  async #run(): Promise<void> {
     const { writer, exchange, onMarkets, marketsPeriod = MARKETS_PERIOD } = this.#options;
     const tails = await writer.open();
+    if (this.#stopped) return;
     this.#known = new KnownTrades(tails, (instrument) => writer.partitionOf(instrument));
     for (const event of abandonedGaps(tails)) writer.append(event);
     this.#statusTimer = setInterval(() => this.#announce(), STATUS_PERIOD);
     this.#announce();
     const markets = await this.#list.first();
+    if (this.#stopped) return;
     this.#parse = exchange.parser(markets);
     onMarkets(markets);
     this.#list.watch(marketsPeriod, (changed) => this.#onMarkets(changed));
-    this.#openHole("collector_restart", restartedSince(tails, markets, writer));
+    this.#openHole({ cause: "collector_restart", since: restartedSince(tails, markets, writer) });
     while (!this.#stopped) await this.#connectAndStay();
   }
 
@@ -113,7 +130,9 @@ export class Collector {
   async #connectAndStay(): Promise<void> {
     const connection = await backOff(() => this.#connect(), {
       jitter: "full",
-      startingDelay: 500,
+      // An exchange that lets us in and throws us out again is no better than one that does not let us in.
+      delayFirstAttempt: this.#shortLives > 1,
+      startingDelay: 500 * 2 ** Math.min(this.#shortLives, 6),
       maxDelay: 30_000,
       numOfAttempts: Number.POSITIVE_INFINITY,
       retry: (error) => {
@@ -125,15 +144,18 @@ export class Collector {
       throw error;
     });
     if (connection === undefined) return;
+    const begun = Date.now();
     const reason = await connection.ended;
     if (this.#stopped) return;
+    this.#shortLives = Date.now() - begun < SHORT_LIFE ? this.#shortLives + 1 : 0;
     this.counts.reconnects += 1;
     this.#logger.info({ reason }, "disconnected from the exchange");
     this.#setState("down", reason);
-    this.#openHole(
-      "exchange_disconnect",
-      new Map(this.#list.markets.map(({ instrument }) => [instrument, this.#lastEventTime ?? this.#lastFrame])),
-    );
+    const since = this.#lastEventTime ?? this.#lastFrame;
+    this.#openHole({
+      cause: "exchange_disconnect",
+      since: new Map(this.#list.markets.map(({ instrument }) => [instrument, since])),
+    });
   }
 
   async #connect(): Promise<Connection> {
@@ -150,7 +172,7 @@ export class Collector {
     return connection;
   }
 
-  #onFrame(bytes: Buffer, received: number, connection: Connection): void {
+  #onFrame(bytes: Buffer, received: number, connection: Connection): boolean {
     const { writer } = this.#options;
     this.counts.frames += 1;
     this.#lastFrame = received;
@@ -159,29 +181,34 @@ export class Collector {
       this.#logger.error("the log has been away for too long: disconnecting until it is back");
       connection.end();
     }
+    const parsed = this.#parsed(bytes.toString("utf8"), received);
+    if (parsed.kind === "refused") {
+      this.#logger.warn({ answer: parsed.message }, "the exchange refused a request");
+      return false;
+    }
     this.#closeHole(received);
-    for (const event of this.#parsed(bytes.toString("utf8"), received)) this.#onEvent(event);
+    if (parsed.kind === "events") for (const event of parsed.events) this.#onEvent(event);
+    return true;
   }
 
-  /** A frame that can't be read costs nothing but itself, and is logged once for each kind of fault. */
-  #parsed(text: string, received: number): readonly ParsedEvent[] {
+  /** A frame that can't be read costs nothing but itself. */
+  #parsed(text: string, received: number): Parsed {
     try {
-      const parsed = this.#parse(text, received);
-      if (parsed.kind === "events") return parsed.events;
-      if (parsed.kind === "refused") this.#logger.warn({ answer: parsed.message }, "the exchange refused a request");
-      return [];
+      return this.#parse(text, received);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
-      this.counts.badFrames += 1;
-      if (!this.#kindsLogged.has(error.message)) {
-        this.#kindsLogged.add(error.message);
-        this.#logger.warn(
-          { reason: error.message, frame: text.slice(0, 300) },
-          "a frame that can't be read (kept in the raw log)",
-        );
-      }
-      return error.events;
+      this.#onBadFrame(error.message, text);
+      return { kind: "events", events: error.events };
     }
+  }
+
+  /** Logged once for each kind of fault: a message without what it quotes. */
+  #onBadFrame(reason: string, text: string): void {
+    this.counts.badFrames += 1;
+    const kind = reason.replace(/"[^"]*"?|'[^']*'?|\d+/g, "…");
+    if (this.#kindsLogged.has(kind) || this.#kindsLogged.size >= KINDS_LOGGED) return;
+    this.#kindsLogged.add(kind);
+    this.#logger.warn({ reason, frame: text.slice(0, 300) }, "a frame that can't be read (kept in the raw log)");
   }
 
   #onEvent(event: ParsedEvent): void {
@@ -196,19 +223,15 @@ export class Collector {
     this.#options.writer.append(event.type === "trade" && event.snapshot ? { ...event, late: true } : event);
   }
 
-  #openHole(cause: Hole["cause"], sinceByInstrument: ReadonlyMap<string, number>): void {
-    if (sinceByInstrument.size === 0) return;
-    const instruments = [...new Set([...(this.#hole?.instruments ?? []), ...sinceByInstrument.keys()])];
-    const since = Math.min(this.#hole?.since ?? Number.MAX_SAFE_INTEGER, ...sinceByInstrument.values());
-    this.#hole = { cause: this.#hole?.cause ?? cause, since, instruments };
+  #openHole(hole: Hole): void {
+    if (hole.since.size > 0) this.#hole = joinHoles(this.#hole, hole);
   }
 
   /** The first frame after a hole ends it. */
   #closeHole(until: number): void {
     if (this.#hole === undefined) return;
-    const { instruments, ...hole } = this.#hole;
+    for (const event of lostGaps(this.#hole, until)) this.#options.writer.append(event);
     this.#hole = undefined;
-    for (const event of lostGaps(instruments, { ...hole, until })) this.#options.writer.append(event);
   }
 
   #onMarkets(markets: readonly Market[]): void {
@@ -234,12 +257,12 @@ export class Collector {
   }
 }
 
-/** For the markets whose partition has been written before: since when nobody has collected them, ms. */
+/** For the markets whose partition has been written before: up to when (ms) it holds what was received. */
 function restartedSince(tails: readonly Tail[], markets: readonly Market[], writer: TickWriter): Map<string, number> {
   return new Map(
     markets.flatMap(({ instrument }): [string, number][] => {
-      const lastLogged = tails[writer.partitionOf(instrument)]?.lastLogged ?? null;
-      return lastLogged === null ? [] : [[instrument, lastLogged]];
+      const completeUntil = tails[writer.partitionOf(instrument)]?.completeUntil ?? null;
+      return completeUntil === null ? [] : [[instrument, completeUntil]];
     }),
   );
 }

@@ -6,8 +6,8 @@ import type { Market } from "../../protocol/ingest.ts";
 import type { Feed } from "../exchanges/exchange.ts";
 
 export interface ConnectionHandlers {
-  /** A frame, exactly as it came; `received` in ms. */
-  frame(bytes: Buffer, received: number, connection: Connection): void;
+  /** A frame, exactly as it came; `received` in ms. @returns whether it shows that the exchange has accepted us */
+  frame(bytes: Buffer, received: number, connection: Connection): boolean;
 }
 
 /** Frames larger than this are no market data. */
@@ -23,7 +23,7 @@ export class Connection {
   #watchdog: NodeJS.Timeout | undefined;
   /** Resolves with the reason when the connection is over. */
   readonly ended: Promise<string>;
-  /** Resolves with the first frame: an exchange that accepts a socket and says nothing has not accepted us. */
+  /** Resolves with the first frame that is no refusal: who accepts a socket and says nothing has not accepted us. */
   readonly started: Promise<void>;
 
   constructor(url: string, feed: Feed, markets: readonly Market[], handlers: ConnectionHandlers) {
@@ -47,8 +47,7 @@ export class Connection {
     this.#socket.on("message", (data) => {
       const bytes = Buffer.isBuffer(data) ? data : Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)]);
       this.#watch();
-      handlers.frame(bytes, Date.now(), this);
-      start.resolve();
+      if (handlers.frame(bytes, Date.now(), this)) start.resolve();
     });
     this.#socket.on("error", (error) => {
       reason = error.message;

@@ -9,19 +9,26 @@ import type { Tail } from "../log/log.ts";
 /** Frames of one moment reach us in no strict order: a trade may be missing that was executed this long, ms, before the last one seen. */
 const OVERLAP = 500;
 
-/** A hole between two times (ms) on the exchange's clock. */
+/** A hole that has not ended yet: since when (ms) each instrument may lack trades. */
 export interface Hole {
   readonly cause: GapCause;
-  readonly since: number;
-  readonly until: number;
+  readonly since: ReadonlyMap<string, number>;
 }
 
-/** The events that announce a hole of these instruments and give up on it. */
-export function lostGaps(instruments: readonly string[], hole: Hole): MarketEvent[] {
-  const since = Math.min(hole.since - OVERLAP, hole.until);
-  return instruments.flatMap((instrument) =>
-    (["open", "lost"] as const).map((state) => gap(instrument, { ...hole, since, state })),
-  );
+/** Two holes that end together: the earlier beginning of each instrument, the cause of the first. */
+export function joinHoles(first: Hole | undefined, second: Hole): Hole {
+  if (first === undefined) return second;
+  const since = new Map(first.since);
+  for (const [instrument, time] of second.since) since.set(instrument, Math.min(time, since.get(instrument) ?? time));
+  return { cause: first.cause, since };
+}
+
+/** The events that announce a hole, now that it has ended, and give up on it. */
+export function lostGaps({ cause, since: beginnings }: Hole, until: number): MarketEvent[] {
+  return [...beginnings].flatMap(([instrument, begun]) => {
+    const since = Math.max(0, Math.min(begun - OVERLAP, until));
+    return (["open", "lost"] as const).map((state) => gap(instrument, { cause, since, until, state }));
+  });
 }
 
 /** The gaps that a tail leaves open because their collector died: somebody has to close them. */

@@ -41,7 +41,7 @@ export class MarketList {
     this.#timer = setInterval(async () => {
       try {
         const markets = await this.#fetch();
-        if (JSON.stringify(markets) === JSON.stringify(this.markets)) return;
+        if (this.#stopped || JSON.stringify(markets) === JSON.stringify(this.markets)) return;
         this.markets = markets;
         changed(markets);
       } catch (error) {
@@ -55,7 +55,11 @@ export class MarketList {
     clearInterval(this.#timer);
   }
 
-  #fetch(): Promise<Market[]> {
-    return this.#exchange.markets(this.#restUrl, AbortSignal.timeout(TIMEOUT));
+  async #fetch(): Promise<Market[]> {
+    if (this.#stopped) throw new Error("stopping");
+    const markets = await this.#exchange.markets(this.#restUrl, AbortSignal.timeout(TIMEOUT));
+    // An exchange with nothing to trade has a fault: obeying it would end everything that is collected.
+    if (markets.length === 0) throw new Error("the market list is empty");
+    return markets;
   }
 }

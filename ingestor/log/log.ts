@@ -30,8 +30,11 @@ export interface Tail {
   readonly events: readonly MarketEvent[];
   /** Log time (ms) from which this partition's tail is complete; 0 when it reaches back to the beginning. */
   readonly completeFrom: number;
-  /** Log time (ms) of the last record before the takeover; null where there is none. */
-  readonly lastLogged: number | null;
+  /**
+   * When (ms) the last event before the takeover was received: up to then the partition holds everything. Neither a status
+   * nor a gap shows that: they are written while nothing is collected, too. Null where nothing has ever been collected.
+   */
+  readonly completeUntil: number | null;
 }
 
 /** A frame exactly as it came. */

@@ -39,7 +39,7 @@ export class MemoryLog implements TickWriter, TickReader {
   }
 
   async open(): Promise<readonly Tail[]> {
-    return [{ events: [], completeFrom: 0, lastLogged: null }];
+    return [{ events: [], completeFrom: 0, completeUntil: null }];
   }
 
   partitionOf(): number {
@@ -94,8 +94,9 @@ export class MemoryLog implements TickWriter, TickReader {
     offset: number,
     take: (epoch: string, records: readonly LogRecord[], next: number) => Promise<boolean>,
   ): Promise<void> {
-    let next = Math.max(offset, this.#first);
+    let next = offset;
     while (!this.#stopped) {
+      next = Math.max(next, this.#first);
       const records = this.#records.slice(next - this.#first, next - this.#first + 1000);
       next += records.length;
       if (!(await take(this.#epoch, records, next))) return;

@@ -10,6 +10,8 @@ const AT_ONCE = 64;
 
 /** A socket that was accepted only to be refused, or replaced, is not dialled again sooner than this, ms. */
 const LEAST_LIFE = 1000;
+/** ... nor, however often it was refused, later than this. */
+const LONGEST_PAUSE = 30_000;
 
 /** A bound on how many tasks run at a time. */
 export class Turnstile {
@@ -48,6 +50,8 @@ export class Dialler {
   readonly #logger: Logger;
   #socket: WebSocket | undefined;
   #closed = false;
+  /** Refusals since the edge last said anything else. */
+  #refusals = 0;
 
   constructor(dial: () => WebSocket, turnstile: Turnstile, handlers: DialHandlers, logger: Logger) {
     this.#dial = dial;
@@ -70,7 +74,7 @@ export class Dialler {
       await link?.ended;
       this.#socket = undefined;
       this.#handlers.closed();
-      const left = LEAST_LIFE - (Date.now() - since);
+      const left = Math.min(LONGEST_PAUSE, LEAST_LIFE * 2 ** Math.max(0, this.#refusals - 1)) - (Date.now() - since);
       if (left > 0 && !this.#closed) await sleep(left * (1 + Math.random()));
     }
   }
@@ -94,9 +98,11 @@ export class Dialler {
   /** What the edge says is no reason to fall: a message that can't be understood costs its own socket. */
   #onMessage(socket: WebSocket, text: string): void {
     if (text.startsWith('{"op":"error"')) {
+      this.#refusals += 1;
       this.#logger.info({ answer: text.slice(0, 300) }, "the edge refused a publisher");
       return;
     }
+    this.#refusals = 0;
     try {
       this.#handlers.message(text);
     } catch (error) {

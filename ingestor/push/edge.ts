@@ -60,6 +60,8 @@ export class Edge {
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(TIMEOUT),
     });
-    if (!response.ok) throw new Error(`${path}: HTTP ${response.status} ${(await response.text()).slice(0, 200)}`);
+    // Read in any case: an answer that nobody reads keeps its connection.
+    const answer = await response.text();
+    if (!response.ok) throw new Error(`${path}: HTTP ${response.status} ${answer.slice(0, 200)}`);
   }
 }

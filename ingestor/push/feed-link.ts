@@ -19,6 +19,7 @@ export interface Entry {
 
 /** What a link needs to know of its partition at the moment of sending. */
 export interface PartitionView {
+  readonly epoch: string;
   /** Log time (ms) up to which everything has been read. */
   readonly asOf: number;
   /** JSON text of the collector's status. */
@@ -37,8 +38,14 @@ export interface FeedLinkOptions {
   /** Bytes were added to (or, below 0, taken off) what is held in memory. */
   readonly onBytes: (change: number) => void;
   /** The feed lacks what is no longer in memory: read the log again from the position after `seq`. */
-  readonly onLack: (link: FeedLink, seq: number) => void;
+  readonly onLack: (link: FeedLink, reread: Reread) => void;
   readonly onReplaced: (link: FeedLink) => void;
+}
+
+/** A reading of the log on a feed's behalf. It is over when another has begun, or the feed has gone away. */
+export interface Reread {
+  /** What the feed has: it lacks what comes after. */
+  readonly seq: number;
 }
 
 /** More than this goes to an idle feed before its time: events, bytes. */
@@ -72,7 +79,8 @@ export class FeedLink {
   #owesDue = false;
   /** Events were let go: everything after this is to be read from the log again. */
   #parkedFrom: number | undefined;
-  #rereading = false;
+  #reread: Reread | undefined;
+  #closed = false;
 
   constructor(options: FeedLinkOptions) {
     this.#options = options;
@@ -102,13 +110,17 @@ export class FeedLink {
 
   /** An event of the log. Those that were taken before, and those that a parked link will read again, are passed over. */
   take(epoch: string, record: LogRecord, now: number): void {
-    if (this.parked) return;
-    this.takeAgain(epoch, record, now);
+    if (this.#closed) return;
+    if (epoch !== this.#epoch) this.#changeEpoch(epoch);
+    if (!this.parked) this.#add(record, now);
   }
 
-  /** An event that is read again for a parked link. */
-  takeAgain(epoch: string, { offset, logged, value }: LogRecord, now: number): void {
-    if (epoch !== this.#epoch) this.#changeEpoch(epoch);
+  /** An event that is read again for a parked link. Only the live reading goes over to another epoch. */
+  takeAgain(epoch: string, record: LogRecord, now: number): void {
+    if (this.parked && epoch === this.#epoch) this.#add(record, now);
+  }
+
+  #add({ offset, logged, value }: LogRecord, now: number): void {
     if (offset <= this.#lastSeq) return;
     this.#lastSeq = offset;
     const text = `{"seq":${offset},"logged":${logged},"event":${value}}`;
@@ -127,7 +139,14 @@ export class FeedLink {
   closed(): void {
     this.#socket = undefined;
     this.#ready = false;
-    this.#rereading = false;
+    this.#reread = undefined;
+  }
+
+  /** For good: gives back what it holds, and takes no more. */
+  close(): void {
+    this.#closed = true;
+    this.closed();
+    this.#letGo();
   }
 
   /** @throws when the feed says what no feed says */
@@ -157,12 +176,12 @@ export class FeedLink {
   /** Has caught up with the log. */
   unpark(): void {
     this.#parkedFrom = undefined;
-    this.#rereading = false;
+    this.#reread = undefined;
   }
 
-  /** Whether events that are read again still have somewhere to go. */
-  get rereading(): boolean {
-    return this.#rereading;
+  /** Whether the events of this reading still have somewhere to go. */
+  wants(reread: Reread): boolean {
+    return this.#reread === reread;
   }
 
   /** Whether it should be given no more for the moment. */
@@ -171,6 +190,7 @@ export class FeedLink {
   }
 
   #obey(frame: FeedFrame): void {
+    if (this.#closed) return;
     const now = Date.now();
     switch (frame.op) {
       case "ready":
@@ -211,7 +231,7 @@ export class FeedLink {
     this.#drop(this.#unacked.splice(0, acked));
     // A slow feed that has stored all it was sent can be given the rest.
     const { length } = this.#unacked;
-    if (this.#parkedFrom !== undefined && !this.#rereading && length === 0) this.#lack(this.#parkedFrom);
+    if (this.#parkedFrom !== undefined && this.#reread === undefined && length === 0) this.#lack(this.#parkedFrom);
   }
 
   /** Goes back to a position: what was sent after it is sent again. */
@@ -233,11 +253,11 @@ export class FeedLink {
   #lack(seq: number): void {
     this.#letGo();
     this.#parkedFrom = seq;
-    this.#rereading = true;
+    this.#reread = { seq };
     this.#sentSeq = seq;
     this.#lastSeq = seq;
     this.#ackedSeq = seq;
-    this.#options.onLack(this, seq);
+    this.#options.onLack(this, this.#reread);
   }
 
   /** Lets go of what was not sent; of what was sent too, if the feed is away and would need it all again. */
@@ -277,12 +297,12 @@ export class FeedLink {
   #send(now: number, due: readonly Rate[], onlyNudge = false): void {
     const view = this.#options.view();
     const socket = this.#socket;
-    if (!this.#ready || socket === undefined || view === undefined || this.#epoch === null) return;
+    if (!this.#ready || socket === undefined || view === undefined) return;
     if (socket.bufferedAmount > SOCKET_BYTES) return;
     const events = onlyNudge ? [] : this.#pending.splice(0, BATCH_COUNT);
     const prev = this.#sentSeq;
     const seq = events.at(-1)?.seq ?? prev;
-    const head = `{"op":"ticks","epoch":${JSON.stringify(this.#epoch)},"prev":${prev},"seq":${seq}`;
+    const head = `{"op":"ticks","epoch":${JSON.stringify(this.#epoch ?? view.epoch)},"prev":${prev},"seq":${seq}`;
     const body = `"events":[${events.map(({ text }) => text).join(",")}],"asOf":${view.asOf},"status":${view.status}`;
     socket.send(`${head},${body},"due":${JSON.stringify(due)}}`);
     for (const entry of events) this.#unacked.push(entry);
@@ -290,13 +310,14 @@ export class FeedLink {
     this.#sentSeq = seq;
     this.#lastBatch = now;
     this.#owesDue = events.length > 0 && due.length === 0 && this.#rates.some((rate) => rate !== "raw");
-    if (this.#pending.length > 0) this.#send(now, due);
+    if (this.#pending.length > 0 && !onlyNudge) this.#send(now, due);
   }
 
   /** Another log: what was not acked of the old one goes out while it can, and is then out of our hands. */
   #changeEpoch(epoch: string): void {
-    this.#send(Date.now(), RATES);
+    if (this.#pending.length > 0) this.#send(Date.now(), RATES);
     this.#letGo();
+    this.unpark();
     this.#epoch = epoch;
     this.#lastSeq = 0;
     this.#sentSeq = 0;

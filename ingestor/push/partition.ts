@@ -5,7 +5,7 @@ import type { CollectorStatus, LogRecord } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
 import { Dialler, type Turnstile } from "./dialler.ts";
 import type { Edge } from "./edge.ts";
-import { FeedLink, type PartitionView } from "./feed-link.ts";
+import { FeedLink, type PartitionView, type Reread } from "./feed-link.ts";
 import { MarketLink } from "./market-link.ts";
 
 export interface PartitionOptions {
@@ -17,7 +17,7 @@ export interface PartitionOptions {
   readonly parkBytes: number;
   readonly logger: Logger;
   readonly onBytes: (change: number) => void;
-  readonly onLack: (link: FeedLink, seq: number) => void;
+  readonly onLack: (link: FeedLink, reread: Reread) => void;
   /** Resolves when the registry knows the markets: before that the edge refuses their feeds. */
   readonly registered: Promise<void>;
   /** Resolves when the group has confirmed, after this moment, that the partition is still this pusher's. */
@@ -58,9 +58,12 @@ export class Partition {
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
       this.#committed = 0;
+      this.#next = 0;
     }
     const touched = new Set<FeedLink>();
     for (const record of records) {
+      // After a rebalance the group reads again from what is committed.
+      if (record.offset < this.#next) continue;
       this.#next = record.offset + 1;
       this.#asOf = record.logged;
       if (record.type === "status") this.#onStatus(record.value, now);
@@ -100,7 +103,7 @@ export class Partition {
 
   close(): void {
     for (const { dialler, link } of this.#feeds.values()) {
-      this.#options.onBytes(-link.bytes);
+      link.close();
       dialler.close();
     }
     for (const { dialler } of this.#markets.values()) dialler.close();
@@ -123,8 +126,8 @@ export class Partition {
   }
 
   #view(): PartitionView | undefined {
-    if (this.#status === undefined) return undefined;
-    return { asOf: this.#asOf, status: JSON.stringify({ ...this.#status, asOf: this.#asOf }) };
+    if (this.#status === undefined || this.#epoch === undefined) return undefined;
+    return { epoch: this.#epoch, asOf: this.#asOf, status: JSON.stringify({ ...this.#status, asOf: this.#asOf }) };
   }
 
   #feed(instrument: string): FeedLink {

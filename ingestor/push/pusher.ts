@@ -7,7 +7,7 @@ import type { LogHandlers, LogRecord, TickReader } from "../log/log.ts";
 import { type Logger, reasonOf } from "../logger.ts";
 import { Turnstile } from "./dialler.ts";
 import type { Edge } from "./edge.ts";
-import type { FeedLink } from "./feed-link.ts";
+import type { FeedLink, Reread } from "./feed-link.ts";
 import { Partition } from "./partition.ts";
 
 export interface PusherOptions {
@@ -27,6 +27,8 @@ export interface PusherOptions {
 const GRID = 100;
 const SECOND = 1000;
 const COMMIT_PERIOD = 500;
+/** Between two attempts to read the log again for a feed, ms. */
+const REREAD_PAUSE = 1000;
 
 export class Pusher implements LogHandlers {
   readonly #options: PusherOptions;
@@ -38,7 +40,8 @@ export class Pusher implements LogHandlers {
   #paused = false;
   #confirmations: (() => void)[] = [];
   #timers: NodeJS.Timeout[] = [];
-  #committing = false;
+  #committing: Promise<void> | undefined;
+  #stopped = false;
   /** One feed is read for again at a time: the log is read once more in full for each. */
   #rereads: Promise<void> = Promise.resolve();
 
@@ -70,7 +73,9 @@ export class Pusher implements LogHandlers {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
+    await this.#committing;
     await this.#commit();
     this.#eachPartition((partition) => partition.close());
     await this.#options.reader.stop();
@@ -91,10 +96,11 @@ export class Pusher implements LogHandlers {
         registered: this.#registered.promise,
         logger: this.#logger,
         onBytes: (change) => this.#onBytes(change),
-        onLack: (link, seq) => this.#onLack(link, seq),
+        onLack: (link, reread) => this.#onLack(link, reread),
         confirmation: () => new Promise((resolve) => this.#confirmations.push(resolve)),
       }),
     );
+    if (this.#paused) this.#options.reader.pause([partition]);
   }
 
   revoked(partition: number): void {
@@ -136,50 +142,63 @@ export class Pusher implements LogHandlers {
     }
   }
 
-  async #commit(): Promise<void> {
-    if (this.#committing) return;
+  #commit(): Promise<void> {
+    this.#committing ??= this.#commitOnce().finally(() => {
+      this.#committing = undefined;
+    });
+    return this.#committing;
+  }
+
+  async #commitOnce(): Promise<void> {
     const commits = [...this.#partitions].flatMap(([partition, held]) => {
       const offset = held.commitable();
       return offset === undefined ? [] : [{ partition, offset, held }];
     });
     if (commits.length === 0) return;
-    this.#committing = true;
     try {
       await this.#options.reader.commit(commits);
       for (const { held, offset } of commits) held.onCommitted(offset);
     } catch (error) {
       // What is not committed is read again, and what is read again the feeds drop: nothing is lost by it.
       this.#logger.info({ reason: reasonOf(error) }, "committing failed, trying again");
-    } finally {
-      this.#committing = false;
     }
   }
 
-  #onLack(link: FeedLink, seq: number): void {
-    this.#rereads = this.#rereads
-      .then(() => this.#reread(link, seq))
-      .catch((error: unknown) => {
-        this.#logger.warn(
-          { instrument: link.instrument, reason: reasonOf(error) },
-          "reading the log again for a feed failed",
-        );
-        link.closed();
-      });
+  #onLack(link: FeedLink, reread: Reread): void {
+    this.#rereads = this.#rereads.then(() => this.#rereadUntilDone(link, reread));
   }
 
-  async #reread(link: FeedLink, seq: number): Promise<void> {
+  async #rereadUntilDone(link: FeedLink, reread: Reread): Promise<void> {
+    const { instrument } = link;
+    while (link.wants(reread) && !this.#stopped) {
+      try {
+        this.#logger.info({ instrument, seq: reread.seq }, "reading the log again for a feed");
+        await this.#reread(link, reread);
+        return;
+      } catch (error) {
+        this.#logger.warn({ instrument, reason: reasonOf(error) }, "reading the log again for a feed failed");
+        await new Promise((resolve) => setTimeout(resolve, REREAD_PAUSE));
+      }
+    }
+  }
+
+  async #reread(link: FeedLink, reread: Reread): Promise<void> {
     const { partition, instrument } = link;
-    this.#logger.info({ instrument, seq }, "reading the log again for a feed");
-    await this.#options.reader.reread(partition, seq + 1, async (epoch, records, next) => {
-      const held = this.#partitions.get(partition);
-      if (held === undefined || !link.rereading) return false;
+    const wanted = () => link.wants(reread) && !this.#stopped;
+    // Whether it has been given everything that the live reading has passed: then it goes on with that.
+    const caughtUp = (next: number) => {
+      const done = wanted() && next >= (this.#partitions.get(partition)?.next ?? 0);
+      if (done) link.unpark();
+      return done;
+    };
+    if (!wanted() || caughtUp(reread.seq + 1)) return;
+    await this.#options.reader.reread(partition, reread.seq + 1, async (epoch, records, next) => {
+      if (!wanted()) return false;
       const now = Date.now();
       for (const record of records) if (record.key === instrument) link.takeAgain(epoch, record, now);
       link.onRead(now);
-      while (link.full && link.rereading) await new Promise((resolve) => setTimeout(resolve, GRID));
-      if (next < held.next) return true;
-      link.unpark();
-      return false;
+      while (link.full && wanted()) await new Promise((resolve) => setTimeout(resolve, GRID));
+      return wanted() && !caughtUp(next);
     });
   }
 }

@@ -1,6 +1,7 @@
 /** Raw frames on their way to `raw.<exchange>`: the frame's own bytes, and in the headers when and whence it came. */
 
 import type { RawFrame } from "../log.ts";
+import { QueueClosed } from "./partition-queue.ts";
 
 interface RawMessage {
   readonly key: string;
@@ -34,9 +35,13 @@ export class RawQueue {
     if (lane === undefined) return;
     lane.waiting.push({ key: connection, value: bytes, headers: { received: String(received), connection } });
     this.#bytes += bytes.length;
-    lane.running ??= this.#run(partition, lane).finally(() => {
-      lane.running = undefined;
-    });
+    lane.running ??= this.#run(partition, lane)
+      .catch((error: unknown) => {
+        if (!(error instanceof QueueClosed)) throw error;
+      })
+      .finally(() => {
+        lane.running = undefined;
+      });
   }
 
   async flushed(): Promise<void> {

@@ -10,13 +10,17 @@ export interface Range {
   readonly partition: number;
   /** The first offset to read. */
   readonly from: number;
-  /** The offset to stop before; Infinity to go on until told to stop. */
+  /** The offset to stop before; `Number.MAX_SAFE_INTEGER` to go on until told to stop. */
   readonly to: number;
 }
+
+/** A range with an end that brings nothing for this long, ms, has none any more: the log was made anew meanwhile. */
+const STUCK = 20_000;
 
 /**
  * @param take gets each batch in order; resolving to false ends the reading of that partition
  * @returns when every range has been read
+ * @throws when a range with an end can't be read to it
  */
 export async function readRanges(
   kafka: Kafka,
@@ -24,7 +28,9 @@ export async function readRanges(
   ranges: readonly Range[],
   take: (partition: number, messages: readonly KafkaMessage[]) => Promise<boolean> | boolean,
 ): Promise<void> {
-  const open = new Map(ranges.filter(({ from, to }) => from < to).map((range) => [range.partition, range]));
+  const open = new Map(
+    ranges.filter(({ from, to }) => from < to).map(({ partition, from, to }) => [partition, { partition, from, to }]),
+  );
   if (open.size === 0) return;
   const groupId = `tickcast-read-${randomUUID()}`;
   const consumer = kafka.consumer({
@@ -35,6 +41,10 @@ export async function readRanges(
     allowAutoTopicCreation: false,
   });
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
+  // It may end before anyone waits for it: told by `await done` all the same.
+  done.catch(() => undefined);
+  const endless = ranges.some(({ to }) => to === Number.MAX_SAFE_INTEGER);
+  const watchdog = endless ? undefined : setTimeout(() => reject(new Error(`reading ${topic} gets stuck`)), STUCK);
   const finish = (partition: number) => {
     open.delete(partition);
     consumer.pause([{ topic, partitions: [partition] }]);
@@ -59,11 +69,15 @@ export async function readRanges(
         const wanted = batch.messages.filter(({ offset }) => Number(offset) >= range.from && Number(offset) < range.to);
         const goOn = wanted.length === 0 || (await take(batch.partition, wanted));
         const last = Number(batch.messages.at(-1)?.offset ?? -1);
+        // A `take` that lasts longer than the session costs us the membership: reading then goes on here, not at the beginning.
+        range.from = Math.max(range.from, last + 1);
+        watchdog?.refresh();
         if (!goOn || last >= range.to - 1) finish(batch.partition);
       },
     });
     await done;
   } finally {
+    clearTimeout(watchdog);
     await consumer.disconnect();
   }
 }

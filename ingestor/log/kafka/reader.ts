@@ -25,6 +25,8 @@ interface Place {
   authority: Authority | null;
   /** From which offset which authority held, for reading again; what is committed is dropped. */
   history: AuthorityFrom[];
+  /** Incarnations for whose markers the log has been searched from its beginning. */
+  readonly unknown: Set<string>;
 }
 
 export class KafkaReader implements TickReader {
@@ -60,16 +62,22 @@ export class KafkaReader implements TickReader {
   }
 
   async commit(commits: readonly Commit[]): Promise<void> {
-    if (this.#consumer === undefined) return;
-    const offsets = await Promise.all(
-      commits.map(async ({ partition, offset }) => {
-        const place = await this.#places.get(partition);
-        const authority = place === undefined ? null : authorityAt(place, offset);
-        if (place !== undefined) forget(place, offset);
-        return { topic: this.#topic, partition, offset: String(offset), metadata: JSON.stringify(authority) };
-      }),
+    const consumer = this.#consumer;
+    const places = await Promise.all(commits.map(({ partition }) => this.#places.get(partition)));
+    const offsets = commits.flatMap(({ partition, offset }, i) => {
+      const place = places[i];
+      // Another one's by now: what we know of it is of no use to its owner.
+      if (place === undefined) return [];
+      return { topic: this.#topic, partition, offset: String(offset), place };
+    });
+    if (consumer === undefined || offsets.length < commits.length) throw new Error("the partitions are no longer ours");
+    await consumer.commitOffsets(
+      offsets.map(({ place, ...one }) => ({
+        ...one,
+        metadata: JSON.stringify(authorityAt(place, Number(one.offset))),
+      })),
     );
-    await this.#consumer.commitOffsets(offsets);
+    for (const { place, offset } of offsets) forget(place, Number(offset));
   }
 
   pause(partitions: readonly number[]): void {
@@ -87,7 +95,10 @@ export class KafkaReader implements TickReader {
   ): Promise<void> {
     const place = await this.#places.get(partition);
     if (place === undefined) return;
-    const start = { authority: authorityAt(place, offset), next: offset, readFrom: place.readFrom, history: [] };
+    const authority = authorityAt(place, offset);
+    // Without authority the records before the oldest one we know of are taken at their own word.
+    const readFrom = authority === null && place.readFrom > 0 ? offset : place.readFrom;
+    const start = newPlace(offset, readFrom, authority);
     await readRanges(
       this.#kafka,
       this.#topic,
@@ -133,6 +144,8 @@ export class KafkaReader implements TickReader {
       allowAutoTopicCreation: false,
     });
     const { promise: crashed, reject } = Promise.withResolvers<never>();
+    // It may crash before we have come to waiting for that.
+    crashed.catch(() => undefined);
     const { CRASH, GROUP_JOIN, HEARTBEAT: BEAT } = consumer.events;
     consumer.on(CRASH, ({ payload }) => {
       this.reachable = false;
@@ -191,12 +204,7 @@ export class KafkaReader implements TickReader {
     const low = all.find((one) => one.partition === partition)?.low ?? 0;
     const offset = Number(committed?.offset ?? -1);
     const authority = offset < 0 ? null : readAuthority(committed?.metadata);
-    return {
-      next: offset < 0 ? low : offset,
-      readFrom: Math.max(low, offset),
-      authority,
-      history: [{ offset: 0, authority }],
-    };
+    return newPlace(offset < 0 ? low : offset, Math.max(low, offset), authority);
   }
 
   async #onBatch({ batch, isStale }: EachBatchPayload, handlers: LogHandlers): Promise<void> {
@@ -223,13 +231,9 @@ export class KafkaReader implements TickReader {
   /** Whether a record counts, and what it says of the partition's authority. */
   #judge(place: Place, message: EachBatchPayload["batch"]["messages"][number]): LogRecord | undefined {
     const offset = Number(message.offset);
-    if (offset < place.next) {
-      // Offsets only grow: the topic was made anew. Nothing counts until its first marker.
-      this.#logger.warn({ offset, expected: place.next }, "the topic was made anew");
-      Object.assign(place, { authority: null, readFrom: 0, history: [{ offset: 0, authority: null }] });
-    }
-    place.next = offset + 1;
     const record = fromMessage(message);
+    if (offset < place.next) this.#goBack(place, offset, record?.origin.incarnation);
+    place.next = offset + 1;
     if (record === undefined) return undefined;
     const { counts, authority } = admit(place.authority, record.origin, offset, place.readFrom);
     if (authority !== place.authority) place.history.push({ offset, authority });
@@ -237,20 +241,38 @@ export class KafkaReader implements TickReader {
     return counts ? record : undefined;
   }
 
+  /** Offsets only grow: either the same log is read again from further back, or the topic was made anew. */
+  #goBack(place: Place, offset: number, incarnation: string | undefined): void {
+    if (place.authority !== null && incarnation === place.authority.incarnation) {
+      Object.assign(place, { authority: authorityAt(place, offset), readFrom: Math.min(place.readFrom, offset) });
+      return;
+    }
+    this.#logger.warn({ offset, expected: place.next }, "the topic was made anew");
+    // From its beginning nothing counts until the first marker; where that has expired, records have their own word.
+    Object.assign(place, newPlace(offset, offset, null), { unknown: place.unknown });
+  }
+
   /**
    * A topic made anew may have grown past our position before we looked: then its records are all of an incarnation that we
-   * have seen no marker of, and it is read from its beginning.
+   * have seen no marker of, and it is read from its beginning. Once for each: a collector that has lost the log to another
+   * goes on writing under its own incarnation.
    */
   #replacedUnseen(place: Place, { messages, partition }: EachBatchPayload["batch"]): boolean {
     const last = messages.at(-1);
     const origin = last === undefined ? undefined : fromMessage(last)?.origin;
-    const foreign =
-      origin !== undefined && place.authority !== null && origin.incarnation !== place.authority.incarnation;
-    if (!foreign) return false;
+    if (origin === undefined || place.authority === null) return false;
+    const { incarnation } = origin;
+    const seen = place.history.some(({ authority }) => authority?.incarnation === incarnation);
+    if (seen || place.unknown.has(incarnation)) return false;
+    place.unknown.add(incarnation);
     this.#logger.warn({ partition }, "the topic was made anew, reading it from its beginning");
     Object.assign(place, { next: Number.MAX_SAFE_INTEGER });
     return true;
   }
+}
+
+function newPlace(next: number, readFrom: number, authority: Authority | null): Place {
+  return { next, readFrom, authority, history: [{ offset: next - 1, authority }], unknown: new Set() };
 }
 
 function epochNow(place: Place, partition: number): string {
@@ -268,6 +290,5 @@ function forget(place: Place, offset: number): void {
 
 function readAuthority(metadata: string | null | undefined): Authority | null {
   if (!metadata) return null;
-  const parsed = JSON.parse(metadata) as Authority | null;
-  return parsed;
+  return JSON.parse(metadata) as Authority | null;
 }

@@ -2,7 +2,7 @@
 
 import type { Admin, Kafka } from "kafkajs";
 import { type MarketEvent, marketEvent } from "../../../protocol/events.ts";
-import { type Authority, admit } from "../../../protocol/log-record.ts";
+import { type Authority, admit, OPENING_MARKERS } from "../../../protocol/log-record.ts";
 import { newIncarnation } from "../../../protocol/position.ts";
 import type { LogRecord, Tail } from "../log.ts";
 import { readRanges } from "./read-range.ts";
@@ -14,7 +14,7 @@ const TAIL = 5000;
 
 interface PartitionTail {
   readonly extent: Extent;
-  records: LogRecord[];
+  readonly records: LogRecord[];
   authority: Authority | null;
 }
 
@@ -40,26 +40,55 @@ export async function readEnds(kafka: Kafka, admin: Admin, topic: string): Promi
   return { tails, next, isNew: newest === undefined };
 }
 
-/** Reads on to the new markers: an older collector's last records may have landed just before them. */
+/** Thrown when another collector took the log over at the same moment: only one of equal terms may write. */
+class ContestedError extends Error {
+  override readonly name = "ContestedError";
+}
+
+/** How many markers a partition needs: {@link OPENING_MARKERS} records before its first event, else one. */
+export function markersFor({ high }: Extent): number {
+  return Math.max(1, OPENING_MARKERS - high);
+}
+
+/**
+ * Reads on to the new markers: an older collector's last records may have landed just before them.
+ *
+ * @param markers the offset of the last marker we wrote, by partition
+ * @throws {ContestedError} when a marker that ours does not outrank stands before ours: its writer holds the log for its own
+ */
 export async function readUpToMarkers(
   kafka: Kafka,
   topic: string,
   ends: Ends,
   markers: ReadonlyMap<number, number>,
 ): Promise<Tail[]> {
-  await readTails(kafka, topic, ends.tails, ({ partition, high }) => ({
-    from: high,
-    to: (markers.get(partition) ?? -1) + 1,
+  const before = ends.tails.map(({ authority }) => authority);
+  await readTails(kafka, topic, ends.tails, (extent) => ({
+    from: extent.high,
+    to: (markers.get(extent.partition) ?? -1) + 1 - markersFor(extent),
   }));
-  return ends.tails.map(({ extent, records }) => {
-    const events = records.flatMap((record): MarketEvent[] => {
-      const parsed = record.origin.kind === "event" ? marketEvent.safeParse(JSON.parse(record.value)) : undefined;
-      return parsed?.success ? [parsed.data] : [];
-    });
-    const start = tailStart(extent);
-    const completeFrom = start === 0 ? 0 : (records[0]?.logged ?? Number.MAX_SAFE_INTEGER);
-    return { events, completeFrom, lastLogged: records.at(-1)?.logged ?? null };
+  for (const [i, { authority }] of ends.tails.entries()) {
+    if (authority === null || authority === before[i]) continue;
+    if (authority.incarnation === ends.next.incarnation && authority.term < ends.next.term) continue;
+    throw new ContestedError("another collector takes the log over at the same moment");
+  }
+  return ends.tails.map(tailOf);
+}
+
+function tailOf({ extent, records }: PartitionTail): Tail {
+  const events = records.flatMap((record): MarketEvent[] => {
+    const parsed = record.origin.kind === "event" ? marketEvent.safeParse(JSON.parse(record.value)) : undefined;
+    return parsed?.success ? [parsed.data] : [];
   });
+  const whole = tailStart(extent) === 0;
+  const oldest = records[0]?.logged;
+  // Where everything has expired, all of it may have been in the log.
+  const completeFrom = whole ? 0 : (oldest ?? Date.now());
+  const last = records.findLast(({ type }) => type === "trade" || type === "ticker");
+  const lastEvent = events.findLast(({ type }) => type === "trade" || type === "ticker");
+  // A tail of nothing but statuses: the last event is older than all of them.
+  const completeUntil = lastEvent?.received ?? last?.logged ?? (whole ? null : (oldest ?? null));
+  return { events, completeFrom, completeUntil };
 }
 
 async function readTails(

@@ -2,17 +2,18 @@
 
 import { type Admin, type Kafka, Partitioners, type Producer } from "kafkajs";
 import type { MarketEvent } from "../../../protocol/events.ts";
-import { type Authority, OPENING_MARKERS } from "../../../protocol/log-record.ts";
+import type { Authority } from "../../../protocol/log-record.ts";
 import { type Logger, reasonOf } from "../../logger.ts";
 import type { CollectorStatus, RawFrame, Tail, TickWriter } from "../log.ts";
 import { createKafka, type KafkaSettings, names } from "./client.ts";
+import { Lane } from "./lane.ts";
 import { PartitionQueue, QueueClosed } from "./partition-queue.ts";
 import { createPartitioner } from "./partitioner.ts";
 import { RawQueue } from "./raw-queue.ts";
 import { readRanges } from "./read-range.ts";
 import { type Draft, eventDraft, fromMessage, markerDraft, statusDraft, toMessage } from "./records.ts";
-import { readEnds, readUpToMarkers } from "./takeover.ts";
-import { ensureTopics, extents } from "./topics.ts";
+import { markersFor, readEnds, readUpToMarkers } from "./takeover.ts";
+import { type Extent, ensureTopics, extents } from "./topics.ts";
 
 /** What may wait to be confirmed before the collector must stop, bytes: well over a minute of a busy exchange. */
 const QUEUE_LIMIT = 256 * 1024 * 1024;
@@ -31,9 +32,10 @@ export class KafkaWriter implements TickWriter {
   readonly #exchange: string;
   readonly #logger: Logger;
   readonly #kafka: Kafka;
-  readonly #admin: Admin;
+  #admin: Admin;
   #partitionOf: (instrument: string) => number = () => 0;
-  #producer: Producer;
+  readonly #lanes = new Map<number, Lane>();
+  readonly #rawLane: Lane;
   #session: Session | undefined;
   #takeover: Promise<readonly Tail[]> | undefined;
   #queues: PartitionQueue[] = [];
@@ -47,7 +49,7 @@ export class KafkaWriter implements TickWriter {
     this.#logger = logger.child({ part: "log-writer", exchange });
     this.#kafka = createKafka(settings, this.#logger);
     this.#admin = this.#kafka.admin();
-    this.#producer = this.#newProducer();
+    this.#rawLane = new Lane(names(settings.prefix, exchange).raw, () => this.#newProducer());
   }
 
   get overloaded(): boolean {
@@ -86,7 +88,8 @@ export class KafkaWriter implements TickWriter {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([this.#producer.disconnect(), this.#admin.disconnect()]);
+    const lanes = [this.#rawLane, ...this.#lanes.values()];
+    await Promise.all([...lanes.map((lane) => lane.close()), this.#admin.disconnect()]);
   }
 
   get #topic(): string {
@@ -112,12 +115,12 @@ export class KafkaWriter implements TickWriter {
   }
 
   async #takeOverOnce(): Promise<readonly Tail[]> {
-    await Promise.all([this.#admin.connect(), this.#producer.connect()]);
+    await this.#renewAdmin();
     await ensureTopics(this.#admin, this.#settings, this.#exchange);
     const ends = await readEnds(this.#kafka, this.#admin, this.#topic);
     const markers = new Map<number, number>();
     for (const { extent } of ends.tails) {
-      const drafts = Array.from({ length: ends.isNew ? OPENING_MARKERS : 1 }, markerDraft);
+      const drafts = Array.from({ length: markersFor(extent) }, markerDraft);
       markers.set(extent.partition, await this.#send(extent.partition, drafts, 0, ends.next));
     }
     const tails = await readUpToMarkers(this.#kafka, this.#topic, ends, markers);
@@ -126,13 +129,31 @@ export class KafkaWriter implements TickWriter {
     return tails;
   }
 
+  /** An admin client that has known a topic can do nothing more, not even make it anew, once the topic is gone. */
+  async #renewAdmin(): Promise<void> {
+    const old = this.#admin;
+    this.#admin = this.#kafka.admin();
+    old.disconnect().catch(() => undefined);
+    await this.#admin.connect();
+  }
+
   /** Sends one batch once. @returns the offset of its last record */
   async #send(partition: number, batch: readonly Draft[], firstCount: number, authority: Authority): Promise<number> {
     const messages = batch.map((draft, i) => toMessage(draft, authority, partition, firstCount + i));
-    const [answer] = await this.#producer.send({ topic: this.#topic, acks: -1, messages });
-    const base = Number(answer?.baseOffset ?? -1);
-    if (base < 0) throw new Error(`Kafka confirmed a batch of ${this.#topic}-${partition} without an offset`);
-    return base + batch.length - 1;
+    try {
+      return (await this.#lane(partition).send(messages)) + batch.length - 1;
+    } catch (error) {
+      if (lostSequence(error)) this.#lane(partition).renew();
+      throw error;
+    }
+  }
+
+  #lane(partition: number): Lane {
+    const known = this.#lanes.get(partition);
+    if (known !== undefined) return known;
+    const lane = new Lane(this.#topic, () => this.#newProducer());
+    this.#lanes.set(partition, lane);
+    return lane;
   }
 
   async #confirm(partition: number, batch: readonly Draft[], firstCount: number): Promise<void> {
@@ -154,8 +175,7 @@ export class KafkaWriter implements TickWriter {
 
   /** Whether a batch whose send was rejected is in the log all the same: the log itself is asked. */
   async #alreadyThere(partition: number, session: Session, firstCount: number): Promise<boolean> {
-    const extent = (await extents(this.#admin, this.#topic)).find((one) => one.partition === partition);
-    if (extent === undefined) throw new Error(`${this.#topic} has no partition ${partition}`);
+    const extent = await this.#extent(partition);
     const from = (session.confirmed.get(partition) ?? -1) + 1;
     if (extent.high < from) {
       await this.#takeOver();
@@ -173,17 +193,22 @@ export class KafkaWriter implements TickWriter {
       return true;
     });
     if (found === undefined) return false;
-    session.confirmed.set(partition, last);
     // A rejected send rolls the producer's sequence back. The next batch would then look like a repeat of this one, and be
     // confirmed without being written.
-    await this.#renewProducer();
+    this.#lane(partition).renew();
+    session.confirmed.set(partition, last);
     return true;
   }
 
-  async #renewProducer(): Promise<void> {
-    const old = this.#producer;
-    this.#producer = this.#newProducer();
-    await Promise.all([this.#producer.connect(), old.disconnect()]);
+  async #extent(partition: number): Promise<Extent> {
+    // A topic that was deleted is made anew by taking over: nobody else would.
+    if (!(await this.#admin.listTopics()).includes(this.#topic)) {
+      await this.#takeOver();
+      throw new Error("the topic was deleted");
+    }
+    const extent = (await extents(this.#admin, this.#topic)).find((one) => one.partition === partition);
+    if (extent === undefined) throw new Error(`${this.#topic} has no partition ${partition}`);
+    return extent;
   }
 
   async #sendRaw(
@@ -191,8 +216,12 @@ export class KafkaWriter implements TickWriter {
     messages: readonly { key: string; value: Buffer; headers: Record<string, string> }[],
   ): Promise<void> {
     await this.#untilDone("writing raw frames", async () => {
-      const topic = names(this.#settings.prefix, this.#exchange).raw;
-      await this.#producer.send({ topic, acks: -1, messages: messages.map((message) => ({ ...message, partition })) });
+      try {
+        await this.#rawLane.send(messages.map((message) => ({ ...message, partition })));
+      } catch (error) {
+        if (lostSequence(error)) this.#rawLane.renew();
+        throw error;
+      }
     });
   }
 
@@ -208,8 +237,8 @@ export class KafkaWriter implements TickWriter {
         if (this.#closed) throw new QueueClosed(what);
         this.reachable = false;
         this.#logger.warn({ reason: reasonOf(error), attempts }, `${what} failed, trying again`);
-        if (lostSequence(error)) await this.#renewProducer();
-        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+        // Not in step with another collector that tries the same.
+        await new Promise((resolve) => setTimeout(resolve, PAUSE * (1 + Math.random())));
       }
     }
   }

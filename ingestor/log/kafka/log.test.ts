@@ -1,0 +1,224 @@
+/** Writer and reader of a Kafka log against a real Kafka; each test has topics of its own. */
+
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import type { Kafka } from "../../../local/kafka.ts";
+import { requireKafka, until } from "../../../local/testing.ts";
+import type { TradeEvent } from "../../../protocol/events.ts";
+import type { LogHandlers, LogRecord } from "../log.ts";
+import { createKafka, KAFKA_DEFAULTS, type KafkaSettings, names } from "./client.ts";
+import { KafkaReader } from "./reader.ts";
+import { toMessage } from "./records.ts";
+import { KafkaWriter } from "./writer.ts";
+
+const kafka = await requireKafka();
+const logger = pino({ level: "silent" });
+const [BTC, ETH] = ["upbit:BTC-KRW", "upbit:ETH-KRW"];
+
+function trade(id: number, instrument = BTC): TradeEvent {
+  const rest = { price: "1", size: "1", side: "buy", time: 1000 + id, received: 2000 + id, snapshot: false } as const;
+  return { type: "trade", instrument: instrument ?? "", id: `${id}`, ...rest };
+}
+
+kafka.describe("the log in Kafka", () => {
+  let cluster: Kafka;
+  let settings: KafkaSettings;
+  let cleanUps: (() => Promise<void>)[];
+  let count = 0;
+
+  beforeAll(async () => {
+    cluster = await kafka.start();
+  });
+  afterAll(() => cluster?.stop());
+  beforeEach(() => {
+    count += 1;
+    cleanUps = [];
+    settings = { ...KAFKA_DEFAULTS, brokers: cluster.brokers, ssl: false, prefix: `t${count}.`, partitions: 2 };
+  });
+  afterEach(() => Promise.all(cleanUps.map((one) => one())));
+
+  async function write(...ids: number[]): Promise<KafkaWriter> {
+    const writer = newWriter();
+    await writer.open();
+    for (const id of ids) writer.append(trade(id));
+    await writer.flushed();
+    return writer;
+  }
+  function newWriter(): KafkaWriter {
+    const writer = new KafkaWriter(settings, "upbit", logger);
+    cleanUps.push(() => writer.close());
+    return writer;
+  }
+
+  /** What a reader is given, and the epochs it stands in. */
+  class Seen implements LogHandlers {
+    readonly owned = new Set<number>();
+    readonly ids: string[] = [];
+    readonly offsets: number[] = [];
+    readonly epochs = new Set<string>();
+    confirmations = 0;
+    assigned(partition: number): void {
+      this.owned.add(partition);
+    }
+    revoked(partition: number): void {
+      this.owned.delete(partition);
+    }
+    records(_partition: number, epoch: string, records: readonly LogRecord[]): void {
+      for (const { type, value, offset } of records) {
+        if (type !== "trade") continue;
+        this.epochs.add(epoch);
+        this.offsets.push(offset);
+        this.ids.push((JSON.parse(value) as TradeEvent).id ?? "");
+      }
+    }
+    confirmed(): void {
+      this.confirmations += 1;
+    }
+  }
+  async function read(): Promise<{ reader: KafkaReader; seen: Seen }> {
+    const reader = new KafkaReader(settings, "upbit", logger);
+    const seen = new Seen();
+    cleanUps.push(() => reader.stop());
+    await reader.start(seen);
+    return { reader, seen };
+  }
+
+  it("begins a new log with two markers, and goes on after a restart with nothing twice", async () => {
+    const first = await write(1, 2);
+    await first.close();
+    const second = newWriter();
+    const tails = await second.open();
+    const tail = tails[second.partitionOf(BTC ?? "")];
+    expect(tail?.events.map((event) => event.type === "trade" && event.id)).toEqual(["1", "2"]);
+    expect(tail).toMatchObject({ completeFrom: 0, completeUntil: 2002 });
+    second.append(trade(3));
+    await second.flushed();
+    const { seen } = await read();
+    await until(() => seen.ids.length === 3);
+    expect([seen.ids, seen.offsets, seen.epochs.size]).toEqual([["1", "2", "3"], [2, 3, 5], 1]);
+  });
+
+  it("takes no status for a sign of what was collected", async () => {
+    const first = await write(1);
+    first.announce({ state: "down", source: "live", since: 1 });
+    await first.flushed();
+    const tails = await newWriter().open();
+    expect(tails.map(({ completeUntil }) => completeUntil).sort()).toEqual([2001, null]);
+  });
+
+  it("gives a log that was begun by half the markers it lacks", async () => {
+    const admin = createKafka(settings, logger).admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic: names(settings.prefix, "upbit").ticks, numPartitions: 2 }] });
+    const producer = createKafka(settings, logger).producer();
+    await producer.connect();
+    const marker = { key: "marker", value: "{}", type: "marker" } as const;
+    const messages = [0, 1].map((i) => toMessage(marker, { incarnation: "half", term: 1 }, 0, i));
+    await producer.send({ topic: names(settings.prefix, "upbit").ticks, messages });
+    await write();
+    const offsets = await admin.fetchTopicOffsets(names(settings.prefix, "upbit").ticks);
+    expect(offsets.sort((a, b) => a.partition - b.partition).map(({ high }) => high)).toEqual(["3", "2"]);
+    await Promise.all([producer.disconnect(), admin.disconnect()]);
+  });
+
+  it("lets one of two collectors that start at once have the log: what the other writes is void", async () => {
+    await (await write(1)).close();
+    const [a, b] = [newWriter(), newWriter()];
+    await Promise.all([a.open(), b.open()]);
+    for (let id = 10; id < 15; id += 1) for (const writer of [a, b]) writer.append(trade(id));
+    await Promise.all([a.flushed(), b.flushed()]);
+    const { seen } = await read();
+    await until(() => seen.ids.filter((id) => id === "14").length >= 1);
+    const after = newWriter();
+    await after.open();
+    after.append(trade(99));
+    await after.flushed();
+    await until(() => seen.ids.at(-1) === "99");
+    expect(seen.ids).toEqual(["1", "10", "11", "12", "13", "14", "99"]);
+  });
+
+  it("resumes from what was committed, and knows there whose records are void", async () => {
+    const old = await write(1, 2);
+    const current = await write(3);
+    const first = await read();
+    await until(() => first.seen.ids.length === 3 && first.seen.confirmations > 0);
+    const partition = old.partitionOf(BTC ?? "");
+    await first.reader.commit([{ partition, offset: (first.seen.offsets.at(-1) ?? 0) + 1 }]);
+    await first.reader.stop();
+    old.append(trade(4));
+    await old.flushed();
+    current.append(trade(5));
+    await current.flushed();
+    const second = await read();
+    await until(() => second.seen.ids.length >= 1);
+    expect(second.seen.ids).toEqual(["5"]);
+  });
+
+  it("reads a stretch again, up to where it is told to stop", async () => {
+    const writer = await write(1, 2, 3, 4);
+    const { reader, seen } = await read();
+    await until(() => seen.ids.length === 4);
+    const again: number[] = [];
+    await reader.reread(writer.partitionOf(BTC ?? ""), 3, async (_epoch, records, next) => {
+      again.push(...records.map(({ offset }) => offset));
+      return next < 6;
+    });
+    expect(again).toEqual([3, 4, 5]);
+  });
+
+  it("hands partitions over to a second reader, and refuses to commit what is another's", async () => {
+    await write(1);
+    const first = await read();
+    await until(() => first.seen.owned.size === 2);
+    const second = await read();
+    await until(() => first.seen.owned.size === 1 && second.seen.owned.size === 1);
+    const [theirs] = second.seen.owned;
+    await expect(first.reader.commit([{ partition: theirs ?? -1, offset: 1 }])).rejects.toThrow("no longer ours");
+    await second.reader.stop();
+    await until(() => first.seen.owned.size === 2);
+  });
+
+  it("makes a topic anew that was deleted, and its readers follow into the new epoch", async () => {
+    const writer = await write(1, 2, 3);
+    const { seen } = await read();
+    await until(() => seen.ids.length === 3);
+    const admin = createKafka(settings, logger).admin();
+    await admin.connect();
+    await admin.deleteTopics({ topics: [names(settings.prefix, "upbit").ticks] });
+    await admin.disconnect();
+    writer.append(trade(4));
+    await writer.flushed();
+    await until(() => seen.ids.at(-1) === "4");
+    expect([seen.ids, seen.epochs.size]).toEqual([["1", "2", "3", "4"], 2]);
+  });
+
+  it("writes what a broker that was away had in flight exactly once", async () => {
+    const writer = await write();
+    const { seen } = await read();
+    const [node] = cluster.nodes;
+    let id = 0;
+    const more = (until: number) => {
+      for (; id < until; id += 1) {
+        writer.append(trade(id));
+        writer.append(trade(100_000 + id, ETH));
+      }
+    };
+    more(2000);
+    await node?.kill();
+    more(4000);
+    await node?.start();
+    more(4100);
+    await writer.flushed();
+    await until(() => seen.ids.length >= 8200);
+    expect([seen.ids.length, new Set(seen.ids).size]).toEqual([8200, 8200]);
+  });
+
+  it("can be closed while the log can't be reached", async () => {
+    settings = { ...settings, brokers: ["127.0.0.1:1"] };
+    const writer = newWriter();
+    const opening = expect(writer.open()).rejects.toThrow("taking the log over");
+    const { reader } = await read();
+    await Promise.all([writer.close(), reader.stop()]);
+    await opening;
+  });
+});

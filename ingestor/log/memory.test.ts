@@ -1,0 +1,88 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { until } from "../../local/testing.ts";
+import type { TickerEvent } from "../../protocol/events.ts";
+import type { LogHandlers, LogRecord } from "./log.ts";
+import { MemoryLog } from "./memory.ts";
+
+function ticker(price: number, instrument = "upbit:BTC-KRW"): TickerEvent {
+  const none = { size: null, side: null, open: null, high: null, low: null, prevClose: null, change: null } as const;
+  const rest = { changePct: null, window: "utc-day", baseVolume24h: null, quoteVolume24h: null, bid: null } as const;
+  return {
+    type: "ticker",
+    instrument,
+    price: `${price}`,
+    ...none,
+    ...rest,
+    ask: null,
+    status: null,
+    time: 1,
+    received: 1,
+  };
+}
+
+describe("the log in memory", () => {
+  let log: MemoryLog;
+  let read: LogRecord[];
+  const handlers: LogHandlers = {
+    assigned: () => undefined,
+    revoked: () => undefined,
+    confirmed: () => undefined,
+    records: (_partition, _epoch, records) => void read.push(...records),
+  };
+  const offsets = () => read.map(({ offset }) => offset);
+
+  beforeEach(() => {
+    log = new MemoryLog();
+    read = [];
+  });
+  afterEach(() => log.stop());
+
+  it("gives what is appended, in order, from offset 2 on", async () => {
+    log.append(ticker(1));
+    await log.start(handlers);
+    log.announce({ state: "live", source: "simulated", since: 1 });
+    log.append(ticker(2));
+    await until(() => read.length === 3);
+    expect(offsets()).toEqual([2, 3, 4]);
+    expect(read.map(({ type }) => type)).toEqual(["ticker", "status", "ticker"]);
+  });
+
+  it("holds back while paused, and goes on where it was", async () => {
+    await log.start(handlers);
+    log.append(ticker(1));
+    await until(() => read.length === 1);
+    log.pause();
+    log.append(ticker(2));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(offsets()).toEqual([2]);
+    log.resume();
+    await until(() => read.length === 2);
+  });
+
+  it("reads again from an offset, and goes on until it is told to stop", async () => {
+    for (let i = 0; i < 2500; i += 1) log.append(ticker(i));
+    const again: number[] = [];
+    const done = log.reread(0, 1000, async (_epoch, records, next) => {
+      again.push(...records.map(({ offset }) => offset));
+      if (next === 2502) queueMicrotask(() => log.append(ticker(1)));
+      return next <= 2502;
+    });
+    await done;
+    expect(again).toEqual(Array.from({ length: 1503 }, (_, i) => 1000 + i));
+  });
+
+  it("is full of what is not committed, and keeps a bounded stretch of what is", async () => {
+    for (let i = 0; i < 400_000; i += 1) log.append(ticker(i));
+    expect(log.overloaded).toBe(true);
+    await log.commit([{ partition: 0, offset: 400_002 }]);
+    expect(log.overloaded).toBe(false);
+    for (let i = 0; i < 100_000; i += 1) log.append(ticker(i));
+    await log.commit([{ partition: 0, offset: 450_000 }]);
+    let first = 0;
+    await log.reread(0, 2, async (_epoch, records) => {
+      first = records[0]?.offset ?? 0;
+      return false;
+    });
+    expect(first).toBe(100_002);
+  });
+});

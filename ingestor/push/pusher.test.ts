@@ -1,0 +1,165 @@
+/** The pusher between a log in memory and a WebSocket server in the edge's place, whose feeds store what the test lets them. */
+
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { pino } from "pino";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type WebSocket, WebSocketServer } from "ws";
+import { until } from "../../local/testing.ts";
+import type { TradeEvent } from "../../protocol/events.ts";
+import type { TicksFrame } from "../../protocol/ingest.ts";
+import type { Commit } from "../log/log.ts";
+import { MemoryLog } from "../log/memory.ts";
+import { Edge } from "./edge.ts";
+import { Pusher } from "./pusher.ts";
+
+const [BTC, ETH] = ["upbit:BTC-KRW", "upbit:ETH-KRW"];
+
+class Log extends MemoryLog {
+  readonly commits: number[] = [];
+  override async commit(commits: readonly Commit[]): Promise<void> {
+    this.commits.push(...commits.map(({ offset }) => offset));
+    await super.commit(commits);
+  }
+}
+
+/** A feed that has stored nothing yet; acks what it is sent unless it is told not to. */
+class Feed {
+  acks = true;
+  epoch: string | null = null;
+  seq = 0;
+  connections = 0;
+  socket: WebSocket | undefined;
+  readonly seen: number[] = [];
+
+  accept(socket: WebSocket): void {
+    this.socket = socket;
+    this.connections += 1;
+    socket.on("message", (data) => this.#take(JSON.parse(String(data)) as TicksFrame));
+    this.#say({ op: "ready", epoch: this.epoch, seq: this.seq, rates: ["raw"] });
+  }
+
+  #take({ epoch, prev, events }: TicksFrame): void {
+    if (prev > this.seq) throw new Error(`a hole between ${this.seq} and ${prev}`);
+    for (const { seq } of events) {
+      if (seq <= this.seq) continue;
+      this.seen.push(seq);
+      this.seq = seq;
+    }
+    if (events.length > 0) this.epoch = epoch;
+    if (this.acks && this.epoch !== null) this.#say({ op: "ack", epoch: this.epoch, seq: this.seq, dirty: false });
+  }
+
+  #say(frame: object): void {
+    this.socket?.send(JSON.stringify(frame));
+  }
+}
+
+describe("the pusher", () => {
+  let server: WebSocketServer;
+  let log: Log;
+  let pusher: Pusher;
+  let feeds: Map<string, Feed>;
+  let id: number;
+
+  beforeEach(async () => {
+    [feeds, id, log] = [new Map(), 0, new Log()];
+    server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    server.on("connection", (socket, { url = "" }) =>
+      feed(decodeURIComponent(url.split("/").at(-1) ?? "")).accept(socket),
+    );
+    await once(server, "listening");
+    const edge = new Edge({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: "secret" });
+    const logger = pino({ level: "silent" });
+    const limits = { idleBatch: 30_000, memory: 1_000_000, parkBytes: 5000 };
+    pusher = new Pusher({ exchange: "upbit", reader: log, edge, logger, ...limits });
+    await pusher.start();
+    log.announce({ state: "live", source: "simulated", since: 1 });
+  });
+  afterEach(async () => {
+    await pusher.stop();
+    for (const socket of server.clients) socket.terminate();
+    await new Promise((done) => server.close(done));
+  });
+
+  function feed(symbol: string): Feed {
+    const known = feeds.get(symbol) ?? new Feed();
+    feeds.set(symbol, known);
+    return known;
+  }
+  function trade(instrument = BTC, count = 1): void {
+    for (let i = 0; i < count; i += 1) {
+      id += 1;
+      const rest = { price: "1", size: "1", side: "buy", time: 1, received: 1, snapshot: false } as const;
+      log.append({ type: "trade", instrument: instrument ?? "", id: `${id}`, ...rest } satisfies TradeEvent);
+    }
+  }
+
+  it("waits with dialling until the registry knows the markets", async () => {
+    trade();
+    await until(() => pusher.bytes > 0);
+    expect(feeds.size).toBe(0);
+    pusher.open([BTC ?? ""]);
+    await until(() => feed("BTC-KRW").seen.length === 1);
+  });
+
+  it("commits only what every feed has acked", async () => {
+    feed("ETH-KRW").acks = false;
+    pusher.open([BTC ?? "", ETH ?? ""]);
+    trade(BTC, 3);
+    trade(ETH);
+    trade(BTC, 3);
+    await until(() => feed("BTC-KRW").seen.length === 6 && feed("ETH-KRW").seen.length === 1);
+    // The status has offset 2, the trade of ETH offset 6.
+    await until(() => log.commits.at(-1) === 6);
+    feed("ETH-KRW").acks = true;
+    feed("ETH-KRW").socket?.terminate();
+    await until(() => log.commits.at(-1) === 10);
+    expect([feed("ETH-KRW").connections, pusher.bytes]).toEqual([2, 0]);
+  });
+
+  it("reads the log again for a feed that was away for too long, while its neighbours go on", async () => {
+    pusher.open([BTC ?? "", ETH ?? ""]);
+    trade(BTC);
+    trade(ETH);
+    await until(() => feed("BTC-KRW").seen.length === 1 && feed("ETH-KRW").seen.length === 1);
+    feed("ETH-KRW").acks = false;
+    trade(ETH, 100);
+    trade(BTC, 100);
+    await until(() => feed("BTC-KRW").seen.length === 101);
+    feed("ETH-KRW").acks = true;
+    feed("ETH-KRW").socket?.terminate();
+    trade(ETH, 100);
+    await until(() => feed("ETH-KRW").seen.length === 201);
+    await until(() => log.commits.at(-1) === 3 + 302);
+    expect(pusher.bytes).toBe(0);
+  });
+
+  it("gives back the memory of a partition that is no longer its own", async () => {
+    feed("BTC-KRW").acks = false;
+    pusher.open([BTC ?? ""]);
+    trade(BTC, 5);
+    await until(() => feed("BTC-KRW").seen.length === 5);
+    expect(pusher.bytes).toBeGreaterThan(0);
+    pusher.revoked(0);
+    expect(pusher.bytes).toBe(0);
+    await until(() => server.clients.size === 0);
+    expect(pusher.bytes).toBe(0);
+  });
+
+  it("comes back after being replaced only when the group has confirmed that the partition is its own", async () => {
+    pusher.open([BTC ?? ""]);
+    trade(BTC);
+    await until(() => feed("BTC-KRW").seen.length === 1);
+    // Deliveries confirm, in memory: none until the test wants one.
+    log.pause();
+    feed("BTC-KRW").socket?.send('{"op":"replaced"}');
+    feed("BTC-KRW").socket?.close(1000);
+    await until(() => server.clients.size === 0);
+    trade(BTC);
+    expect(feed("BTC-KRW").connections).toBe(1);
+    log.resume();
+    await until(() => feed("BTC-KRW").seen.length === 2);
+    expect(feed("BTC-KRW").connections).toBe(2);
+  });
+});
