@@ -14,6 +14,8 @@ import { Edge } from "./push/edge.ts";
 import { Pusher } from "./push/pusher.ts";
 
 const REPORT_PERIOD = 3000;
+/** How soon it is told that Kafka has gone or come back, ms. */
+const LOOK_PERIOD = 500;
 const OPEN_PERIOD = 15_000;
 /** How long stopping waits for the log to confirm what was received and what was pushed, ms, and then for it to let go. */
 const STOP_PATIENCE = 3000;
@@ -47,6 +49,8 @@ class ExchangeIngestor {
   readonly #pusher: Pusher | undefined;
   #markets: readonly Market[] = [];
   #marketsSaid = false;
+  #kafkaSaid: ComponentState | undefined;
+  #asOf: number | null = null;
   #timers: NodeJS.Timeout[] = [];
   #stopping = false;
   #reporting: Promise<void> | undefined;
@@ -79,7 +83,16 @@ class ExchangeIngestor {
     }
     if (roles.includes("push")) {
       this.#reader = inMemory ?? new KafkaReader(kafka ?? unreachable(), name, logger);
-      this.#pusher = new Pusher({ exchange: name, reader: this.#reader, edge, logger, idleBatch, parkBytes, memory });
+      this.#pusher = new Pusher({
+        exchange: name,
+        source,
+        reader: this.#reader,
+        edge,
+        logger,
+        idleBatch,
+        parkBytes,
+        memory,
+      });
     }
   }
 
@@ -88,6 +101,7 @@ class ExchangeIngestor {
     void this.#pusher?.start().catch((error: unknown) => this.#fail("pushing", error));
     this.#timers = [
       setInterval(() => this.#report(), REPORT_PERIOD),
+      setInterval(() => this.#kafkaState() !== this.#kafkaSaid && this.#report(), LOOK_PERIOD),
       // Without a list nothing can be pushed at all: asked for more often.
       setInterval(() => void (this.#opened || this.#openFeeds()), REPORT_PERIOD),
       setInterval(() => void this.#openFeeds(), OPEN_PERIOD),
@@ -143,10 +157,13 @@ class ExchangeIngestor {
   async #reportOnce(): Promise<void> {
     if (this.#collector === undefined || this.#stopping) return;
     const { status, lastEventTime } = this.#collector;
-    const asOf = status.state === "live" ? Date.now() : lastEventTime;
+    const kafka = this.#kafkaState();
+    // Complete up to now is only what arrives and can be kept.
+    if (status.state === "live" && kafka !== "down") this.#asOf = Date.now();
+    this.#kafkaSaid = kafka;
     const report: IngestReport = {
-      status: { ...status, asOf },
-      kafka: this.#kafkaState(),
+      status: { ...status, asOf: this.#asOf },
+      kafka,
       lastEventTime,
       hints: [...this.#config.hints],
     };

@@ -67,6 +67,15 @@ export interface TickWriter {
   close(): Promise<void>;
 }
 
+/** Records that retention took away before they were read. */
+export interface Expired {
+  /** The last position that has gone. */
+  readonly seq: number;
+  /** Log times (ms) between which they stood. */
+  readonly since: number;
+  readonly until: number;
+}
+
 /** What a reader is told. Calls for one partition never overlap. */
 export interface LogHandlers {
   /** This reader is responsible for the partition from here on. */
@@ -75,6 +84,8 @@ export interface LogHandlers {
   revoked(partition: number): void;
   /** Records that count, in order, and the epoch they stand in. May be held back by returning a promise. */
   records(partition: number, epoch: string, records: readonly LogRecord[]): Promise<void> | void;
+  /** What stood in the partition before the records that follow has expired. */
+  expired(partition: number, epoch: string, expired: Expired): void;
   /** The group has confirmed that this reader's partitions are still its own. */
   confirmed(): void;
 }
@@ -97,12 +108,13 @@ export interface TickReader {
   resume(partitions: readonly number[]): void;
   /**
    * Reads a partition's counting records again, from `offset` on, for an instrument whose events were let go.
-   * `take` may hold it back by returning a promise; it stops when `take` resolves to false.
+   * `take` may hold it back by returning a promise; it stops when `take` resolves to false. `expired`: what stood before
+   * these records and has gone.
    */
   reread(
     partition: number,
     offset: number,
-    take: (epoch: string, records: readonly LogRecord[], next: number) => Promise<boolean>,
+    take: (epoch: string, records: readonly LogRecord[], next: number, expired?: Expired) => Promise<boolean>,
   ): Promise<void>;
   readonly reachable: boolean;
   stop(): Promise<void>;

@@ -27,6 +27,7 @@ describe("the log in memory", () => {
     assigned: () => undefined,
     revoked: () => undefined,
     confirmed: () => undefined,
+    expired: () => undefined,
     records: (_partition, _epoch, records) => void read.push(...records),
   };
   const offsets = () => read.map(({ offset }) => offset);

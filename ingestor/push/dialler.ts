@@ -52,6 +52,7 @@ export class Dialler {
   #closed = false;
   /** Refusals since the edge last said anything else. */
   #refusals = 0;
+  #refusedSince: number | undefined;
 
   constructor(dial: () => WebSocket, turnstile: Turnstile, handlers: DialHandlers, logger: Logger) {
     this.#dial = dial;
@@ -59,6 +60,11 @@ export class Dialler {
     this.#handlers = handlers;
     this.#logger = logger;
     void this.#run();
+  }
+
+  /** Since when (ms) the edge has done nothing but refuse; undefined while it does not. */
+  get refusedSince(): number | undefined {
+    return this.#refusedSince;
   }
 
   close(): void {
@@ -99,10 +105,12 @@ export class Dialler {
   #onMessage(socket: WebSocket, text: string): void {
     if (text.startsWith('{"op":"error"')) {
       this.#refusals += 1;
+      this.#refusedSince ??= Date.now();
       this.#logger.info({ answer: text.slice(0, 300) }, "the edge refused a publisher");
       return;
     }
     this.#refusals = 0;
+    this.#refusedSince = undefined;
     try {
       this.#handlers.message(text);
     } catch (error) {

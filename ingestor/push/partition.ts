@@ -1,7 +1,8 @@
 /** What the pusher holds of one partition: its feeds and markets, how far it has read, and up to where it may commit. */
 
+import type { GapEvent, Source } from "../../protocol/events.ts";
 import { parseInstrument } from "../../protocol/instrument.ts";
-import type { CollectorStatus, LogRecord } from "../log/log.ts";
+import type { CollectorStatus, Expired, LogRecord } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
 import { Dialler, type Turnstile } from "./dialler.ts";
 import type { Edge } from "./edge.ts";
@@ -10,6 +11,8 @@ import { MarketLink } from "./market-link.ts";
 
 export interface PartitionOptions {
   readonly exchange: string;
+  /** What the prices are, until a collector's status says it. */
+  readonly source: Source;
   readonly partition: number;
   readonly edge: Edge;
   readonly turnstile: Turnstile;
@@ -27,21 +30,27 @@ export interface PartitionOptions {
 /** With no event in the whole partition for this long, ms, there is nothing left to gather for idle feeds. */
 const SILENCE = 1500;
 
+/** A new listing is refused for a moment, until the registry has it: only what is refused for longer, ms, is gone. */
+const REFUSED_FOR_GOOD = 60_000;
+
 export class Partition {
   readonly #options: PartitionOptions;
   readonly #feeds = new Map<string, { link: FeedLink; dialler: Dialler }>();
   readonly #markets = new Map<string, { link: MarketLink; dialler: Dialler }>();
-  #status: CollectorStatus | undefined;
+  #status: CollectorStatus;
   #statusText = "";
   #asOf = 0;
   #next = 0;
   #epoch: string | undefined;
   #committed = 0;
+  #expired: Expired | undefined;
   /** When the last event was read, ms. */
   #lastEvent = 0;
 
   constructor(options: PartitionOptions) {
     this.#options = options;
+    const detail = "no collector has said anything since this pusher started";
+    this.#status = { state: "down", source: options.source, since: Date.now(), detail };
   }
 
   /** The next offset of the live reading. */
@@ -59,15 +68,17 @@ export class Partition {
       this.#epoch = epoch;
       this.#committed = 0;
       this.#next = 0;
+      this.#expired = undefined;
     }
     const touched = new Set<FeedLink>();
     for (const record of records) {
       // After a rebalance the group reads again from what is committed.
       if (record.offset < this.#next) continue;
       this.#next = record.offset + 1;
-      this.#asOf = record.logged;
       if (record.type === "status") this.#onStatus(record.value, now);
       else touched.add(this.#onEvent(epoch, record, now));
+      // While the exchange is away, silence says nothing: complete is only what came before.
+      if (this.#status.state === "live" || record.type !== "status") this.#asOf = record.logged;
     }
     for (const link of touched) link.onRead(now);
   }
@@ -77,16 +88,37 @@ export class Partition {
     for (const { link } of this.#feeds.values()) link.onGrid(now, silent);
   }
 
+  /**
+   * What stood before the records that come next has expired: every feed is told, since nobody knows whose events it was.
+   * Its position is that of the last one that has gone.
+   */
+  onExpired(epoch: string, expired: Expired, now: number): void {
+    this.#epoch = epoch;
+    this.#expired = expired;
+    for (const { link } of this.#feeds.values()) link.take(epoch, expiredGap(link.instrument, expired), now);
+  }
+
   /** Once a second: the lists. */
   onSecond(): void {
-    const status = this.#status;
-    if (status === undefined || this.#epoch === undefined) return;
-    for (const { link } of this.#markets.values()) link.send(this.#epoch, this.#asOf, status);
+    if (this.#epoch === undefined) return;
+    for (const { link } of this.#markets.values()) link.send(this.#epoch, this.#asOf, this.#status);
   }
 
   /** Opens the feed of an instrument, so that its listeners hear of the exchange's state even if it is never traded. */
   open(instrument: string): void {
     this.#feed(instrument);
+  }
+
+  /** Feeds of instruments that are no longer listed and that the edge refuses: what they hold would hold the commit for good. */
+  dropDelisted(listed: ReadonlySet<string>, now: number): void {
+    for (const [instrument, { link, dialler }] of this.#feeds) {
+      const { refusedSince } = dialler;
+      if (listed.has(instrument) || refusedSince === undefined || now - refusedSince < REFUSED_FOR_GOOD) continue;
+      this.#options.logger.warn({ instrument }, "delisted, and refused by the edge: let go");
+      link.close();
+      dialler.close();
+      this.#feeds.delete(instrument);
+    }
   }
 
   /** What may be committed now; undefined when nothing has changed. */
@@ -126,7 +158,7 @@ export class Partition {
   }
 
   #view(): PartitionView | undefined {
-    if (this.#status === undefined || this.#epoch === undefined) return undefined;
+    if (this.#epoch === undefined) return undefined;
     return { epoch: this.#epoch, asOf: this.#asOf, status: JSON.stringify({ ...this.#status, asOf: this.#asOf }) };
   }
 
@@ -160,6 +192,9 @@ export class Partition {
       logger,
     );
     this.#feeds.set(instrument, { link, dialler });
+    if (this.#expired !== undefined && this.#epoch !== undefined) {
+      link.take(this.#epoch, expiredGap(instrument, this.#expired), Date.now());
+    }
     return link;
   }
 
@@ -194,4 +229,11 @@ export class Partition {
       passed: () => confirmed,
     };
   }
+}
+
+/** The gap that stands, for one instrument, in place of what has expired. */
+export function expiredGap(instrument: string, { seq, since, until }: Expired): LogRecord {
+  const gap: GapEvent = { type: "gap", instrument, received: null, cause: "log_expired", since, until, state: "lost" };
+  const origin = { kind: "event", incarnation: "", term: 1 } as const;
+  return { offset: seq, logged: until, key: instrument, value: JSON.stringify(gap), type: "gap", origin };
 }

@@ -6,7 +6,7 @@ import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { until } from "../../local/testing.ts";
-import type { TradeEvent } from "../../protocol/events.ts";
+import { type Gap, gapOf, type TradeEvent } from "../../protocol/events.ts";
 import type { TicksFrame } from "../../protocol/ingest.ts";
 import type { Commit } from "../log/log.ts";
 import { MemoryLog } from "../log/memory.ts";
@@ -31,6 +31,7 @@ class Feed {
   connections = 0;
   socket: WebSocket | undefined;
   readonly seen: number[] = [];
+  readonly gaps: Gap[] = [];
 
   accept(socket: WebSocket): void {
     this.socket = socket;
@@ -41,8 +42,9 @@ class Feed {
 
   #take({ epoch, prev, events }: TicksFrame): void {
     if (prev > this.seq) throw new Error(`a hole between ${this.seq} and ${prev}`);
-    for (const { seq } of events) {
+    for (const { seq, event } of events) {
       if (seq <= this.seq) continue;
+      if (event.type === "gap") this.gaps.push(gapOf(event));
       this.seen.push(seq);
       this.seq = seq;
     }
@@ -72,7 +74,7 @@ describe("the pusher", () => {
     const edge = new Edge({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: "secret" });
     const logger = pino({ level: "silent" });
     const limits = { idleBatch: 30_000, memory: 1_000_000, parkBytes: 5000 };
-    pusher = new Pusher({ exchange: "upbit", reader: log, edge, logger, ...limits });
+    pusher = new Pusher({ exchange: "upbit", source: "live", reader: log, edge, logger, ...limits });
     await pusher.start();
     log.announce({ state: "live", source: "simulated", since: 1 });
   });
@@ -101,6 +103,16 @@ describe("the pusher", () => {
     expect(feeds.size).toBe(0);
     pusher.open([BTC ?? ""]);
     await until(() => feed("BTC-KRW").seen.length === 1);
+  });
+
+  it("tells every feed what has expired, also one that is opened later", async () => {
+    pusher.open([BTC ?? ""]);
+    trade();
+    await until(() => feed("BTC-KRW").seen.length === 1);
+    pusher.expired(0, feed("BTC-KRW").epoch ?? "", { seq: 90, since: 1, until: 2 });
+    pusher.open([BTC ?? "", ETH ?? ""]);
+    await until(() => feed("BTC-KRW").seen.includes(90) && feed("ETH-KRW").seen.includes(90));
+    expect(feed("BTC-KRW").gaps).toEqual([{ cause: "log_expired", since: 1, until: 2, state: "lost" }]);
   });
 
   it("commits only what every feed has acked", async () => {

@@ -3,15 +3,17 @@
  * it, so whoever comes after it, or this process started again, goes on without loss; what a feed has already, it drops.
  */
 
-import type { LogHandlers, LogRecord, TickReader } from "../log/log.ts";
+import type { Source } from "../../protocol/events.ts";
+import type { Expired, LogHandlers, LogRecord, TickReader } from "../log/log.ts";
 import { type Logger, reasonOf } from "../logger.ts";
 import { Turnstile } from "./dialler.ts";
 import type { Edge } from "./edge.ts";
 import type { FeedLink, Reread } from "./feed-link.ts";
-import { Partition } from "./partition.ts";
+import { expiredGap, Partition } from "./partition.ts";
 
 export interface PusherOptions {
   readonly exchange: string;
+  readonly source: Source;
   readonly reader: TickReader;
   readonly edge: Edge;
   readonly logger: Logger;
@@ -67,6 +69,8 @@ export class Pusher implements LogHandlers {
   /** Opens the feeds of these instruments, which the registry knows, in the partitions that are this pusher's. */
   open(instruments: readonly string[]): void {
     if (instruments.length > 0) this.#registered.resolve();
+    const listed = new Set(instruments);
+    this.#eachPartition((partition) => partition.dropDelisted(listed, Date.now()));
     for (const instrument of instruments) {
       this.#partitions.get(this.#options.reader.partitionOf(instrument))?.open(instrument);
     }
@@ -82,12 +86,13 @@ export class Pusher implements LogHandlers {
   }
 
   assigned(partition: number): void {
-    const { exchange, edge, idleBatch, parkBytes } = this.#options;
+    const { exchange, source, edge, idleBatch, parkBytes } = this.#options;
     this.#logger.info({ partition }, "pushing");
     this.#partitions.set(
       partition,
       new Partition({
         exchange,
+        source,
         partition,
         edge,
         idleBatch,
@@ -111,6 +116,11 @@ export class Pusher implements LogHandlers {
 
   records(partition: number, epoch: string, records: readonly LogRecord[]): void {
     this.#partitions.get(partition)?.onRecords(epoch, records, Date.now());
+  }
+
+  expired(partition: number, epoch: string, expired: Expired): void {
+    this.#logger.warn({ partition, ...expired }, "part of the log has expired before it was pushed");
+    this.#partitions.get(partition)?.onExpired(epoch, expired, Date.now());
   }
 
   confirmed(): void {
@@ -192,9 +202,10 @@ export class Pusher implements LogHandlers {
       return done;
     };
     if (!wanted() || caughtUp(reread.seq + 1)) return;
-    await this.#options.reader.reread(partition, reread.seq + 1, async (epoch, records, next) => {
+    await this.#options.reader.reread(partition, reread.seq + 1, async (epoch, records, next, expired) => {
       if (!wanted()) return false;
       const now = Date.now();
+      if (expired !== undefined) link.takeAgain(epoch, expiredGap(instrument, expired), now);
       for (const record of records) if (record.key === instrument) link.takeAgain(epoch, record, now);
       link.onRead(now);
       while (link.full && wanted()) await new Promise((resolve) => setTimeout(resolve, GRID));

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Kafka } from "../../../local/kafka.ts";
 import { requireKafka, until } from "../../../local/testing.ts";
 import type { TradeEvent } from "../../../protocol/events.ts";
-import type { LogHandlers, LogRecord } from "../log.ts";
+import type { Expired, LogHandlers, LogRecord } from "../log.ts";
 import { createKafka, KAFKA_DEFAULTS, type KafkaSettings, names } from "./client.ts";
 import { KafkaReader } from "./reader.ts";
 import { toMessage } from "./records.ts";
@@ -74,6 +74,10 @@ kafka.describe("the log in Kafka", () => {
     confirmed(): void {
       this.confirmations += 1;
     }
+    readonly expiries: Expired[] = [];
+    expired(_partition: number, _epoch: string, expired: Expired): void {
+      this.expiries.push(expired);
+    }
   }
   async function read(): Promise<{ reader: KafkaReader; seen: Seen }> {
     const reader = new KafkaReader(settings, "upbit", logger);
@@ -96,6 +100,35 @@ kafka.describe("the log in Kafka", () => {
     const { seen } = await read();
     await until(() => seen.ids.length === 3);
     expect([seen.ids, seen.offsets, seen.epochs.size]).toEqual([["1", "2", "3"], [2, 3, 5], 1]);
+  });
+
+  it("tells what has expired before it was read, and of nothing where it had promised nothing", async () => {
+    const writer = await write(1, 2, 3);
+    const partition = writer.partitionOf(BTC ?? "");
+    const { reader, seen } = await read();
+    await until(() => seen.ids.length === 3);
+    await reader.commit([{ partition, offset: 4 }]);
+    await reader.stop();
+    for (const id of [4, 5, 6, 7]) writer.append(trade(id));
+    await writer.flushed();
+    const admin = createKafka(settings, logger).admin();
+    await admin.connect();
+    const topic = names(settings.prefix, "upbit").ticks;
+    // kafkajs deletes only of topics that it has heard of.
+    await admin.fetchTopicOffsets(topic);
+    await admin.deleteTopicRecords({
+      topic,
+      partitions: [{ partition, offset: "7" }],
+    });
+    await admin.disconnect();
+    const later = (await read()).seen;
+    await until(() => later.ids.length === 2);
+    expect([later.ids, later.expiries]).toEqual([
+      ["6", "7"],
+      [{ seq: 6, since: expect.any(Number), until: expect.any(Number) }],
+    ]);
+    expect(later.expiries[0]?.since).toBeLessThanOrEqual(later.expiries[0]?.until ?? 0);
+    expect(seen.expiries).toEqual([]);
   });
 
   it("takes no status for a sign of what was collected", async () => {

@@ -1,10 +1,11 @@
 /** The pusher's side of a Kafka log: a member of the exchange's consumer group. */
 
-import type { Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from "kafkajs";
+import type { Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
+import { z } from "zod";
 import { type Authority, admit } from "../../../protocol/log-record.ts";
 import { epochOf } from "../../../protocol/position.ts";
 import { type Logger, reasonOf } from "../../logger.ts";
-import type { AuthorityFrom, Commit, LogHandlers, LogRecord, TickReader } from "../log.ts";
+import type { AuthorityFrom, Commit, Expired, LogHandlers, LogRecord, TickReader } from "../log.ts";
 import { createKafka, type KafkaSettings, names } from "./client.ts";
 import { createPartitioner } from "./partitioner.ts";
 import { readRanges } from "./read-range.ts";
@@ -16,6 +17,14 @@ const SESSION_TIMEOUT = 6000;
 const HEARTBEAT = 1500;
 const PAUSE = 500;
 
+/** Between two of the log times that are remembered, ms. */
+const TIME_STEP = 1000;
+
+interface LogTime {
+  readonly offset: number;
+  readonly logged: number;
+}
+
 /** Where this reader stands in a partition. */
 interface Place {
   /** The next offset to come; a smaller one means that the topic was made anew. */
@@ -25,6 +34,8 @@ interface Place {
   authority: Authority | null;
   /** From which offset which authority held, for reading again; what is committed is dropped. */
   history: AuthorityFrom[];
+  /** Log times (ms) of some of the records read, one a second: since when something that has expired may be missing. */
+  times: LogTime[];
   /** Incarnations for whose markers the log has been searched from its beginning. */
   readonly unknown: Set<string>;
 }
@@ -74,7 +85,10 @@ export class KafkaReader implements TickReader {
     await consumer.commitOffsets(
       offsets.map(({ place, ...one }) => ({
         ...one,
-        metadata: JSON.stringify(authorityAt(place, Number(one.offset))),
+        metadata: JSON.stringify({
+          authority: authorityAt(place, Number(one.offset)),
+          logged: timeBefore(place, Number(one.offset)),
+        }),
       })),
     );
     for (const { place, offset } of offsets) forget(place, Number(offset));
@@ -91,7 +105,7 @@ export class KafkaReader implements TickReader {
   async reread(
     partition: number,
     offset: number,
-    take: (epoch: string, records: readonly LogRecord[], next: number) => Promise<boolean>,
+    take: (epoch: string, records: readonly LogRecord[], next: number, expired?: Expired) => Promise<boolean>,
   ): Promise<void> {
     const place = await this.#places.get(partition);
     if (place === undefined) return;
@@ -99,14 +113,16 @@ export class KafkaReader implements TickReader {
     // Without authority the records before the oldest one we know of are taken at their own word.
     const readFrom = authority === null && place.readFrom > 0 ? offset : place.readFrom;
     const start = newPlace(offset, readFrom, authority);
+    start.times = [{ offset: offset - 1, logged: timeBefore(place, offset) ?? 0 }];
     await readRanges(
       this.#kafka,
       this.#topic,
       [{ partition, from: offset, to: Number.MAX_SAFE_INTEGER }],
       (_, messages) => {
+        const expired = expiredBefore(start, messages);
         const records = messages.flatMap((message) => this.#judge(start, message) ?? []);
         const epoch = epochOf(start.authority?.incarnation ?? "", partition);
-        return take(epoch, records, Number(messages.at(-1)?.offset ?? offset) + 1);
+        return take(epoch, records, Number(messages.at(-1)?.offset ?? offset) + 1, expired);
       },
     );
   }
@@ -203,8 +219,11 @@ export class KafkaReader implements TickReader {
     const committed = topics[0]?.partitions.find((one) => one.partition === partition);
     const low = all.find((one) => one.partition === partition)?.low ?? 0;
     const offset = Number(committed?.offset ?? -1);
-    const authority = offset < 0 ? null : readAuthority(committed?.metadata);
-    return newPlace(offset < 0 ? low : offset, Math.max(low, offset), authority);
+    if (offset < 0) return newPlace(low, low, null);
+    const { authority, logged } = readMetadata(committed?.metadata);
+    const place = newPlace(offset, Math.max(low, offset), authority);
+    if (logged !== null) place.times = [{ offset: offset - 1, logged }];
+    return place;
   }
 
   async #onBatch({ batch, isStale }: EachBatchPayload, handlers: LogHandlers): Promise<void> {
@@ -213,6 +232,8 @@ export class KafkaReader implements TickReader {
     this.reachable = true;
     let records: LogRecord[] = [];
     let epoch = epochNow(place, batch.partition);
+    const expired = expiredBefore(place, batch.messages);
+    if (expired !== undefined) handlers.expired(batch.partition, epoch, expired);
     for (const message of batch.messages) {
       const record = this.#judge(place, message);
       const current = epochNow(place, batch.partition);
@@ -234,6 +255,8 @@ export class KafkaReader implements TickReader {
     const record = fromMessage(message);
     if (offset < place.next) this.#goBack(place, offset, record?.origin.incarnation);
     place.next = offset + 1;
+    const logged = Number(message.timestamp);
+    if (logged - (place.times.at(-1)?.logged ?? 0) >= TIME_STEP) place.times.push({ offset, logged });
     if (record === undefined) return undefined;
     const { counts, authority } = admit(place.authority, record.origin, offset, place.readFrom);
     if (authority !== place.authority) place.history.push({ offset, authority });
@@ -272,7 +295,7 @@ export class KafkaReader implements TickReader {
 }
 
 function newPlace(next: number, readFrom: number, authority: Authority | null): Place {
-  return { next, readFrom, authority, history: [{ offset: next - 1, authority }], unknown: new Set() };
+  return { next, readFrom, authority, history: [{ offset: next - 1, authority }], times: [], unknown: new Set() };
 }
 
 function epochNow(place: Place, partition: number): string {
@@ -283,12 +306,39 @@ function authorityAt(place: Place, offset: number): Authority | null {
   return place.history.findLast((one) => one.offset < offset)?.authority ?? null;
 }
 
+/** Log time (ms) of a record shortly before an offset; null where none is known. */
+function timeBefore(place: Place, offset: number): number | null {
+  return place.times.findLast((one) => one.offset < offset)?.logged ?? null;
+}
+
+/**
+ * What retention has taken away before it was read. Offsets of a topic without transactions have no holes of their own.
+ * Only where we know how far we were: a reader without a position has promised nothing.
+ */
+function expiredBefore(place: Place, messages: readonly KafkaMessage[]): Expired | undefined {
+  const first = messages[0];
+  if (first === undefined || Number(first.offset) <= place.next) return undefined;
+  const since = timeBefore(place, place.next);
+  const incarnation = fromMessage(first)?.origin.incarnation;
+  const sameLog = place.authority !== null && incarnation === place.authority.incarnation;
+  if (since === null || !sameLog) return undefined;
+  return { seq: Number(first.offset) - 1, since, until: Number(first.timestamp) };
+}
+
 function forget(place: Place, offset: number): void {
   const index = place.history.findLastIndex((one) => one.offset < offset);
   if (index > 0) place.history = place.history.slice(index);
+  const time = place.times.findLastIndex((one) => one.offset < offset);
+  if (time > 0) place.times = place.times.slice(time);
 }
 
-function readAuthority(metadata: string | null | undefined): Authority | null {
-  if (!metadata) return null;
-  return JSON.parse(metadata) as Authority | null;
+/** What a commit says besides its offset. */
+const commitMetadata = z.object({
+  authority: z.object({ incarnation: z.string(), term: z.int().positive() }).nullable(),
+  logged: z.number().nullable(),
+});
+
+function readMetadata(metadata: string | null | undefined): z.infer<typeof commitMetadata> {
+  if (!metadata) return { authority: null, logged: null };
+  return commitMetadata.parse(JSON.parse(metadata));
 }

@@ -20,6 +20,8 @@ export async function ensureTopics(admin: Admin, settings: KafkaSettings, exchan
     { name: "message.timestamp.type", value: "LogAppendTime" },
     { name: "retention.ms", value: String(settings.retention) },
     { name: "retention.bytes", value: String(settings.retentionBytes) },
+    // A record is confirmed when it stands on more than one disk, if there is more than one.
+    { name: "min.insync.replicas", value: String(Math.min(2, settings.replication)) },
   ];
   const existing = new Set(await admin.listTopics());
   const topics = [ticks, raw]
