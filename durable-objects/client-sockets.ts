@@ -6,7 +6,7 @@
 import type { DataItem, ServerFrame } from "../protocol/frames.ts";
 import type { Rate } from "../protocol/stream.ts";
 import type { Outgoing } from "./feed-core.ts";
-import { LINE_NAMES, type LineName } from "./lines.ts";
+import { LINE_NAMES, type LineName, rateOf } from "./lines.ts";
 import { sendOrDrop } from "./sockets.ts";
 
 /** What a client socket carries through hibernation. */
@@ -72,9 +72,7 @@ export class ClientSockets {
 
   /** The rates that anyone listens to: what the pusher must keep to. */
   rates(): Rate[] {
-    const rates = LINE_NAMES.filter((line) => this.listening(line)).map(
-      (line) => line.slice(line.indexOf("@") + 1) as Rate,
-    );
+    const rates = LINE_NAMES.filter((line) => this.listening(line)).map(rateOf);
     return [...new Set(rates)];
   }
 

@@ -3,10 +3,10 @@
  * and makes the items of every line. It never sends anything itself.
  */
 
-import type { GapEvent } from "../protocol/events.ts";
 import type { DataItem, FeedStatus } from "../protocol/frames.ts";
 import type { LatestTicker, LoggedEvent, TicksFrame } from "../protocol/ingest.ts";
 import { CHANNELS, RATES, type Rate } from "../protocol/stream.ts";
+import { epochGap } from "./epoch-gap.ts";
 import { EPOCHS_KEPT, type FeedRecord, type FeedStore } from "./feed-store.ts";
 import {
   groupTrades,
@@ -290,17 +290,4 @@ export class FeedCore {
       -EPOCHS_KEPT,
     );
   }
-}
-
-function epochGap(instrument: string, since: number, first: LoggedEvent): LoggedEvent {
-  const event: GapEvent = {
-    type: "gap",
-    instrument,
-    received: null,
-    cause: "epoch_changed",
-    since: Math.min(since, first.logged),
-    until: first.logged,
-    state: "lost",
-  };
-  return { seq: Math.max(1, first.seq - 1), logged: first.logged, event };
 }

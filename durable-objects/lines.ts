@@ -16,6 +16,11 @@ export const LINE_NAMES: readonly LineName[] = CHANNELS.flatMap((channel) =>
   RATES.map((rate): LineName => `${channel}@${rate}`),
 );
 
+/** @example rateOf("trade@raw") // "raw" */
+export function rateOf(line: LineName): Rate {
+  return line.endsWith("@raw") ? "raw" : "100ms";
+}
+
 /** The seq of the last item broadcast, by line. */
 export type LinePositions = Partial<Record<LineName, number>>;
 

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { closeCode, type ErrorCode, ProtocolError } from "../protocol/errors.ts";
+import type { ServerFrame } from "../protocol/frames.ts";
 
 /** Codes that a peer's end may report but that nobody may send: `close()` throws on them. */
 const NEVER_SENT = new Set([1004, 1005, 1006, 1015]);
@@ -11,6 +12,11 @@ export function sendOrDrop(ws: WebSocket, text: string): boolean {
   if (ws.readyState !== WebSocket.OPEN) return false;
   ws.send(text);
   return true;
+}
+
+/** Sends a client a frame, if it is still there. */
+export function send(ws: WebSocket, frame: ServerFrame): void {
+  sendOrDrop(ws, JSON.stringify(frame));
 }
 
 /**

@@ -4,7 +4,7 @@ import type { FeedStatus, ServerFrame } from "../protocol/frames.ts";
 import { parseInstrument } from "../protocol/instrument.ts";
 import type { ClientSockets } from "./client-sockets.ts";
 import type { FeedCore } from "./feed-core.ts";
-import { sendOrDrop } from "./sockets.ts";
+import { send } from "./sockets.ts";
 
 /** Clients hear of it at least this often, ms; while someone listens the pusher's batches come often enough for it. */
 const PERIOD = 8000;
@@ -38,7 +38,7 @@ export class StatusTeller {
   /** Tells a newcomer. */
   tell(ws: WebSocket): void {
     const { status } = this.#core;
-    if (status !== null) sendOrDrop(ws, JSON.stringify(this.#frame(status)));
+    if (status !== null) send(ws, this.#frame(status));
   }
 
   /** Nobody brings ticks any more. */

@@ -5,7 +5,6 @@ import {
   type DataItem,
   type FailedStream,
   type RequestId,
-  type ServerFrame,
   type SubscribedStream,
   type WantedStream,
   wantedPosition,
@@ -14,7 +13,7 @@ import { parseStream, type Stream } from "../protocol/stream.ts";
 import type { ClientSockets } from "./client-sockets.ts";
 import type { FeedCore } from "./feed-core.ts";
 import type { ItemContext, LineName } from "./lines.ts";
-import { sendOrDrop } from "./sockets.ts";
+import { send } from "./sockets.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
 /** A stream of this feed that was asked for in good form. */
@@ -174,8 +173,4 @@ export class Subscriptions {
     if (from.epoch !== core.epoch) return "epoch_changed";
     return core.canRecover(from.seq) ? undefined : "too_old";
   }
-}
-
-function send(ws: WebSocket, frame: ServerFrame): void {
-  sendOrDrop(ws, JSON.stringify(frame));
 }

@@ -8,14 +8,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { errorBody, ProtocolError } from "../protocol/errors.ts";
 import type { Source } from "../protocol/events.ts";
-import {
-  type ClientFrame,
-  LIMITS,
-  PING_TEXT,
-  PONG_TEXT,
-  type ServerFrame,
-  type TradeItem,
-} from "../protocol/frames.ts";
+import { type ClientFrame, LIMITS, PING_TEXT, PONG_TEXT, type TradeItem } from "../protocol/frames.ts";
 import { type LatestTicker, type TicksFrame, ticksFrame } from "../protocol/ingest.ts";
 import { RATES, type Rate } from "../protocol/stream.ts";
 import { readClientMessage, requestIdOf } from "./client-message.ts";
@@ -23,11 +16,11 @@ import { ClientSockets } from "./client-sockets.ts";
 import type { Env } from "./env.ts";
 import { FeedCore } from "./feed-core.ts";
 import { FeedStore } from "./feed-store.ts";
-import { type ItemContext, type LineName, tradeItems } from "./lines.ts";
+import { type ItemContext, rateOf, tradeItems } from "./lines.ts";
 import { MessageBudget } from "./message-budget.ts";
 import { PublisherSocket } from "./publisher-socket.ts";
 import { RedisWriter } from "./redis-writer.ts";
-import { answerClose, readFrame, refuse, sendOrDrop } from "./sockets.ts";
+import { answerClose, readFrame, refuse, send } from "./sockets.ts";
 import { StatusTeller } from "./status-teller.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TradeHistory } from "./trade-history.ts";
@@ -295,12 +288,4 @@ export class SymbolFeed extends DurableObject<Env> {
     const { epoch, positions } = this.#core;
     return epoch === null ? null : { epoch, positions };
   }
-}
-
-function rateOf(line: LineName): Rate {
-  return line.endsWith("@raw") ? "raw" : "100ms";
-}
-
-function send(ws: WebSocket, frame: ServerFrame): void {
-  sendOrDrop(ws, JSON.stringify(frame));
 }

@@ -8,23 +8,8 @@ import { type FeedFrame, feedFrame } from "../../protocol/ingest.ts";
 import { RATES, type Rate } from "../../protocol/stream.ts";
 import type { LogRecord } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
-
-/** An event on its way: `text` is its JSON as a batch carries it. */
-export interface Entry {
-  readonly seq: number;
-  readonly text: string;
-  /** When it was read from the log, ms. */
-  readonly read: number;
-}
-
-/** What a link needs to know of its partition at the moment of sending. */
-export interface PartitionView {
-  readonly epoch: string;
-  /** Log time (ms) up to which everything has been read. */
-  readonly asOf: number;
-  /** JSON text of the collector's status. */
-  readonly status: string;
-}
+import { encodeBatch, type PartitionView } from "./batch.ts";
+import { Outbox } from "./outbox.ts";
 
 export interface FeedLinkOptions {
   readonly instrument: string;
@@ -62,9 +47,7 @@ export class FeedLink {
   #socket: WebSocket | undefined;
   #ready = false;
   #epoch: string | null = null;
-  #pending: Entry[] = [];
-  #unacked: Entry[] = [];
-  #bytes = 0;
+  readonly #outbox: Outbox;
   /** The last event taken from the log. */
   #lastSeq = 0;
   /** What the next batch continues. */
@@ -84,6 +67,7 @@ export class FeedLink {
 
   constructor(options: FeedLinkOptions) {
     this.#options = options;
+    this.#outbox = new Outbox(options.onBytes);
   }
 
   get instrument(): string {
@@ -99,13 +83,15 @@ export class FeedLink {
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#outbox.bytes;
   }
 
   /** The offset that must not be committed past; undefined when everything taken is acked. */
   get holds(): number | undefined {
-    const first = this.#unacked[0]?.seq ?? this.#pending[0]?.seq;
-    return first ?? (this.#parkedFrom === undefined ? undefined : Math.max(this.#parkedFrom, this.#ackedSeq) + 1);
+    return (
+      this.#outbox.first ??
+      (this.#parkedFrom === undefined ? undefined : Math.max(this.#parkedFrom, this.#ackedSeq) + 1)
+    );
   }
 
   /** An event of the log. Those that were taken before, and those that a parked link will read again, are passed over. */
@@ -124,11 +110,10 @@ export class FeedLink {
     if (offset <= this.#lastSeq) return;
     this.#lastSeq = offset;
     const text = `{"seq":${offset},"logged":${logged},"event":${value}}`;
-    this.#pending.push({ seq: offset, text, read: now });
-    this.#count(text.length);
-    if (this.#bytes <= this.#options.parkBytes || this.parked) return;
+    this.#outbox.push({ seq: offset, text, read: now });
+    if (this.#outbox.bytes <= this.#options.parkBytes || this.parked) return;
     // A feed that has acked everything is not slow: it was given nothing yet.
-    if (this.#ready && this.#unacked.length === 0) this.#send(now, RATES);
+    if (this.#ready && this.#outbox.unacked === 0) this.#send(now, RATES);
     else this.#park();
   }
 
@@ -146,7 +131,7 @@ export class FeedLink {
   close(): void {
     this.#closed = true;
     this.closed();
-    this.#letGo();
+    this.#outbox.clear();
   }
 
   /** @throws when the feed says what no feed says */
@@ -156,14 +141,14 @@ export class FeedLink {
 
   /** After each stretch of the log: feeds with a `raw` listener get theirs at once. */
   onRead(now: number): void {
-    if (this.#pending.length > 0 && this.#rates.includes("raw")) this.#send(now, []);
+    if (this.#outbox.waiting > 0 && this.#rates.includes("raw")) this.#send(now, []);
   }
 
   /** Ten times a second: whatever has become due. `silent`: nothing comes in the whole partition. */
   onGrid(now: number, silent: boolean): void {
     if (!this.#ready) return;
     if (this.#rates.length === 0) this.#idle(now, silent);
-    else if (this.#pending.length > 0 || this.#owesDue) this.#send(now, RATES);
+    else if (this.#outbox.waiting > 0 || this.#owesDue) this.#send(now, RATES);
     else if (now - this.#lastBatch >= HEARTBEAT) this.#send(now, RATES);
     else this.#nudge(now);
   }
@@ -186,7 +171,7 @@ export class FeedLink {
 
   /** Whether it should be given no more for the moment. */
   get full(): boolean {
-    return this.#bytes > this.#options.parkBytes / 2;
+    return this.#outbox.bytes > this.#options.parkBytes / 2;
   }
 
   #obey(frame: FeedFrame): void {
@@ -226,12 +211,10 @@ export class FeedLink {
     this.#dirty = dirty;
     if (epoch !== this.#epoch) return;
     this.#ackedSeq = Math.max(this.#ackedSeq, seq);
-    const first = this.#unacked.findIndex((entry) => entry.seq > seq);
-    const acked = first < 0 ? this.#unacked.length : first;
-    this.#drop(this.#unacked.splice(0, acked));
+    this.#outbox.ack(seq);
     // A slow feed that has stored all it was sent can be given the rest.
-    const { length } = this.#unacked;
-    if (this.#parkedFrom !== undefined && this.#reread === undefined && length === 0) this.#lack(this.#parkedFrom);
+    const { unacked } = this.#outbox;
+    if (this.#parkedFrom !== undefined && this.#reread === undefined && unacked === 0) this.#lack(this.#parkedFrom);
   }
 
   /** Goes back to a position: what was sent after it is sent again. */
@@ -241,17 +224,14 @@ export class FeedLink {
       this.#lack(from);
       return;
     }
-    const again = [...this.#unacked, ...this.#pending];
-    this.#unacked = [];
-    this.#pending = again.filter(({ seq }) => seq > from);
-    this.#drop(again.filter(({ seq }) => seq <= from));
+    this.#outbox.rewind(from);
     this.#lastSeq = Math.max(this.#lastSeq, from);
     this.#sentSeq = from;
     this.#send(now, RATES);
   }
 
   #lack(seq: number): void {
-    this.#letGo();
+    this.#outbox.clear();
     this.#parkedFrom = seq;
     this.#reread = { seq };
     this.#sentSeq = seq;
@@ -263,31 +243,24 @@ export class FeedLink {
   /** Lets go of what was not sent; of what was sent too, if the feed is away and would need it all again. */
   #park(): void {
     const { instrument } = this;
-    this.#options.logger.warn({ instrument, bytes: this.#bytes }, "a feed takes too little: parked until it does");
-    const first = this.#unacked[0] ?? this.#pending[0];
-    this.#parkedFrom = this.#ready ? this.#sentSeq : (first?.seq ?? 1) - 1;
-    if (!this.#ready) this.#letGo();
-    this.#drop(this.#pending.splice(0));
-  }
-
-  #letGo(): void {
-    this.#drop([...this.#unacked, ...this.#pending]);
-    this.#unacked = [];
-    this.#pending = [];
+    this.#options.logger.warn({ instrument, bytes: this.bytes }, "a feed takes too little: parked until it does");
+    this.#parkedFrom = this.#ready ? this.#sentSeq : (this.#outbox.first ?? 1) - 1;
+    if (this.#ready) this.#outbox.dropWaiting();
+    else this.#outbox.clear();
   }
 
   /** Nobody listens: everything in one batch now and then, so that the object can sleep in between. */
   #idle(now: number, silent: boolean): void {
-    const [oldest] = this.#pending;
+    const { waiting, waitingSince, bytes } = this.#outbox;
     const enough = Math.min(IDLE_BYTES, this.#options.parkBytes / 4);
-    const full = silent || this.#pending.length >= IDLE_COUNT || this.#bytes >= enough;
-    if (oldest !== undefined && (full || now - oldest.read >= this.#options.idleBatch)) this.#send(now, RATES);
+    const full = silent || waiting >= IDLE_COUNT || bytes >= enough;
+    if (waitingSince !== undefined && (full || now - waitingSince >= this.#options.idleBatch)) this.#send(now, RATES);
     else this.#nudge(now);
   }
 
   /** An empty batch for a feed that still has something to do, more seldom the longer it takes. */
   #nudge(now: number): void {
-    if (!this.#dirty && this.#unacked.length === 0) return;
+    if (!this.#dirty && this.#outbox.unacked === 0) return;
     const pause = this.#nudges < 10 ? 500 : this.#nudges < 20 ? 2000 : 10_000;
     if (now - this.#lastBatch < pause) return;
     this.#nudges += 1;
@@ -299,37 +272,26 @@ export class FeedLink {
     const socket = this.#socket;
     if (!this.#ready || socket === undefined || view === undefined) return;
     if (socket.bufferedAmount > SOCKET_BYTES) return;
-    const events = onlyNudge ? [] : this.#pending.splice(0, BATCH_COUNT);
+    const events = onlyNudge ? [] : this.#outbox.send(BATCH_COUNT);
     const prev = this.#sentSeq;
     const seq = events.at(-1)?.seq ?? prev;
-    const head = `{"op":"ticks","epoch":${JSON.stringify(this.#epoch ?? view.epoch)},"prev":${prev},"seq":${seq}`;
-    const body = `"events":[${events.map(({ text }) => text).join(",")}],"asOf":${view.asOf},"status":${view.status}`;
-    socket.send(`${head},${body},"due":${JSON.stringify(due)}}`);
-    for (const entry of events) this.#unacked.push(entry);
+    const epoch = this.#epoch ?? view.epoch;
+    socket.send(encodeBatch({ ...view, epoch, prev, seq, events, due }));
     if (events.length > 0) this.#nudges = 0;
     this.#sentSeq = seq;
     this.#lastBatch = now;
     this.#owesDue = events.length > 0 && due.length === 0 && this.#rates.some((rate) => rate !== "raw");
-    if (this.#pending.length > 0 && !onlyNudge) this.#send(now, due);
+    if (this.#outbox.waiting > 0 && !onlyNudge) this.#send(now, due);
   }
 
   /** Another log: what was not acked of the old one goes out while it can, and is then out of our hands. */
   #changeEpoch(epoch: string): void {
-    if (this.#pending.length > 0) this.#send(Date.now(), RATES);
-    this.#letGo();
+    if (this.#outbox.waiting > 0) this.#send(Date.now(), RATES);
+    this.#outbox.clear();
     this.unpark();
     this.#epoch = epoch;
     this.#lastSeq = 0;
     this.#sentSeq = 0;
     this.#ackedSeq = 0;
-  }
-
-  #drop(entries: readonly Entry[]): void {
-    this.#count(-entries.reduce((sum, { text }) => sum + text.length, 0));
-  }
-
-  #count(change: number): void {
-    this.#bytes += change;
-    if (change !== 0) this.#options.onBytes(change);
   }
 }

@@ -4,9 +4,10 @@ import type { GapEvent, Source } from "../../protocol/events.ts";
 import { parseInstrument } from "../../protocol/instrument.ts";
 import type { CollectorStatus, Expired, LogRecord } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
+import type { PartitionView } from "./batch.ts";
 import { Dialler, type Turnstile } from "./dialler.ts";
 import type { Edge } from "./edge.ts";
-import { FeedLink, type PartitionView, type Reread } from "./feed-link.ts";
+import { FeedLink, type Reread } from "./feed-link.ts";
 import { MarketLink } from "./market-link.ts";
 
 export interface PartitionOptions {

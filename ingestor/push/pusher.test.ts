@@ -26,6 +26,7 @@ class Log extends MemoryLog {
 /** A feed that has stored nothing yet; acks what it is sent unless it is told not to. */
 class Feed {
   acks = true;
+  refuses = false;
   epoch: string | null = null;
   seq = 0;
   connections = 0;
@@ -35,6 +36,13 @@ class Feed {
 
   accept(socket: WebSocket): void {
     this.socket = socket;
+    if (this.refuses) {
+      socket.send(JSON.stringify({ op: "error", code: "unknown_instrument" }), () => {
+        this.connections += 1;
+        socket.close(4204);
+      });
+      return;
+    }
     this.connections += 1;
     socket.on("message", (data) => this.#take(JSON.parse(String(data)) as TicksFrame));
     this.#say({ op: "ready", epoch: this.epoch, seq: this.seq, rates: ["raw"] });
@@ -113,6 +121,20 @@ describe("the pusher", () => {
     pusher.open([BTC ?? "", ETH ?? ""]);
     await until(() => feed("BTC-KRW").seen.includes(90) && feed("ETH-KRW").seen.includes(90));
     expect(feed("BTC-KRW").gaps).toEqual([{ cause: "log_expired", since: 1, until: 2, state: "lost" }]);
+  });
+
+  it("lets go of an instrument that is delisted and refused, but not at once", async () => {
+    feed("ETH-KRW").refuses = true;
+    pusher.open([BTC ?? "", ETH ?? ""]);
+    trade(ETH);
+    await until(() => feed("ETH-KRW").connections > 0 && pusher.bytes > 0);
+    pusher.open([BTC ?? ""]);
+    expect(pusher.bytes).toBeGreaterThan(0);
+    // A minute later, once the refusal has come through.
+    await until(() => {
+      pusher.open([BTC ?? ""], Date.now() + 61_000);
+      return pusher.bytes === 0;
+    });
   });
 
   it("commits only what every feed has acked", async () => {

@@ -67,10 +67,10 @@ export class Pusher implements LogHandlers {
   }
 
   /** Opens the feeds of these instruments, which the registry knows, in the partitions that are this pusher's. */
-  open(instruments: readonly string[]): void {
+  open(instruments: readonly string[], now = Date.now()): void {
     if (instruments.length > 0) this.#registered.resolve();
     const listed = new Set(instruments);
-    this.#eachPartition((partition) => partition.dropDelisted(listed, Date.now()));
+    this.#eachPartition((partition) => partition.dropDelisted(listed, now));
     for (const instrument of instruments) {
       this.#partitions.get(this.#options.reader.partitionOf(instrument))?.open(instrument);
     }

@@ -14,7 +14,7 @@ export interface TestStack extends Stack {
   /** Reads the log as a fresh reader would. */
   log(): Promise<PartitionLog[]>;
   get(path: string): Promise<{ status: number; body: unknown }>;
-  /** The log lines of the ingestor at `error` level or above. */
+  /** What the ingestor logged at `error` level or above, and what the Worker's runtime complained of. */
   errors(): Promise<string[]>;
   /** Everything the simulator executed so far. */
   executed(): Executed[];
@@ -37,8 +37,10 @@ export async function startTestStack(options: Partial<StackOptions> = {}): Promi
       return { status: response.status, body: await response.json() };
     },
     async errors() {
-      const text = await readFile(join(stack.logDir, "ingestor.log"), "utf8");
-      return text.split("\n").filter((line) => /"level":(50|60)/.test(line));
+      const lines = async (name: string) => (await readFile(join(stack.logDir, name), "utf8")).split("\n");
+      const ingestor = (await lines("ingestor.log")).filter((line) => /"level":(50|60)/.test(line));
+      const worker = (await lines("worker.log")).filter((line) => /\berror\b|exception|uncaught/i.test(line));
+      return [...ingestor, ...worker];
     },
     executed() {
       const all: Executed[] = [];

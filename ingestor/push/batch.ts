@@ -1,0 +1,28 @@
+/** A batch as text, joined from texts: nothing that came from the log is parsed on its way. */
+
+import type { Rate } from "../../protocol/stream.ts";
+import type { Entry } from "./outbox.ts";
+
+/** What a link needs to know of its partition at the moment of sending. */
+export interface PartitionView {
+  readonly epoch: string;
+  /** Log time (ms) up to which everything has been read. */
+  readonly asOf: number;
+  /** JSON text of the collector's status. */
+  readonly status: string;
+}
+
+export interface Batch extends PartitionView {
+  /** The position that it continues, and the one that it reaches. */
+  readonly prev: number;
+  readonly seq: number;
+  readonly events: readonly Entry[];
+  readonly due: readonly Rate[];
+}
+
+/** The text of a `ticksFrame` of `protocol/ingest.ts`. */
+export function encodeBatch({ epoch, prev, seq, events, due, asOf, status }: Batch): string {
+  const place = `"epoch":${JSON.stringify(epoch)},"prev":${prev},"seq":${seq}`;
+  const texts = events.map(({ text }) => text).join(",");
+  return `{"op":"ticks",${place},"events":[${texts}],"asOf":${asOf},"status":${status},"due":${JSON.stringify(due)}}`;
+}
