@@ -1,0 +1,86 @@
+import type { KafkaMessage } from "kafkajs";
+import { pino } from "pino";
+import { expect, it } from "vitest";
+import { Place } from "./place.ts";
+import { toMessage } from "./records.ts";
+
+const logger = pino({ level: "silent" });
+
+/** A message of a term as it is read; the log time is its offset in seconds. */
+function message(offset: number, type: "trade" | "marker", term = 1, incarnation = "a"): KafkaMessage {
+  const { key, value, headers } = toMessage(
+    { key: "upbit:BTC-KRW", value: "{}", type },
+    { incarnation, term },
+    0,
+    offset,
+  );
+  const rest = { offset: String(offset), timestamp: String(offset * 1000), attributes: 0 };
+  return { ...rest, key: Buffer.from(String(key)), value: Buffer.from(String(value)), headers: { ...headers } };
+}
+
+const atBeginning = () => new Place(logger, 0, 0, null, null);
+const judgeAll = (place: Place, messages: KafkaMessage[]) => messages.map((one) => place.judge(one) !== undefined);
+
+it("counts what the markers allow, and knows the epoch", () => {
+  const place = atBeginning();
+  const log = [
+    message(0, "trade"),
+    message(1, "marker"),
+    message(2, "trade"),
+    message(3, "marker", 2),
+    message(4, "trade"),
+  ];
+  expect(judgeAll(place, log)).toEqual([false, false, true, false, false]);
+  expect(place.epoch(3)).toBe("a-3");
+});
+
+it("resumes from its own metadata with the same judgement", () => {
+  const place = atBeginning();
+  judgeAll(place, [message(0, "marker"), message(1, "trade"), message(2, "marker", 2), message(3, "trade", 2)]);
+  const resumed = Place.committed(logger, 2, 0, place.metadata(2));
+  expect(judgeAll(resumed, [message(2, "marker", 2), message(3, "trade"), message(4, "trade", 2)])).toEqual([
+    false,
+    false,
+    true,
+  ]);
+  expect(judgeAll(place.again(1), [message(1, "trade"), message(2, "marker", 2), message(3, "trade")])).toEqual([
+    true,
+    false,
+    false,
+  ]);
+});
+
+it("knows what has expired, but not where it had promised nothing", () => {
+  const place = atBeginning();
+  judgeAll(place, [message(0, "marker"), message(1, "trade")]);
+  const resumed = Place.committed(logger, 2, 9, place.metadata(2));
+  expect(resumed.expiredBefore([message(2, "trade")])).toBeUndefined();
+  expect(resumed.expiredBefore([message(9, "trade")])).toEqual({ seq: 8, since: 1000, until: 9000 });
+  expect(resumed.expiredBefore([message(9, "trade", 1, "b")])).toBeUndefined();
+  expect(new Place(logger, 2, 2, null, null).expiredBefore([message(9, "trade")])).toBeUndefined();
+});
+
+it("takes a smaller offset of another incarnation for a topic made anew, of the same for reading again", () => {
+  const place = atBeginning();
+  judgeAll(place, [message(0, "marker"), message(1, "trade"), message(2, "trade")]);
+  expect(judgeAll(place, [message(1, "trade"), message(2, "trade")])).toEqual([true, true]);
+  expect(
+    judgeAll(place, [message(0, "trade", 1, "b"), message(1, "marker", 1, "b"), message(2, "trade", 1, "b")]),
+  ).toEqual([false, false, true]);
+  expect(place.epoch(0)).toBe("b-0");
+});
+
+it("starts over for an incarnation that it has seen no marker of, once", () => {
+  const place = atBeginning();
+  judgeAll(place, [message(0, "marker"), message(1, "trade")]);
+  const foreign = [message(2, "trade", 1, "b")];
+  expect([
+    place.mustStartOver([message(2, "trade")]),
+    place.mustStartOver(foreign),
+    place.mustStartOver(foreign),
+  ]).toEqual([false, true, false]);
+});
+
+it("refuses metadata that it did not write", () => {
+  expect(() => Place.committed(logger, 5, 0, '{"term":1}')).toThrow();
+});

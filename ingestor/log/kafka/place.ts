@@ -1,0 +1,150 @@
+/** Where a reader stands in a partition, whose records count there, and what it must remember to find its way back. */
+
+import type { KafkaMessage } from "kafkajs";
+import { z } from "zod";
+import { type Authority, admit } from "../../../protocol/log-record.ts";
+import { epochOf } from "../../../protocol/position.ts";
+import type { Logger } from "../../logger.ts";
+import type { AuthorityFrom, Expired, LogRecord } from "../log.ts";
+import { fromMessage } from "./records.ts";
+
+/** Between two of the log times that are remembered, ms. */
+const TIME_STEP = 1000;
+
+interface LogTime {
+  readonly offset: number;
+  readonly logged: number;
+}
+
+/** What a commit says besides its offset. */
+const commitMetadata = z.object({
+  authority: z.object({ incarnation: z.string(), term: z.int().positive() }).nullable(),
+  logged: z.number().nullable(),
+});
+
+export class Place {
+  readonly #logger: Logger;
+  /** The next offset to come; a smaller one means that the topic was made anew, or is read again. */
+  #next: number;
+  /** Where reading without authority began. */
+  #readFrom: number;
+  #authority: Authority | null;
+  /** From which offset which authority held, for reading again; what is committed is dropped. */
+  #history: AuthorityFrom[];
+  /** Log times (ms) of some of the records read, one a second: since when something that has expired may be missing. */
+  #times: LogTime[];
+  /** Incarnations for whose markers the log has been searched from its beginning. */
+  readonly #unknown = new Set<string>();
+
+  /** @param logged log time (ms) of a record shortly before `next`, where one is known */
+  constructor(logger: Logger, next: number, readFrom: number, authority: Authority | null, logged: number | null) {
+    this.#logger = logger;
+    this.#next = next;
+    this.#readFrom = readFrom;
+    this.#authority = authority;
+    this.#history = [{ offset: next - 1, authority }];
+    this.#times = logged === null ? [] : [{ offset: next - 1, logged }];
+  }
+
+  /** The place that a commit names. @throws when its metadata is not what {@link metadata} made */
+  static committed(logger: Logger, offset: number, low: number, metadata: string | null | undefined): Place {
+    const { authority, logged } = metadata
+      ? commitMetadata.parse(JSON.parse(metadata))
+      : { authority: null, logged: null };
+    return new Place(logger, offset, Math.max(low, offset), authority, logged);
+  }
+
+  /** A place further back in the same partition, to read again from there. */
+  again(offset: number): Place {
+    const authority = this.#authorityAt(offset);
+    // Without authority the records before the oldest one we know of are taken at their own word.
+    const readFrom = authority === null && this.#readFrom > 0 ? offset : this.#readFrom;
+    return new Place(this.#logger, offset, readFrom, authority, this.#timeBefore(offset));
+  }
+
+  epoch(partition: number): string {
+    return epochOf(this.#authority?.incarnation ?? "", partition);
+  }
+
+  /** What goes into a commit, so that whoever resumes there knows which records count, and since when some may be missing. */
+  metadata(offset: number): string {
+    return JSON.stringify({ authority: this.#authorityAt(offset), logged: this.#timeBefore(offset) });
+  }
+
+  /** Nothing before a committed offset is asked for again. */
+  forget(offset: number): void {
+    const index = this.#history.findLastIndex((one) => one.offset < offset);
+    if (index > 0) this.#history = this.#history.slice(index);
+    const time = this.#times.findLastIndex((one) => one.offset < offset);
+    if (time > 0) this.#times = this.#times.slice(time);
+  }
+
+  /**
+   * What retention has taken away before it was read. Offsets of a topic without transactions have no holes of their own.
+   * Only where we know how far we were: a reader without a position has promised nothing.
+   */
+  expiredBefore(messages: readonly KafkaMessage[]): Expired | undefined {
+    const first = messages[0];
+    if (first === undefined || Number(first.offset) <= this.#next) return undefined;
+    const since = this.#timeBefore(this.#next);
+    const incarnation = fromMessage(first)?.origin.incarnation;
+    const sameLog = this.#authority !== null && incarnation === this.#authority.incarnation;
+    if (since === null || !sameLog) return undefined;
+    return { seq: Number(first.offset) - 1, since, until: Number(first.timestamp) };
+  }
+
+  /** The next message: the record, if it counts. */
+  judge(message: KafkaMessage): LogRecord | undefined {
+    const offset = Number(message.offset);
+    const record = fromMessage(message);
+    if (offset < this.#next) this.#goBack(offset, record?.origin.incarnation);
+    this.#next = offset + 1;
+    const logged = Number(message.timestamp);
+    if (logged - (this.#times.at(-1)?.logged ?? 0) >= TIME_STEP) this.#times.push({ offset, logged });
+    if (record === undefined) return undefined;
+    const { counts, authority } = admit(this.#authority, record.origin, offset, this.#readFrom);
+    if (authority !== this.#authority) this.#history.push({ offset, authority });
+    this.#authority = authority;
+    return counts ? record : undefined;
+  }
+
+  /**
+   * Whether the log must be read from its beginning. A topic made anew may have grown past our position before we looked:
+   * then its records are all of an incarnation that we have seen no marker of. Once for each: a collector that has lost the
+   * log to another goes on writing under its own incarnation.
+   */
+  mustStartOver(messages: readonly KafkaMessage[]): boolean {
+    const last = messages.at(-1);
+    const origin = last === undefined ? undefined : fromMessage(last)?.origin;
+    if (origin === undefined || this.#authority === null) return false;
+    const { incarnation } = origin;
+    const seen = this.#history.some(({ authority }) => authority?.incarnation === incarnation);
+    if (seen || this.#unknown.has(incarnation)) return false;
+    this.#unknown.add(incarnation);
+    this.#next = Number.MAX_SAFE_INTEGER;
+    return true;
+  }
+
+  /** Offsets only grow: either the same log is read again from further back, or the topic was made anew. */
+  #goBack(offset: number, incarnation: string | undefined): void {
+    if (this.#authority !== null && incarnation === this.#authority.incarnation) {
+      this.#authority = this.#authorityAt(offset);
+      this.#readFrom = Math.min(this.#readFrom, offset);
+      return;
+    }
+    this.#logger.warn({ offset, expected: this.#next }, "the topic was made anew");
+    // From its beginning nothing counts until the first marker; where that has expired, records have their own word.
+    this.#readFrom = offset;
+    this.#authority = null;
+    this.#history = [{ offset: offset - 1, authority: null }];
+    this.#times = [];
+  }
+
+  #authorityAt(offset: number): Authority | null {
+    return this.#history.findLast((one) => one.offset < offset)?.authority ?? null;
+  }
+
+  #timeBefore(offset: number): number | null {
+    return this.#times.findLast((one) => one.offset < offset)?.logged ?? null;
+  }
+}
