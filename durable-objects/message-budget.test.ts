@@ -1,7 +1,12 @@
-import { expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { MessageBudget } from "./message-budget.ts";
 
-const [ws, other] = [new WebSocketPair()[0], new WebSocketPair()[0]];
+let ws = new WebSocketPair()[0];
+const other = new WebSocketPair()[0];
+
+beforeEach(() => {
+  ws = new WebSocketPair()[0];
+});
 
 it("lets so many a second through, and fills up again with time", () => {
   const budget = new MessageBudget(3);
@@ -16,4 +21,11 @@ it("saves up no more than a second's worth", () => {
   const budget = new MessageBudget(2);
   budget.spend(ws, 0);
   expect([0, 1, 2].map(() => budget.spend(ws, 60_000))).toEqual([true, true, false]);
+});
+
+it("gives credit for what a message turned out to cost, to be waited for", () => {
+  const budget = new MessageBudget(10);
+  budget.spend(ws, 0);
+  budget.charge(ws, 20, 0);
+  expect([0, 1000, 1300].map((now) => budget.spend(ws, now))).toEqual([false, false, true]);
 });

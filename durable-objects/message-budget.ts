@@ -15,12 +15,22 @@ export class MessageBudget {
 
   /** Takes one message from the socket's budget; false when there is none left. `now` in ms. */
   spend(ws: WebSocket, now: number): boolean {
+    const bucket = this.#refilled(ws, now);
+    if (bucket.tokens < 1) return false;
+    bucket.tokens -= 1;
+    return true;
+  }
+
+  /** Takes more for what a message turned out to cost, on credit: the next ones wait for it. */
+  charge(ws: WebSocket, messages: number, now: number): void {
+    this.#refilled(ws, now).tokens -= messages;
+  }
+
+  #refilled(ws: WebSocket, now: number): Bucket {
     const bucket = this.#buckets.get(ws) ?? { tokens: this.#perSecond, at: now };
     bucket.tokens = Math.min(this.#perSecond, bucket.tokens + ((now - bucket.at) / 1000) * this.#perSecond);
     bucket.at = now;
     this.#buckets.set(ws, bucket);
-    if (bucket.tokens < 1) return false;
-    bucket.tokens -= 1;
-    return true;
+    return bucket;
   }
 }

@@ -20,11 +20,11 @@ export interface RedisSettings {
   readonly REDIS_WRITES?: string;
 }
 
-/** A client for these settings; undefined where Redis is not configured. */
-export function connectRedis(settings: RedisSettings): Redis | undefined {
+/** A client for these settings whose requests take `timeout` ms at most; undefined where Redis is not configured. */
+export function connectRedis(settings: RedisSettings, timeout = TIMEOUT): Redis | undefined {
   const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = settings;
   if (!url || !token) return undefined;
-  const signal = () => AbortSignal.timeout(TIMEOUT);
+  const signal = () => AbortSignal.timeout(timeout);
   return new Redis({
     url,
     token,

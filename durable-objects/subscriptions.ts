@@ -44,12 +44,16 @@ export interface SubscriptionParts {
   readonly context: () => ItemContext;
   /** After the set of listened lines may have changed. */
   readonly changed: () => void;
+  /** Tells what answering has cost: so many missed trades and gaps were sent again. */
+  readonly recovered: (ws: WebSocket, events: number) => void;
   /** Sends the newcomer the status of its exchange. */
   readonly sendStatus: (ws: WebSocket) => void;
 }
 
 export class Subscriptions {
   readonly #parts: SubscriptionParts;
+  /** What a client asked while an earlier request of its own still waits: the later one must have the last word. */
+  readonly #queues = new Map<WebSocket, (() => void)[]>();
 
   constructor(parts: SubscriptionParts) {
     this.#parts = parts;
@@ -73,14 +77,47 @@ export class Subscriptions {
     const wanted = [...byLine.values()];
     const { waiting, refresh } = this.#parts;
     const behind = () => wanted.some((one) => this.#isBehind(one));
-    const answer = () => this.#answer(ws, id, wanted, failed);
-    // Two waits: a pusher that does not answer holds up only those who need what it has.
-    waiting.enter(refresh(), FLUSH_PATIENCE, () =>
-      waiting.enter(() => !behind(), CATCH_UP_PATIENCE - FLUSH_PATIENCE, answer),
-    );
+    this.#inOrder(ws, (done) => {
+      const answer = () => {
+        try {
+          this.#answer(ws, id, wanted, failed);
+        } finally {
+          done();
+        }
+      };
+      // Two waits: a pusher that does not answer holds up only those who need what it has.
+      waiting.enter(refresh(), FLUSH_PATIENCE, () =>
+        waiting.enter(() => !behind(), CATCH_UP_PATIENCE - FLUSH_PATIENCE, answer),
+      );
+    });
   }
 
   unsubscribe(ws: WebSocket, id: RequestId | undefined, streams: readonly string[]): void {
+    this.#inOrder(ws, (done) => {
+      this.#unsubscribe(ws, id, streams);
+      done();
+    });
+  }
+
+  /** Does one request of a client after the other. */
+  #inOrder(ws: WebSocket, request: (done: () => void) => void): void {
+    const queue = this.#queues.get(ws);
+    if (queue !== undefined) {
+      queue.push(() => request(() => this.#next(ws)));
+      return;
+    }
+    this.#queues.set(ws, []);
+    request(() => this.#next(ws));
+  }
+
+  #next(ws: WebSocket): void {
+    const next = this.#queues.get(ws)?.shift();
+    if (next === undefined) this.#queues.delete(ws);
+    else next();
+  }
+
+  #unsubscribe(ws: WebSocket, id: RequestId | undefined, streams: readonly string[]): void {
+    if (!this.#parts.clients.has(ws)) return;
     const gone = streams.flatMap((name) => {
       try {
         const { stream, line } = this.#parse(name, name);
@@ -142,6 +179,11 @@ export class Subscriptions {
     for (let i = 0; i < items.length; i += FRAME_ITEMS) {
       send(ws, { op: "data", data: items.slice(i, i + FRAME_ITEMS) });
     }
+    const missed = items.filter(({ snapshot }) => !snapshot);
+    this.#parts.recovered(
+      ws,
+      missed.reduce((sum, { trades }) => sum + (trades?.length ?? 1), 0),
+    );
     this.#parts.sendStatus(ws);
     this.#parts.changed();
   }

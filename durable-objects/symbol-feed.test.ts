@@ -336,3 +336,18 @@ it("answers a read from what it has when the pusher says nothing, or there is no
   expect(await stub.latest()).toMatchObject({ seq: 2 });
   expect((await stub.trades(2)).trades).toMatchObject([{ id: "t4" }, { id: "t5", seq: 5 }]);
 });
+
+it("does a client's requests in their order: an unsubscribe has the last word over a subscribe that still waits", async () => {
+  const { stub, instrument } = newFeed();
+  const pusher = await TestPusher.open(stub);
+  pusher.push([trade(3)]);
+  await pusher.stored(3);
+  const client = await openClient(stub, "https://feed/");
+  client.ws.send(
+    JSON.stringify({ op: "subscribe", id: 1, streams: [{ stream: `${instrument}@trade@raw`, epoch: "e1", seq: 9 }] }),
+  );
+  client.ws.send(JSON.stringify({ op: "unsubscribe", id: 2, streams: [`${instrument}@trade@raw`] }));
+  pusher.push([trade(8), trade(9)]);
+  expect(await client.next("subscribed")).toMatchObject({ id: 1, streams: [{ recovered: true }] });
+  expect(await client.next("unsubscribed")).toMatchObject({ id: 2, streams: [`${instrument}@trade@raw`] });
+});

@@ -28,6 +28,8 @@ import { WaitingRoom } from "./waiting-room.ts";
 
 /** While someone listens, storage is written at most this often, ms: rows written are the dearest meter. */
 const STORE_PERIOD = 2000;
+/** So many missed trades cost a client as much as a message: asking for them again and again would slow everyone. */
+const RECOVERED_FOR_ONE = 1000;
 /** How long a REST read waits for what an idle feed has not been sent yet, ms. */
 const READ_PATIENCE = 300;
 
@@ -69,6 +71,7 @@ export class SymbolFeed extends DurableObject<Env> {
       flushLine: (line) => this.#flush([rateOf(line)]),
       context: () => this.#context(Date.now()),
       changed: () => this.#sayCadence(),
+      recovered: (ws, events) => this.#budget.charge(ws, Math.floor(events / RECOVERED_FOR_ONE), Date.now()),
       sendStatus: (ws) => this.#status.tell(ws),
     });
     this.#rates = this.#clients.rates().join();

@@ -17,6 +17,8 @@ const REPORT_PERIOD = 3000;
 /** How soon it is told that Kafka has gone or come back, ms. */
 const LOOK_PERIOD = 500;
 const OPEN_PERIOD = 15_000;
+/** Status records go to the log once a second: with none confirmed for this long, ms, it hangs. */
+const LOG_PATIENCE = 5000;
 /** How long stopping waits for the log to confirm what was received and what was pushed, ms, and then for it to let go. */
 const STOP_PATIENCE = 3000;
 const CLOSE_PATIENCE = 700;
@@ -158,8 +160,8 @@ class ExchangeIngestor {
     if (this.#collector === undefined || this.#stopping) return;
     const { status, lastEventTime } = this.#collector;
     const kafka = this.#kafkaState();
-    // Complete up to now is only what arrives and can be kept.
-    if (status.state === "live" && kafka !== "down") this.#asOf = Date.now();
+    // Complete is only what arrives and is in the log.
+    if (status.state === "live") this.#asOf = this.#collector.loggedUpTo;
     this.#kafkaSaid = kafka;
     const report: IngestReport = {
       status: { ...status, asOf: this.#asOf },
@@ -193,7 +195,14 @@ class ExchangeIngestor {
 
   #kafkaState(): ComponentState {
     if (this.#config.kafka === null) return "absent";
-    return (this.#writer?.reachable ?? true) && (this.#reader?.reachable ?? true) ? "up" : "down";
+    const reachable = (this.#writer?.reachable ?? true) && (this.#reader?.reachable ?? true);
+    return reachable && !this.#logHangs() ? "up" : "down";
+  }
+
+  /** A broker that takes what it is sent and never answers is as good as none. */
+  #logHangs(): boolean {
+    const loggedUpTo = this.#collector?.loggedUpTo ?? null;
+    return loggedUpTo !== null && Date.now() - loggedUpTo > LOG_PATIENCE;
   }
 
   #fail(what: string, error: unknown): void {

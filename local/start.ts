@@ -45,9 +45,13 @@ process.exit();
 /** From the first line to the last; resolves with the exit code. */
 async function run(settings: Settings, fresh: boolean): Promise<number> {
   checkNode();
-  await takeDataFolder(settings.dataDir);
-  await checkPort(settings.port);
-  if (fresh) await forgetAll(settings.dataDir);
+  const prepared = takeDataFolder(settings.dataDir).then(async () => {
+    await checkPort(settings.port);
+    if (fresh) await forgetAll(settings.dataDir);
+    return true;
+  });
+  // A folder on a strange file system may never answer.
+  if ((await Promise.race([prepared, ended()])) === undefined) return 0;
   const since = Date.now();
   const starting = bringUp(settings);
   const stack = await Promise.race([starting, brokenOff(starting)]);

@@ -47,6 +47,11 @@ kafka.describe("killed in the middle of 2,000 trades a second", () => {
     }
   }
 
+  async function components(): Promise<{ kafka: { state: string } }> {
+    const { body } = await stack.get("/v1/health");
+    return (body as { components: { kafka: { state: string } } }).components;
+  }
+
   async function moreTrades(count: number): Promise<void> {
     const before = recorders.map(({ trades }) => trades.length);
     await until(
@@ -71,6 +76,17 @@ kafka.describe("killed in the middle of 2,000 trades a second", () => {
       // The collector goes on without it: a minute's trades wait in its memory.
       await until(() => stack.executed().length > before + 120_000, "trades during the outage", 120_000);
       await broker?.start();
+    });
+    expectAllReceived(stack, await stack.log());
+  });
+
+  test("Kafka hanging: health says so, and nothing is lost when it goes on", async () => {
+    await through(async () => {
+      const pid = stack.kafka?.nodes[0]?.pid ?? 0;
+      process.kill(pid, "SIGSTOP");
+      await until(async () => (await components()).kafka.state === "down", "Kafka down in /v1/health");
+      process.kill(pid, "SIGCONT");
+      await until(async () => (await components()).kafka.state === "up", "Kafka up in /v1/health");
     });
     expectAllReceived(stack, await stack.log());
   });

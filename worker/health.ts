@@ -6,6 +6,9 @@ import type { HealthBody, Mode } from "../protocol/rest.ts";
 import { type Directory, directory, REPORT_LIFE } from "./directory.ts";
 import { exchangeStatuses } from "./exchange-status.ts";
 
+/** A Redis that takes longer to answer is no help to anyone, ms. */
+const REDIS_PATIENCE = 1000;
+
 type Component = HealthBody["components"]["kafka"];
 
 export async function checkHealth(env: Env, now: number): Promise<HealthBody> {
@@ -55,7 +58,7 @@ function freshReports(registry: Directory, now: number) {
 }
 
 async function redisHealth(env: Env): Promise<Component> {
-  const redis = connectRedis(env);
+  const redis = connectRedis(env, REDIS_PATIENCE);
   if (redis === undefined) return { state: "absent" };
   try {
     await redis.ping();

@@ -11,6 +11,8 @@ import { parseRedisTicker, redisKeys } from "../protocol/redis.ts";
 
 /** What may be passed on without asking further, ms. */
 const FRESH = 2000;
+/** A reader does not wait for Redis longer than for the objects, ms. */
+const REDIS_PATIENCE = 500;
 /** After a failure Redis is left alone for this long, ms, so that reads don't wait for it one by one. */
 const RESPITE = 5000;
 
@@ -29,7 +31,7 @@ export async function readLatest(env: Env, instrument: Instrument): Promise<Late
 }
 
 async function readRedis(env: Env, instrument: Instrument, now: number) {
-  const redis = connectRedis(env);
+  const redis = connectRedis(env, REDIS_PATIENCE);
   if (redis === undefined || now < redisBadUntil) return null;
   const { hash, field } = redisKeys(instrument.name, env.REDIS_PREFIX);
   try {

@@ -69,6 +69,7 @@ export class Collector {
   #shortLives = 0;
   /** On the exchange's clock, ms. */
   #lastEventTime: number | null = null;
+  #loggedUpTo: number | null = null;
   #lastFrame = 0;
   #status: CollectorStatus;
   readonly #kindsLogged = new Set<string>();
@@ -85,6 +86,11 @@ export class Collector {
 
   get status(): CollectorStatus {
     return this.#status;
+  }
+
+  /** Up to when (ms) everything that was received is in the log; null before the first status is. */
+  get loggedUpTo(): number | null {
+    return this.#loggedUpTo;
   }
 
   get lastEventTime(): number | null {
@@ -245,6 +251,10 @@ export class Collector {
     if (this.#status.state === "live" && silent) this.#setState("stale", "connected, but nothing comes");
     else if (this.#status.state === "stale" && !silent) this.#setState("live");
     else this.#options.writer.announce(this.#status);
+    const now = Date.now();
+    void this.#options.writer.confirmed().then(() => {
+      this.#loggedUpTo = now;
+    });
   }
 
   #setState(state: CollectorStatus["state"], detail?: string): void {

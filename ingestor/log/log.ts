@@ -58,7 +58,9 @@ export interface TickWriter {
   /** Queues a status to every partition. */
   announce(status: CollectorStatus): void;
   appendRaw(frame: RawFrame): void;
-  /** Resolves when everything queued so far is confirmed. */
+  /** Resolves when every event and status queued so far is confirmed. */
+  confirmed(): Promise<void>;
+  /** ... and every raw frame. */
   flushed(): Promise<void>;
   /** Too much is waiting to be confirmed: the collector must stop until it no longer is. */
   readonly overloaded: boolean;

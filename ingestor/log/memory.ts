@@ -59,6 +59,10 @@ export class MemoryLog implements TickWriter, TickReader {
     return;
   }
 
+  async confirmed(): Promise<void> {
+    return;
+  }
+
   async flushed(): Promise<void> {
     return;
   }

@@ -26,6 +26,9 @@ async function openSocket(c: Context<AppEnv>, exchange: string, symbol: string):
     if (key !== "channel" && key !== "rate") {
       throw new ProtocolError("bad_request", `there is no query parameter "${key}" here: use channel and rate`);
     }
+    if (query.getAll(key).length > 1) {
+      throw new ProtocolError("bad_request", `"${key}" is given more than once: write channel=ticker,trade`);
+    }
   }
   const instrument = await knownInstrument(c.env, exchange, symbol);
   const rate = parseRate(query.get("rate") ?? DEFAULT_RATE);

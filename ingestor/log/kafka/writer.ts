@@ -82,8 +82,12 @@ export class KafkaWriter implements TickWriter {
     this.#raw?.push(frame);
   }
 
+  async confirmed(): Promise<void> {
+    await Promise.all(this.#queues.map((queue) => queue.flushed()));
+  }
+
   async flushed(): Promise<void> {
-    await Promise.all([...this.#queues.map((queue) => queue.flushed()), this.#raw?.flushed()]);
+    await Promise.all([this.confirmed(), this.#raw?.flushed()]);
   }
 
   async close(): Promise<void> {
