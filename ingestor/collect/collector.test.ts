@@ -145,8 +145,10 @@ describe("a collector", () => {
     await start();
     await live();
     await traded(1);
-    for (let i = 0; i < 5; i += 1) simulator.faults.inject({ fault: "bad", how: "malformed", market: "KRW-BTC" });
-    await until(() => collector.counts.badFrames === 5);
+    // Of several lengths, so that they stop being JSON in several ways.
+    const markets = ["KRW-BTC", "BTC-ETH", "USDT-BTC", "KRW-1INCH", "KRW-SHIB"];
+    for (const market of markets) simulator.faults.inject({ fault: "bad", how: "malformed", market });
+    await until(() => collector.counts.badFrames === markets.length);
     await traded(1);
     expect(warnings.filter((line) => line.includes("can't be read")).length).toBe(1);
   });

@@ -208,10 +208,10 @@ export class Collector {
     }
   }
 
-  /** Logged once for each kind of fault: a message without what it quotes. */
+  /** Logged once for each kind of fault: a message without what it quotes, or where a frame stops being JSON. */
   #onBadFrame(reason: string, text: string): void {
     this.counts.badFrames += 1;
-    const kind = reason.replace(/"[^"]*"?|'[^']*'?|\d+/g, "…");
+    const kind = reason.replace(/"[^"]*"?|'[^']*'?|\d+/g, "…").replace(/^not JSON: .*$/s, "not JSON");
     if (this.#kindsLogged.has(kind) || this.#kindsLogged.size >= KINDS_LOGGED) return;
     this.#kindsLogged.add(kind);
     this.#logger.warn({ reason, frame: text.slice(0, 300) }, "a frame that can't be read (kept in the raw log)");
