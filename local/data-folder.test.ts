@@ -27,8 +27,8 @@ test("a folder that can't be written to is named", async () => {
 });
 
 test("the token stays the same, and is for our eyes only", async () => {
-  const token = await keptToken(folder());
+  const token = await keptToken(folder(), "ingest");
   expect(token).toMatch(/^[0-9a-f]{48}$/);
-  expect(await keptToken(folder())).toBe(token);
+  expect(await keptToken(folder(), "ingest")).toBe(token);
   expect((await stat(join(folder(), "ingest-token"))).mode & 0o077).toBe(0);
 });

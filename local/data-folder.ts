@@ -32,9 +32,9 @@ export async function takeDataFolder(folder: string): Promise<void> {
   process.once("exit", () => rmSync(lock, { force: true }));
 }
 
-/** The token that ingestor and Worker share, the same at every start over a data folder. */
-export async function keptToken(folder: string): Promise<string> {
-  const file = join(folder, "ingest-token");
+/** A secret of the Worker, the same at every start over a data folder: what its file `<name>-token` holds. */
+export async function keptToken(folder: string, name: "ingest" | "admin"): Promise<string> {
+  const file = join(folder, `${name}-token`);
   await create(file, randomBytes(24).toString("hex"));
   return readFile(file, "utf8");
 }

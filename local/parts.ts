@@ -6,6 +6,7 @@ import { startIngestor } from "./ingestor.ts";
 import type { Kafka } from "./kafka.ts";
 import { hint, type LocalRedis, type PartOptions, startLocalKafka, startLocalRedis } from "./local-parts.ts";
 import type { Service } from "./service.ts";
+import { findDialect } from "./simulator/dialects.ts";
 import { type Simulator, startSimulator } from "./simulator/simulator.ts";
 import type { GivenKafka, GivenRedis, StackOptions } from "./stack-options.ts";
 import { exists, type Supervisor } from "./supervisor.ts";
@@ -29,23 +30,33 @@ export class Parts {
   readonly hints: string[] = [];
   readonly logDir: string;
   readonly ingestToken: string;
+  readonly adminToken: string;
   readonly #options: StackOptions;
+  readonly #exchanges: readonly string[];
   readonly #supervisor: Supervisor;
 
   constructor(options: StackOptions, supervisor: Supervisor) {
     this.#options = options;
+    this.#exchanges = options.exchanges ?? ["upbit"];
     this.#supervisor = supervisor;
     this.logDir = join(options.dataDir, "logs");
     this.ingestToken = options.ingestToken ?? randomBytes(16).toString("hex");
+    this.adminToken = options.adminToken ?? randomBytes(16).toString("hex");
   }
 
-  async simulator(): Promise<Simulator | undefined> {
-    const { source, simulator: wanted = source === "simulated" ? {} : false } = this.#options;
-    if (wanted === false) return undefined;
-    const simulator = await startSimulator(wanted);
-    this.closers.push(simulator);
-    this.#say("simulator", `${simulator.wsUrl}, speaks Upbit's protocol, its prices are made up`);
-    return simulator;
+  /** One simulator for each exchange that is to be simulated, by its name. */
+  async simulators(): Promise<Map<string, Simulator>> {
+    const { source, simulators = {}, simulator: common = source === "simulated" ? {} : false } = this.#options;
+    const started = new Map<string, Simulator>();
+    for (const name of this.#exchanges) {
+      const own = simulators[name] ?? common;
+      if (own === false) continue;
+      const simulator = await startSimulator({ ...common, ...own, dialect: findDialect(name) });
+      this.closers.push(simulator);
+      started.set(name, simulator);
+      this.#say("simulator", `${simulator.wsUrl}, speaks as ${name} does, its prices are made up`);
+    }
+    return started;
   }
 
   async kafka(): Promise<Kafka | GivenKafka | undefined> {
@@ -96,7 +107,8 @@ export class Parts {
       logFile: join(this.logDir, "worker.log"),
       vars: {
         INGEST_TOKEN: this.ingestToken,
-        REDIS_PREFIX: source === "simulated" ? "tickcast-sim" : "tickcast",
+        ADMIN_TOKEN: this.adminToken,
+        PRICES: source,
         ...(rest ? { UPSTASH_REDIS_REST_URL: rest.url, UPSTASH_REDIS_REST_TOKEN: rest.token } : {}),
       },
     });
@@ -108,28 +120,28 @@ export class Parts {
 
   ingestorEnv(
     worker: Worker,
-    simulator: Simulator | undefined,
+    simulators: ReadonlyMap<string, Simulator>,
     kafka: Kafka | GivenKafka | undefined,
   ): NodeJS.ProcessEnv {
-    const { source, exchanges = ["upbit"], idleBatch, ingestor } = this.#options;
+    const { source, idleBatch, ingestor } = this.#options;
     const prefix = process.env["KAFKA_PREFIX"] ?? "";
     return {
       EDGE_URL: worker.url,
       INGEST_TOKEN: this.ingestToken,
-      EXCHANGES: exchanges.join(","),
+      EXCHANGES: this.#exchanges.join(","),
       PRICES: source,
       KAFKA_BROKERS: kafka?.brokers.join(",") ?? "",
       KAFKA_PREFIX: source === "simulated" ? `${prefix}sim.` : prefix,
       ...(kafka && "nodes" in kafka ? { KAFKA_REPLICATION: String(kafka.nodes.length) } : {}),
       HINTS: JSON.stringify(this.hints),
       ...(idleBatch === undefined ? {} : { IDLE_BATCH_MS: String(idleBatch) }),
-      ...(simulator ? { UPBIT_WS_URL: simulator.wsUrl, UPBIT_REST_URL: simulator.restUrl } : {}),
+      ...addresses(simulators),
       ...(ingestor === false ? {} : ingestor),
     };
   }
 
   async ingestor(env: NodeJS.ProcessEnv): Promise<Service | undefined> {
-    const { ingestor: wanted, source, exchanges = ["upbit"] } = this.#options;
+    const { ingestor: wanted, source } = this.#options;
     if (wanted === false) return undefined;
     const ingestor = await startIngestor({ env, logFile: join(this.logDir, "ingestor.log") });
     this.closers.push(ingestor);
@@ -140,7 +152,7 @@ export class Parts {
       lastWords: () => ingestor.logTail(1),
       hopeless: async () => (await ingestor.exited).code === WRONG_CONFIGURATION,
     });
-    this.#say("ingestor", `process ${ingestor.pid}, collects ${exchanges.join(", ")}, ${source} prices`);
+    this.#say("ingestor", `process ${ingestor.pid}, collects ${this.#exchanges.join(", ")}, ${source} prices`);
     return ingestor;
   }
 
@@ -165,4 +177,14 @@ export class Parts {
   #say(part: string, text: string): void {
     this.#options.onPart?.(part, text);
   }
+}
+
+/** Where the ingestor finds the simulators, as its settings say it. */
+function addresses(simulators: ReadonlyMap<string, Simulator>): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    [...simulators].flatMap(([name, { wsUrl, restUrl }]) => [
+      [`${name.toUpperCase()}_WS_URL`, wsUrl],
+      [`${name.toUpperCase()}_REST_URL`, restUrl],
+    ]),
+  );
 }

@@ -18,7 +18,7 @@ test("auto is live where the exchange answers, over REST and WebSocket", async (
     simulator: false,
   });
   const nobody = `127.0.0.1:${await freePort()}`;
-  const simulated = { source: "simulated", simulator: {}, reason: "upbit can't be reached from here" };
+  const simulated = { source: "simulated", simulator: {}, simulators: {}, reason: "upbit can't be reached from here" };
   expect(await choosePrices(reachedAt(`ws://${nobody}/`, server.restUrl))).toEqual(simulated);
   expect(await choosePrices(reachedAt(server.wsUrl, `http://${nobody}`))).toEqual(simulated);
 });
@@ -30,5 +30,6 @@ test("a given address counts as live without being asked", async () => {
   expect(await choosePrices(readSettings({ ...env, SOURCE: "sim" }))).toMatchObject({
     source: "simulated",
     simulator: false,
+    simulators: { upbit: false },
   });
 });

@@ -2,17 +2,16 @@ import { once } from "node:events";
 import { WebSocket } from "ws";
 import { messageOf } from "./found.ts";
 import { type CollectedExchange, type Settings, StartError } from "./settings.ts";
-import type { SimulatorOptions } from "./simulator/simulator.ts";
+import { dialects } from "./simulator/dialects.ts";
+import type { StackOptions } from "./stack-options.ts";
 
 /** Whoever starts the stack waits for it, so not for long. */
 const PATIENCE_MS = 3_000;
 /** Exchanges that there is a simulator of. */
-const SIMULATED = ["upbit"];
+const SIMULATED = dialects.map(({ name }) => name);
 
-/** Where prices come from, and why. */
-export interface Prices {
-  source: "live" | "simulated";
-  simulator: SimulatorOptions | false;
+/** Where prices come from, and why: the choice as the stack takes it. */
+export interface Prices extends Required<Pick<StackOptions, "source" | "simulator" | "simulators">> {
   reason: string;
 }
 
@@ -34,18 +33,20 @@ export async function choosePrices({ source, exchanges }: Pick<Settings, "source
 }
 
 function live(reason: string): Prices {
-  return { source: "live", simulator: false, reason };
+  return { source: "live", simulator: false, simulators: {}, reason };
 }
 
 /** Addresses that were given stay: what answers there is then labelled simulated, and a simulator has nothing to add. */
 function simulated(exchanges: readonly CollectedExchange[], reason: string): Prices {
-  const own = exchanges.filter(({ given }) => !(given.ws && given.rest));
+  const elsewhere = exchanges.filter(({ given }) => given.ws && given.rest);
+  const own = exchanges.filter((one) => !elsewhere.includes(one));
   const unknown = own.find(({ exchange }) => !SIMULATED.includes(exchange.name));
   if (unknown) {
     const { name } = unknown.exchange;
     throw new StartError(`${reason}, and there is no simulator of ${name}: set EXCHANGES=${SIMULATED.join(",")}`);
   }
-  return { source: "simulated", simulator: own.length > 0 && {}, reason };
+  const simulators = Object.fromEntries(elsewhere.map(({ exchange }) => [exchange.name, false as const]));
+  return { source: "simulated", simulator: own.length > 0 && {}, simulators, reason };
 }
 
 function isGiven({ given }: CollectedExchange): boolean {

@@ -8,6 +8,9 @@ test("everything has a default, and an empty variable is one that is not set", (
   expect(settings.dataDir).toBe(resolve(import.meta.dirname, "..", ".tickcast"));
   expect(settings.exchanges).toMatchObject([
     { exchange: { name: "upbit" }, given: { ws: false, rest: false }, restUrl: "https://api.upbit.com" },
+    { exchange: { name: "bithumb" } },
+    { exchange: { name: "binance" } },
+    { exchange: { name: "korbit" } },
   ]);
 });
 
@@ -31,7 +34,7 @@ test.each([
   [{ PORT: "70000" }, "PORT=70000: a port number is needed, 1 to 65535"],
   [{ SOURCE: "real" }, "SOURCE=real: use live, sim, auto"],
   [{ LOG_LEVEL: "loud" }, "LOG_LEVEL=loud: use trace, debug, info, warn, error, fatal, silent"],
-  [{ EXCHANGES: "upbit,mtgox" }, 'EXCHANGES: there is no exchange "mtgox": use upbit'],
+  [{ EXCHANGES: "upbit,mtgox" }, 'EXCHANGES: there is no exchange "mtgox": use upbit or bithumb or binance or korbit'],
   [{ EXCHANGES: "," }, "EXCHANGES=,: names no exchange"],
   [{ KAFKA_BROKERS: "localhost" }, "KAFKA_BROKERS=localhost: host:port is needed, or several with commas"],
   [{ UPSTASH_REDIS_REST_URL: "redis://h" }, "UPSTASH_REDIS_REST_URL=redis://h: an http or https address is needed"],

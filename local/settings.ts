@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import { exchangeUrls } from "../ingestor/config.ts";
 import type { Exchange } from "../ingestor/exchanges/exchange.ts";
-import { findExchange } from "../ingestor/exchanges/index.ts";
+import { exchanges, findExchange } from "../ingestor/exchanges/index.ts";
 import { messageOf } from "./found.ts";
 import type { GivenKafka, GivenRedis } from "./stack-options.ts";
 
@@ -39,8 +39,10 @@ export interface Settings {
   kafka: GivenKafka | undefined;
   redis: GivenRedis | undefined;
   ingestToken: string | undefined;
+  adminToken: string | undefined;
 }
 
+const EXCHANGES = exchanges.map(({ name }) => name);
 const DEFAULT_DATA_DIR = join(import.meta.dirname, "..", ".tickcast");
 const names = z.string().transform((text) =>
   text
@@ -60,7 +62,7 @@ const environment = z.object({
     .max(65_535, { error: "a port number is needed, 1 to 65535" })
     .default(8787),
   DATA_DIR: z.string().default(DEFAULT_DATA_DIR),
-  EXCHANGES: names.default(["upbit"]),
+  EXCHANGES: names.default(EXCHANGES),
   SOURCE: z.enum(SOURCES, oneOf(...SOURCES)).default("auto"),
   KAFKA_BROKERS: names
     .pipe(z.array(z.string().regex(/^.+:\d+$/, { error: "host:port is needed, or several with commas" })))
@@ -68,6 +70,7 @@ const environment = z.object({
   UPSTASH_REDIS_REST_URL: z.url({ protocol: /^https?$/, error: "an http or https address is needed" }).optional(),
   UPSTASH_REDIS_REST_TOKEN: z.string().optional(),
   INGEST_TOKEN: z.string().optional(),
+  ADMIN_TOKEN: z.string().optional(),
   LOG_LEVEL: z.enum(LEVELS, oneOf(...LEVELS)).optional(),
 });
 
@@ -92,6 +95,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     kafka: data.KAFKA_BROKERS && { brokers: data.KAFKA_BROKERS },
     redis: givenRedis(data.UPSTASH_REDIS_REST_URL, data.UPSTASH_REDIS_REST_TOKEN),
     ingestToken: data.INGEST_TOKEN,
+    adminToken: data.ADMIN_TOKEN,
   };
 }
 

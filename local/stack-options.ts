@@ -1,6 +1,9 @@
 import type { LocalKafkaOptions } from "./local-parts.ts";
 import type { SimulatorOptions } from "./simulator/simulator.ts";
 
+/** Settings of a simulated exchange: which one it is, its name says. */
+export type StackSimulator = Omit<SimulatorOptions, "dialect">;
+
 /** A Kafka that runs elsewhere. */
 export interface GivenKafka {
   /** `host:port`, one or more. */
@@ -26,14 +29,18 @@ export interface StackOptions {
   source: "live" | "simulated";
   /** `["upbit"]` by default. */
   exchanges?: readonly string[];
-  /** The simulated exchange, in this process; false for none. By default it is there when prices are simulated. */
-  simulator?: SimulatorOptions | false;
+  /** Of every simulated exchange, in this process; false for none. By default they are there when prices are simulated. */
+  simulator?: StackSimulator | false;
+  /** What differs for single exchanges, by name; false for one that is reached elsewhere. */
+  simulators?: Readonly<Record<string, StackSimulator | false>>;
   /** A given Kafka, settings of a local one, or none; a local one by default. */
   kafka?: GivenKafka | LocalKafkaOptions | false;
   /** A given Redis, or none; a local one by default. */
   redis?: GivenRedis | false;
   /** Shared by ingestor and Worker; random by default. */
   ingestToken?: string;
+  /** The operator's; random by default. */
+  adminToken?: string;
   /** How often a feed that nobody listens to gets its ticks, ms. */
   idleBatch?: number;
   /** Further settings of the ingestor, see `ingestor/config.ts`; false to start none. */

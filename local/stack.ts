@@ -25,6 +25,8 @@ export interface Stack {
   mode: Mode;
   source: "live" | "simulated";
   ingestToken: string;
+  /** What the operator shows to the Worker. */
+  adminToken: string;
   /** What is missing on this machine and how to get it. */
   hints: string[];
   logDir: string;
@@ -36,7 +38,8 @@ export interface Stack {
   kafka: Kafka | undefined;
   redis: Redis | undefined;
   upstash: UpstashRest | undefined;
-  simulator: Simulator | undefined;
+  /** The simulated exchanges, by name. */
+  simulators: ReadonlyMap<string, Simulator>;
   /** Resolves with a line for people when a part ended and could not be brought back; never with `restart: false`. */
   died: Promise<string>;
   /** Ends everything, the last part first, within 10 s. */
@@ -47,7 +50,7 @@ export interface Stack {
  * Starts all parts of Tickcast on this machine; resolves when they run, which is before prices flow.
  * A Kafka or Redis that can't be had is left out and said in `hints`.
  *
- * @throws Error when the Worker, the ingestor or the simulator can't be started, and the abort signal's reason
+ * @throws Error when the Worker, the ingestor or a simulator can't be started, and the abort signal's reason
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const supervisor = new Supervisor(options);
@@ -78,7 +81,7 @@ async function forget(dataDir: string): Promise<void> {
 async function startParts(options: StackOptions, parts: Parts): Promise<Omit<Stack, "died" | "stop">> {
   const { dataDir, source, fresh = false, signal } = options;
   if (fresh) await forget(dataDir);
-  const { logDir, hints, ingestToken } = parts;
+  const { logDir, hints, ingestToken, adminToken } = parts;
   await mkdir(logDir, { recursive: true });
   const redisUp = parts.redis();
   const workerUp = Promise.all([
@@ -88,18 +91,19 @@ async function startParts(options: StackOptions, parts: Parts): Promise<Omit<Sta
     signal?.throwIfAborted();
     return parts.worker(bundle, redis);
   });
-  const starting = [parts.simulator(), parts.kafka(), redisUp, workerUp] as const;
+  const starting = [parts.simulators(), parts.kafka(), redisUp, workerUp] as const;
   // All are waited for even if one fails: what has come up must be known to be ended.
   await Promise.allSettled(starting);
-  const [simulator, kafka, redis, worker] = await Promise.all(starting);
+  const [simulators, kafka, redis, worker] = await Promise.all(starting);
   signal?.throwIfAborted();
-  const ingestorEnv = parts.ingestorEnv(worker, simulator, kafka);
+  const ingestorEnv = parts.ingestorEnv(worker, simulators, kafka);
   const ingestor = await parts.ingestor(ingestorEnv);
   return {
     url: worker.url,
     mode: kafka ? (redis ? "kafka+redis" : "kafka") : redis ? "redis" : "direct",
     source,
     ingestToken,
+    adminToken,
     hints,
     logDir,
     worker,
@@ -108,7 +112,7 @@ async function startParts(options: StackOptions, parts: Parts): Promise<Omit<Sta
     kafka: kafka && "nodes" in kafka ? kafka : undefined,
     redis: redis && "redis" in redis ? redis.redis : undefined,
     upstash: redis && "upstash" in redis ? redis.upstash : undefined,
-    simulator,
+    simulators,
   };
 }
 

@@ -16,6 +16,8 @@ import { type Stack, startStack } from "./stack.ts";
 
 const OLDEST_NODE = 22;
 const READY_TIMEOUT_MS = 120_000;
+/** How long the other exchanges are waited for once the prices of one flow. */
+const REST_PATIENCE_MS = 10_000;
 const WAITING_EVERY_MS = 10_000;
 /** What is on its way up when the start is broken off gets this long, ms; the guardians end it then. */
 const BREAK_OFF_MS = 4_000;
@@ -71,7 +73,8 @@ async function run(settings: Settings, fresh: boolean): Promise<number> {
   return outcome === undefined ? 0 : 1;
 }
 
-async function bringUp({ dataDir, port, exchanges, kafka, redis, ingestToken, source }: Settings): Promise<Stack> {
+async function bringUp(settings: Settings): Promise<Stack> {
+  const { dataDir, port, exchanges, kafka, redis, ingestToken, adminToken, source } = settings;
   const prices = await choosePrices({ source, exchanges });
   ending.signal.throwIfAborted();
   const folder = join(dataDir, prices.source === "live" ? "live" : "sim");
@@ -82,8 +85,10 @@ async function bringUp({ dataDir, port, exchanges, kafka, redis, ingestToken, so
     port,
     source: prices.source,
     simulator: prices.simulator,
+    simulators: prices.simulators,
     exchanges: exchanges.map(({ exchange }) => exchange.name),
-    ingestToken: ingestToken ?? (await keptToken(dataDir)),
+    ingestToken: ingestToken ?? (await keptToken(dataDir, "ingest")),
+    adminToken: adminToken ?? (await keptToken(dataDir, "admin")),
     ...(kafka ? { kafka } : {}),
     ...(redis ? { redis } : {}),
     onPart: say,
@@ -92,7 +97,7 @@ async function bringUp({ dataDir, port, exchanges, kafka, redis, ingestToken, so
   });
 }
 
-/** Resolves when prices of one of the exchanges flow. @throws Error after two minutes */
+/** Resolves when prices of every exchange flow, or soon after those of one do. @throws Error after two minutes */
 async function ready(stack: Stack, exchanges: readonly string[], since: number): Promise<void> {
   const timeout = AbortSignal.timeout(READY_TIMEOUT_MS);
   const done = new AbortController();
@@ -104,7 +109,10 @@ async function ready(stack: Stack, exchanges: readonly string[], since: number):
   };
   const { url, mode } = stack;
   try {
-    await Promise.any(exchanges.map((exchange) => firstPrice({ url, exchange, since, mode, signal, onWaiting })));
+    const flowing = exchanges.map((exchange) => firstPrice({ url, exchange, since, mode, signal, onWaiting }));
+    await Promise.any(flowing);
+    // One that is away must not keep the others' prices from being used.
+    await Promise.race([Promise.allSettled(flowing), sleep(REST_PATIENCE_MS, undefined, { signal })]);
   } catch {
     throw new Error(`no price after ${READY_TIMEOUT_MS / 1_000} s, still waiting for ${waiting}; see ${stack.logDir}`);
   } finally {

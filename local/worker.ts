@@ -16,9 +16,10 @@ const GRACE_MS = 2_000;
 /** What the Worker finds as its environment, see `durable-objects/env.ts`. */
 export interface WorkerVars {
   INGEST_TOKEN: string;
+  ADMIN_TOKEN?: string;
   UPSTASH_REDIS_REST_URL?: string;
   UPSTASH_REDIS_REST_TOKEN?: string;
-  REDIS_PREFIX?: string;
+  PRICES?: string;
 }
 
 /** How to start the Worker. */

@@ -1,13 +1,16 @@
 import { larger, ONE, scaled } from "./scaled.ts";
+import { type Quote, tickSize } from "./ticks.ts";
 
 /** What is needed to open a market; `price` (scaled by 10^8) is where its walk starts and what it is pulled back to. */
 export interface Listing {
-  /** Quote first, as Upbit spells it: KRW-BTC. */
+  /** Quote first: KRW-BTC. */
   readonly code: string;
   readonly koreanName: string;
   readonly englishName: string;
   readonly price: bigint;
 }
+
+type Coin = readonly [code: string, koreanName: string, englishName: string, price: string];
 
 /** Base code, Korean name, English name, price in KRW; the order is how busy the coin is. */
 const COINS = [
@@ -59,6 +62,13 @@ const COINS = [
   ["BTT", "비트토렌트", "BitTorrent", "0.000812"],
 ] as const;
 
+/** Coins that "all" leaves out, as not every exchange has them; they can be named. */
+const ELSEWHERE = [
+  ["BNB", "비앤비", "BNB", "1254000"],
+  ["USDC", "유에스디코인", "USD Coin", "1452"],
+  ["FDUSD", "퍼스트디지털유에스디", "First Digital USD", "1450"],
+] as const;
+
 const BTC_QUOTED = [
   "ETH",
   "XRP",
@@ -77,61 +87,30 @@ const BTC_QUOTED = [
 ];
 const USDT_QUOTED = ["BTC", "ETH", "XRP", "SOL", "DOGE", "ADA", "LINK", "TRX", "SHIB", "PEPE", "SUI", "AVAX"];
 
-/** The markets the simulator opens with, the busiest first: every coin in KRW, some of them in BTC and USDT too. */
+/** The bases of each quote currency, "all" for every coin that is not left out; the order of the quotes is kept. */
+export type Bases = Readonly<Partial<Record<Quote, "all" | readonly string[]>>>;
+
+/** The listings of an exchange: quote by quote, the busiest coin of each first. @throws {RangeError} naming an unknown base */
+export function listingsFor(quotes: Bases): Listing[] {
+  return Object.entries(quotes).flatMap(([quote, bases]) => {
+    const coins = bases === "all" ? COINS : bases.map(coin);
+    return coins.filter(([base]) => base !== quote).map((one) => listing(quote, one));
+  });
+}
+
+/** What a simulator opens with unless told otherwise: what Upbit lists. */
 export function defaultListings(): Listing[] {
-  const krw = (base: string) => scaled(COINS.find(([code]) => code === base)?.[3] ?? "1");
-  const quoted = (quote: string, rate: bigint, bases: readonly string[]) =>
-    COINS.filter(([base]) => bases.includes(base)).map(([base, koreanName, englishName, price]) => {
-      const inQuote = (scaled(price) * ONE) / rate;
-      return { code: `${quote}-${base}`, koreanName, englishName, price: onTick(quote, inQuote) };
-    });
-  return [
-    ...quoted(
-      "KRW",
-      ONE,
-      COINS.map(([base]) => base),
-    ),
-    ...quoted("USDT", krw("USDT"), USDT_QUOTED),
-    ...quoted("BTC", krw("BTC"), BTC_QUOTED),
-  ];
+  return listingsFor({ KRW: "all", USDT: USDT_QUOTED, BTC: BTC_QUOTED });
 }
 
-/** The price step of a market, scaled: coarser for higher prices in KRW and USDT, always 10^-8 in BTC. */
-export function tickSize(quote: string, price: bigint): bigint {
-  if (quote === "BTC") return 1n;
-  const steps = quote === "KRW" ? KRW_STEPS : USDT_STEPS;
-  return steps.find(([from]) => price >= from)?.[1] ?? 1n;
+function listing(quote: string, [base, koreanName, englishName, price]: Coin): Listing {
+  const inQuote = (scaled(price) * ONE) / (quote === "KRW" ? ONE : scaled(coin(quote)[3]));
+  const tick = tickSize(quote, inQuote);
+  return { code: `${quote}-${base}`, koreanName, englishName, price: larger((inQuote / tick) * tick, tick) };
 }
 
-function onTick(quote: string, price: bigint): bigint {
-  const tick = tickSize(quote, price);
-  return larger((price / tick) * tick, tick);
+function coin(code: string): Coin {
+  const found = [...COINS, ...ELSEWHERE].find(([base]) => base === code);
+  if (!found) throw new RangeError(`the catalogue has no coin ${code}`);
+  return found;
 }
-
-const steps = (table: readonly (readonly [string, string])[]) =>
-  table.map(([from, step]) => [scaled(from), scaled(step)] as const);
-
-const KRW_STEPS = steps([
-  ["1000000", "1000"],
-  ["500000", "500"],
-  ["100000", "100"],
-  ["50000", "50"],
-  ["10000", "10"],
-  ["1000", "1"],
-  ["100", "0.1"],
-  ["10", "0.01"],
-  ["1", "0.001"],
-  ["0.1", "0.0001"],
-  ["0.01", "0.00001"],
-  ["0.001", "0.000001"],
-  ["0.0001", "0.0000001"],
-]);
-
-const USDT_STEPS = steps([
-  ["10", "0.01"],
-  ["1", "0.001"],
-  ["0.1", "0.0001"],
-  ["0.01", "0.00001"],
-  ["0.001", "0.000001"],
-  ["0.0001", "0.0000001"],
-]);

@@ -20,7 +20,7 @@ const execute = z.strictObject({
 const market = z.discriminatedUnion("action", [
   z.strictObject({
     action: z.literal("list"),
-    market: z.string().regex(/^[A-Z]+-[A-Z0-9]+$/),
+    market: z.string().regex(/^[A-Z]+-[A-Z0-9]+$/, { error: "quote first, such as KRW-NEW, for every exchange" }),
     price: z.string(),
     korean_name: z.string().optional(),
     english_name: z.string().optional(),

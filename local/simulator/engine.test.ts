@@ -9,14 +9,6 @@ function run(engine: MarketEngine, count: number): Trade[] {
   return engine.log.after(after, count);
 }
 
-test("at least 60 markets in three quote currencies, each with a name and a price", () => {
-  const listings = defaultListings();
-  expect(listings.length).toBeGreaterThanOrEqual(60);
-  expect(new Set(listings.map(({ code }) => code)).size).toBe(listings.length);
-  expect(new Set(listings.map(({ code }) => code.split("-")[0]))).toEqual(new Set(["KRW", "BTC", "USDT"]));
-  expect(listings.every(({ price, koreanName, englishName }) => price > 0n && koreanName && englishName)).toBe(true);
-});
-
 test("the same seed and clock trade the same", () => {
   const [one, two] = [7, 7].map((seed) => run(new MarketEngine({ seed, now: () => 1_788_335_180_377 }), 500));
   expect(one).toEqual(two);
@@ -95,6 +87,34 @@ test("a listed market trades, a closed or delisted one does not", () => {
   expect(new Set(run(engine, 200).map(({ market }) => market))).toEqual(new Set(["KRW-BTC"]));
   expect(() => engine.execute("KRW-NEW")).toThrow("KRW-NEW is closed");
   expect(() => engine.delist("KRW-ETH")).toThrow("KRW-ETH is not listed");
+});
+
+test("each market counts its trades, relisting or not", () => {
+  const listings = defaultListings().slice(0, 1);
+  const engine = new MarketEngine({ listings });
+  run(engine, 3);
+  engine.delist("KRW-BTC");
+  for (const listing of listings) engine.list(listing);
+  engine.list({ code: "KRW-NEW", koreanName: "새", englishName: "New", price: scaled("100") });
+  const trades = engine.log.after(0, 10);
+  expect(trades.map(({ market, ordinal }) => `${market} ${ordinal}`)).toEqual([
+    ...[1, 2, 3, 4, 5].map((ordinal) => `KRW-BTC ${ordinal}`),
+    "KRW-NEW 1",
+  ]);
+  expect(trades.every(({ timestamp }) => timestamp >= engine.opened)).toBe(true);
+});
+
+test("history is a market's trades, newest first, without those that were forgotten", () => {
+  const engine = new MarketEngine({ listings: defaultListings().slice(0, 2) });
+  run(engine, 10);
+  const forgotten = engine.log.forget();
+  expect(forgotten).toBe(12);
+  const made = ["KRW-BTC", "KRW-ETH", "KRW-BTC", "KRW-BTC"].map((code) => engine.execute(code));
+  expect(engine.history("KRW-BTC", 100)).toEqual([made[3], made[2], made[0]]);
+  expect(engine.history("KRW-BTC", 1)).toEqual([made[3]]);
+  expect(engine.history("KRW-BTC", 100, (trade) => trade !== made[2])).toEqual([made[3], made[0]]);
+  expect(engine.log.after(0, 100)).toHaveLength(16);
+  expect(engine.log.forget()).toBe(4);
 });
 
 test("the log keeps the newest trades and every market's last", () => {

@@ -1,7 +1,7 @@
 import { defaultListings, type Listing } from "./catalogue.ts";
 import { type Fill, Market } from "./market.ts";
 import { mulberry32, type Random } from "./random.ts";
-import type { Ticker } from "./statistics.ts";
+import type { Ticker, Window } from "./statistics.ts";
 import { TradeLog } from "./trade-log.ts";
 
 /** How trades spread over the markets: like real ones (the n-th busiest gets 1/n), or all alike. */
@@ -11,13 +11,17 @@ export type Spread = "zipf" | "uniform";
 export interface Trade extends Fill {
   /** 1, 2, 3, … over all markets since the simulator started. */
   readonly seq: number;
+  /** Quote first, whatever the exchange: KRW-BTC. */
   readonly market: string;
+  /** 1, 2, 3, … within its market, relisted or not. */
+  readonly ordinal: number;
+  /** 17 digits: its ms × 10^4 + a counter. */
   readonly id: bigint;
   /** When it was executed, ms. */
   readonly timestamp: number;
   /** The time its frame is stamped with, ms. */
   readonly frameAt: number;
-  /** The close of the UTC day before. */
+  /** The close before the window of the figures. */
   readonly prevClosingPrice: bigint;
   /** How many sockets its live frame was handed to, the first time it was sent. */
   sentTo: number;
@@ -30,6 +34,8 @@ export interface EngineOptions {
   readonly seed?: number;
   readonly spread?: Spread;
   readonly listings?: readonly Listing[];
+  /** What open, high and low of the figures cover. */
+  readonly window?: Window;
   /** Epoch ms; a test may bring its own. */
   readonly now?: () => number;
   /** Trades kept for `executed` and for REST history. */
@@ -44,12 +50,15 @@ const TWIN_WITHIN_MS = 50;
 /** The exchange without its wire: markets, the trades executed in them, and what becomes of both. */
 export class MarketEngine {
   readonly log: TradeLog;
+  /** When it began to trade, ms: before its first trade and after every trade of an engine that it replaces. */
+  readonly opened: number;
   readonly #random: Random;
   readonly #now: () => number;
   readonly #spread: Spread;
   readonly #markets = new Map<string, Market>();
   readonly #listeners = new Set<TradeListener>();
-  readonly #opened: number;
+  readonly #window: Window;
+  readonly #ordinals = new Map<string, number>();
   #cumulative: { market: Market; upTo: number }[] = [];
   #twinOf: Trade | undefined;
 
@@ -57,15 +66,17 @@ export class MarketEngine {
     seed = 1,
     spread = "zipf",
     listings = defaultListings(),
+    window = "utc-day",
     now = Date.now,
     keep = 150_000,
   }: EngineOptions) {
     this.#random = mulberry32(seed);
     this.#now = now;
     this.#spread = spread;
+    this.#window = window;
     this.log = new TradeLog(keep);
     // Ids begin after the ms of the start, so an engine that replaces another within one ms repeats none of its ids.
-    this.#opened = now() + 1;
+    this.opened = now() + 1;
     for (const listing of listings) this.list(listing);
   }
 
@@ -91,7 +102,7 @@ export class MarketEngine {
   list(listing: Listing): void {
     if (this.#markets.has(listing.code)) throw new RangeError(`${listing.code} is listed already`);
     const share = 1 / (this.#markets.size + 1);
-    const market = new Market(listing, this.#random, this.#time(), share);
+    const market = new Market(listing, { random: this.#random, now: this.#time(), share, window: this.#window });
     this.#markets.set(listing.code, market);
     this.#weigh();
     this.#record(market, market.draw(this.#random), this.#time());
@@ -126,14 +137,22 @@ export class MarketEngine {
     return trade;
   }
 
+  /** What REST still tells of a market: its trades that pass `test`, newest first, up to `limit`. */
+  history(market: string, limit: number, test?: (trade: Trade) => boolean): Trade[] {
+    return this.log.history(market, limit, test);
+  }
+
   #record(market: Market, fill: Fill, ms: number, frame?: number): Trade {
     const { id, timestamp } = market.nextId(ms);
     const frameAt = frame ?? Math.max(timestamp, this.#now());
-    market.statistics.record(fill, timestamp, frameAt);
+    const ordinal = (this.#ordinals.get(market.code) ?? 0) + 1;
+    this.#ordinals.set(market.code, ordinal);
+    market.statistics.record(fill, { timestamp, frameAt, ordinal });
     const { ticker } = market.statistics;
     const trade: Trade = {
       seq: this.log.head + 1,
       market: market.code,
+      ordinal,
       id,
       timestamp,
       frameAt,
@@ -183,6 +202,6 @@ export class MarketEngine {
   }
 
   #time(): number {
-    return Math.max(this.#now(), this.#opened);
+    return Math.max(this.#now(), this.opened);
   }
 }

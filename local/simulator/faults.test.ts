@@ -5,7 +5,7 @@ import { fieldOf, TestClient } from "./test-client.ts";
 let sim: Simulator;
 let client: TestClient;
 beforeEach(async () => {
-  sim = await startSimulator({ paused: true, upbit: { connects: [], errorCloseMs: 20 } });
+  sim = await startSimulator({ paused: true, settings: { connects: [], errorCloseMs: 20 } });
   client = await TestClient.open(sim.wsUrl);
   client.send([{ ticket: "x" }, { type: "trade", codes: ["KRW-BTC", "KRW-NEW"], is_only_realtime: true }]);
   await settled();
@@ -98,6 +98,40 @@ test("refused connections are counted, and taken again afterwards", async () => 
   expect(sim.state().faults.refusedConnections).toBe(1);
   sim.faults.inject({ fault: "refuse", on: false });
   expect((await TestClient.open(sim.wsUrl)).closeCode).toBeUndefined();
+});
+
+test("skip leaves out the live frames of so many trades, which then were sent to nobody", async () => {
+  sim.faults.inject({ fault: "skip", count: 2 });
+  const [, , heard] = [trade(), trade(), trade()];
+  await client.until(() => client.texts.length === 1);
+  expect(ids()).toEqual([heard]);
+  const sentTo = sim.executed().trades.map((one) => one.sentTo);
+  expect(sentTo.slice(-3)).toEqual([0, 0, 1]);
+  expect(sim.state().frames.skipped).toBe(2);
+});
+
+test("forget hides from REST what was executed until now", async () => {
+  const rest = async () => (await fetch(`${sim.restUrl}/v1/trades/ticks?market=KRW-BTC&count=5`)).text();
+  trade();
+  expect(sim.faults.inject({ fault: "forget" })).toBe(sim.state().head);
+  expect(await rest()).toBe("[]");
+  const known = trade();
+  expect(await rest()).toContain(known);
+  expect(sim.executed().trades.length).toBe(sim.state().head);
+  expect(sim.state().faults.forgottenTrades).toBe(sim.state().head - 1);
+});
+
+test("rest answers every request with one status for a while", async () => {
+  sim.faults.inject({ fault: "rest", status: 503, ms: 60_000 });
+  expect((await fetch(`${sim.restUrl}/v1/market/all`)).status).toBe(503);
+  expect(sim.state().faults).toMatchObject({ failedRequests: 1, requests: { rest: 1 } });
+  sim.faults.inject({ fault: "rest", status: 429, ms: 0 });
+  expect((await fetch(`${sim.restUrl}/v1/market/all`)).status).toBe(200);
+});
+
+test("leave is a word that Upbit does not have", () => {
+  expect(sim.faults.inject({ fault: "leave" })).toBe(0);
+  expect(sim.state()).toMatchObject({ sockets: 1, faults: { leavingSockets: 0, requests: { leave: 1 } } });
 });
 
 test("over HTTP: pace, faults, markets, and what was executed", async () => {

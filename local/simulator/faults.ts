@@ -18,6 +18,8 @@ export interface Sockets {
   repeat(count: number): number;
   /** Sends a spoiled copy of a market's last trade frame; answers how many frames. */
   sendBad(how: BadFrame, market: string): number;
+  /** Tells every client that the server is about to go, where the exchange does so; answers how many sockets. */
+  leave(): number;
 }
 
 const ms = z.int().min(0).max(3_600_000);
@@ -29,8 +31,8 @@ export const faultSchema = z.discriminatedUnion("fault", [
   /** Sockets stay and answer protocol pings, but every frame vanishes, for `ms` or until `speak`. */
   z.strictObject({ fault: z.literal("silent"), ms: ms.optional() }),
   z.strictObject({ fault: z.literal("speak") }),
-  /** A spoiled extra frame; no trade is lost by it. */
-  z.strictObject({ fault: z.literal("bad"), how: z.enum(BAD_FRAMES), market: z.string().default("KRW-BTC") }),
+  /** A spoiled extra frame, in the busiest market unless one is named; no trade is lost by it. */
+  z.strictObject({ fault: z.literal("bad"), how: z.enum(BAD_FRAMES), market: z.string().optional() }),
   /** The trade frames of the last `count` trades that were sent, once more. */
   z.strictObject({ fault: z.literal("repeat"), count: z.int().min(1).max(10_000) }),
   /** Holds all frames for `ms`, then sends them in order. */
@@ -39,6 +41,14 @@ export const faultSchema = z.discriminatedUnion("fault", [
   z.strictObject({ fault: z.literal("error"), name: z.string(), message: z.string().default("simulated") }),
   /** Answers new WebSocket connections with HTTP 503, while on. */
   z.strictObject({ fault: z.literal("refuse"), on: z.boolean() }),
+  /** REST tells no longer of any trade executed until now; `executed` still does. */
+  z.strictObject({ fault: z.literal("forget") }),
+  /** The live frames of the next `count` trades are never sent. */
+  z.strictObject({ fault: z.literal("skip"), count: z.int().min(1).max(10_000) }),
+  /** Says on every socket that the server is about to go, as the exchange does; 0 sockets where it has no such word. */
+  z.strictObject({ fault: z.literal("leave") }),
+  /** Answers every REST request with `status`, for `ms`. */
+  z.strictObject({ fault: z.literal("rest"), status: z.int().min(400).max(599), ms }),
 ]);
 export type Fault = z.input<typeof faultSchema>;
 
@@ -50,19 +60,39 @@ export interface FaultCounts {
   repeatedFrames: number;
   errorFrames: number;
   refusedConnections: number;
+  forgottenTrades: number;
+  leavingSockets: number;
+  failedRequests: number;
 }
 
 /** Does the faults that are asked for, and counts them. */
 export class Faults {
   readonly counts: FaultCounts = {
-    requests: { drop: 0, silent: 0, speak: 0, bad: 0, repeat: 0, delay: 0, error: 0, refuse: 0 },
+    requests: {
+      drop: 0,
+      silent: 0,
+      speak: 0,
+      bad: 0,
+      repeat: 0,
+      delay: 0,
+      error: 0,
+      refuse: 0,
+      forget: 0,
+      skip: 0,
+      leave: 0,
+      rest: 0,
+    },
     droppedSockets: 0,
     badFrames: 0,
     repeatedFrames: 0,
     errorFrames: 0,
     refusedConnections: 0,
+    forgottenTrades: 0,
+    leavingSockets: 0,
+    failedRequests: 0,
   };
   refusing = false;
+  #failing: { readonly status: number; readonly until: number } | undefined;
   readonly #engine: MarketEngine;
   readonly #gate: OutputGate;
   readonly #sockets: Sockets;
@@ -73,35 +103,41 @@ export class Faults {
     this.#sockets = sockets;
   }
 
+  /** The status that every REST request is answered with at present; undefined when they are answered as usual. */
+  get restStatus(): number | undefined {
+    return this.#failing && performance.now() < this.#failing.until ? this.#failing.status : undefined;
+  }
+
   /**
-   * Does one fault; answers how many sockets or frames it touched.
+   * Does one fault; answers how many sockets, frames or trades it touched.
    * @throws {z.ZodError} when it is not one of the faults above
    * @throws {RangeError} when its market is not listed
    */
   inject(input: Fault): number {
     const fault = faultSchema.parse(input);
-    if (fault.fault === "bad" && !this.#engine.market(fault.market)) {
-      throw new RangeError(`${fault.market} is not listed`);
-    }
+    const touched = this.#inject(fault);
     this.counts.requests[fault.fault] += 1;
-    return this.#inject(fault);
+    return touched;
   }
 
   #inject(fault: z.output<typeof faultSchema>): number {
-    const { counts } = this;
     const counted = (key: Exclude<keyof FaultCounts, "requests">, touched: number) => {
-      counts[key] += touched;
+      this.counts[key] += touched;
       return touched;
     };
     switch (fault.fault) {
       case "drop":
         return counted("droppedSockets", this.#sockets.drop());
       case "bad":
-        return counted("badFrames", this.#sockets.sendBad(fault.how, fault.market));
+        return counted("badFrames", this.#sockets.sendBad(fault.how, this.#market(fault.market)));
       case "repeat":
         return counted("repeatedFrames", this.#sockets.repeat(fault.count));
       case "error":
         return counted("errorFrames", this.#sockets.fail(fault.name, fault.message));
+      case "forget":
+        return counted("forgottenTrades", this.#engine.log.forget());
+      case "leave":
+        return counted("leavingSockets", this.#sockets.leave());
       case "silent":
         this.#gate.silence(fault.ms);
         return this.#sockets.size;
@@ -114,6 +150,19 @@ export class Faults {
       case "refuse":
         this.refusing = fault.on;
         return this.#sockets.size;
+      case "skip":
+        this.#gate.skip(fault.count);
+        return this.#sockets.size;
+      case "rest":
+        this.#failing = { status: fault.status, until: performance.now() + fault.ms };
+        return this.#sockets.size;
     }
+  }
+
+  /** The named market, or the busiest one. @throws {RangeError} when it is not listed, or none is */
+  #market(code = this.#engine.markets[0]?.code): string {
+    if (code === undefined) throw new RangeError("no market is listed");
+    if (!this.#engine.market(code)) throw new RangeError(`${code} is not listed`);
+    return code;
   }
 }

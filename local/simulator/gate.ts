@@ -8,14 +8,17 @@ export interface GateCounts {
   held: number;
   /** Held back, but their socket was gone when their time came. */
   lost: number;
+  /** Live trade frames left out by a skip, each counted once whatever the number of sockets. */
+  skipped: number;
 }
 
 /**
  * The one way out to the sockets: open, silent (frames vanish, sockets stay) or holding (frames wait, then go in order).
  */
 export class OutputGate {
-  readonly counts: GateCounts = { sent: 0, suppressed: 0, held: 0, lost: 0 };
+  readonly counts: GateCounts = { sent: 0, suppressed: 0, held: 0, lost: 0, skipped: 0 };
   #silent = false;
+  #skips = 0;
   #voice: NodeJS.Timeout | undefined;
   #queue: (() => boolean)[] | undefined;
   #release: NodeJS.Timeout | undefined;
@@ -35,6 +38,19 @@ export class OutputGate {
       this.counts.held += 1;
       this.#queue.push(send);
     } else this.#run(send);
+  }
+
+  /** Leaves out the live frames of the next `count` trades, on top of those still to be left out. */
+  skip(count: number): void {
+    this.#skips += count;
+  }
+
+  /** Asked once before a trade's live frame is broadcast: true when it must not go out, as if the exchange had dropped it. */
+  swallows(): boolean {
+    if (this.#skips === 0) return false;
+    this.#skips -= 1;
+    this.counts.skipped += 1;
+    return true;
   }
 
   /** Swallows every frame from now on, for `ms` or until `speak`. */

@@ -1,7 +1,8 @@
-import { type Listing, tickSize } from "./catalogue.ts";
+import type { Listing } from "./catalogue.ts";
 import { between, type Random } from "./random.ts";
 import { fromFloat, larger, ONE } from "./scaled.ts";
-import { DayStatistics } from "./statistics.ts";
+import { Statistics, type Window } from "./statistics.ts";
+import { type Quote, tickSize } from "./ticks.ts";
 
 /** The taker's side: ASK sold, BID bought. */
 export type Side = "ASK" | "BID";
@@ -18,43 +19,64 @@ export interface Fill {
 }
 
 /** A typical trade in each quote currency, about ₩300,000; sizes spread over two and a half decades around it. */
-const TYPICAL_TRADE: Record<string, number> = { KRW: 300_000, BTC: 0.0025, USDT: 200 };
+const TYPICAL_TRADE: Record<Quote, number> = {
+  KRW: 300_000,
+  USDT: 200,
+  USDC: 200,
+  FDUSD: 200,
+  BTC: 0.0025,
+  ETH: 0.07,
+  BNB: 0.25,
+};
+/** A day of the busiest market. */
+const TRADES_A_DAY = 1_000_000;
 
 /** How often the price moves by a tick or more from one trade to the next. */
 const MOVES = 0.4;
+
+/** Where and how big a market begins. */
+interface Beginning {
+  readonly random: Random;
+  /** Places the statistics, ms. */
+  readonly now: number;
+  /** Of the busiest market's turnover: what a day of this one trades. */
+  readonly share: number;
+  readonly window: Window;
+}
 
 /** One market: a price that walks in ticks around where it started, and its day's statistics. */
 export class Market {
   readonly code: string;
   readonly koreanName: string;
   readonly englishName: string;
-  readonly statistics: DayStatistics;
+  readonly statistics: Statistics;
   /** false: still listed, but trading is closed. */
   open = true;
-  readonly #quote: string;
+  readonly #typicalTrade: number;
   readonly #anchor: bigint;
   readonly #tick: bigint;
   #bid: bigint;
   #lastMs = 0;
   #counter = 0;
 
-  /** `now` (ms) places the day's statistics; `share` of the busiest market's turnover is what a day of this one trades. */
-  constructor(listing: Listing, random: Random, now: number, share: number) {
+  constructor(listing: Listing, { random, now, share, window }: Beginning) {
+    const quote = listing.code.slice(0, listing.code.indexOf("-"));
     this.code = listing.code;
     this.koreanName = listing.koreanName;
     this.englishName = listing.englishName;
-    this.#quote = listing.code.slice(0, listing.code.indexOf("-"));
+    this.#typicalTrade = isQuote(quote) ? TYPICAL_TRADE[quote] : 100;
     this.#anchor = listing.price;
-    this.#tick = tickSize(this.#quote, listing.price);
+    this.#tick = tickSize(quote, listing.price);
     this.#bid = listing.price;
-    const dailyTurnover = this.#typicalTrade() * 1_000_000 * share;
-    this.statistics = new DayStatistics({
+    this.statistics = new Statistics({
       market: listing.code,
       random,
       now,
+      window,
       price: listing.price,
       tick: this.#tick,
-      dailyTurnover,
+      tradesADay: TRADES_A_DAY * share,
+      typicalTrade: this.#typicalTrade,
     });
   }
 
@@ -99,11 +121,11 @@ export class Market {
   }
 
   #size(random: Random): bigint {
-    const notional = this.#typicalTrade() * 10 ** (random() * 2.5 - 1.5);
+    const notional = this.#typicalTrade * 10 ** (random() * 2.5 - 1.5);
     return fromFloat((notional * Number(ONE)) / Number(this.#bid));
   }
+}
 
-  #typicalTrade(): number {
-    return TYPICAL_TRADE[this.#quote] ?? 100;
-  }
+function isQuote(code: string): code is Quote {
+  return code in TYPICAL_TRADE;
 }

@@ -1,83 +1,94 @@
+import { type Hour, inventHour, LastDay, type Past } from "./last-day.ts";
 import type { Fill, Side } from "./market.ts";
-import { between, type Random } from "./random.ts";
-import { fromFloat, larger, ONE, smaller } from "./scaled.ts";
+import { between } from "./random.ts";
+import { larger, ONE, smaller } from "./scaled.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
+
+/** What open, high, low and the sums beside them cover: the last 24 hours in steps of an hour, or a calendar day. */
+export type Window = "24h" | "utc-day" | "kst-day";
 
 /** A market's figures after a trade. Prices and volumes scaled by 10^8, turnovers (price × volume) by 10^16. */
 export interface Ticker {
   readonly market: string;
   /** The time its frame is stamped with, ms. */
   readonly frameAt: number;
+  /** These three within the window, and the close before it. */
   readonly openingPrice: bigint;
   readonly highPrice: bigint;
   readonly lowPrice: bigint;
-  readonly price: bigint;
   readonly prevClosingPrice: bigint;
+  readonly price: bigint;
   readonly side: Side;
   readonly volume: bigint;
+  readonly bestAskPrice: bigint;
+  readonly bestAskSize: bigint;
+  readonly bestBidPrice: bigint;
+  readonly bestBidSize: bigint;
   /** When the last trade happened, ms. */
   readonly timestamp: number;
-  /** Since 00:00 UTC. */
+  /** Its {@link Trade.ordinal}. */
+  readonly lastOrdinal: number;
+  /** These three within the window. */
   readonly turnover: bigint;
   readonly askVolume: bigint;
   readonly bidVolume: bigint;
   /** Over the last 24 hours, in steps of an hour. */
   readonly turnover24h: bigint;
   readonly volume24h: bigint;
+  readonly trades24h: number;
   readonly highest52Weeks: bigint;
   readonly highest52WeeksDate: string;
   readonly lowest52Weeks: bigint;
   readonly lowest52WeeksDate: string;
 }
 
-interface Hour {
-  volume: bigint;
-  turnover: bigint;
-}
-
-interface Beginning {
+interface Beginning extends Past {
   readonly market: string;
-  readonly random: Random;
+  /** ms */
   readonly now: number;
-  readonly price: bigint;
-  readonly tick: bigint;
-  readonly dailyTurnover: number;
+  readonly window: Window;
 }
 
-/** The figures of the UTC day and of the last 24 hours of one market; begins with an invented past. */
-export class DayStatistics {
-  #figures: Ticker;
-  #hour: number;
-  /** The last 24 hours, at hour % 24. */
-  readonly #hours: Hour[];
+/** When and which trade is counted. */
+interface Occasion {
+  readonly timestamp: number;
+  readonly frameAt: number;
+  readonly ordinal: number;
+}
 
-  constructor({ market, random, now, price, tick, dailyTurnover }: Beginning) {
-    this.#hour = Math.floor(now / HOUR);
-    this.#hours = Array.from({ length: 24 }, () => {
-      const volume = fromFloat(((dailyTurnover / 24) * (0.5 + random()) * Number(ONE)) / Number(price));
-      return { volume, turnover: volume * price };
-    });
-    const today = this.#hours.slice(0, (this.#hour % 24) + 1);
-    const volume = sum(today, "volume");
-    const askVolume = (volume * BigInt(between(random, 40, 60))) / 100n;
+/** The figures of the window and of the last 24 hours of one market; begins with an invented past. */
+export class Statistics {
+  readonly #window: Window;
+  readonly #lastDay: LastDay;
+  #figures: Ticker;
+
+  constructor(beginning: Beginning) {
+    const { market, random, now, window, price, tick } = beginning;
+    this.#window = window;
+    const prevClosingPrice = larger(price + tick * BigInt(between(random, -3, 3)), tick);
+    const hours = Array.from({ length: 24 }, () => inventHour(beginning));
+    this.#lastDay = new LastDay(now, hours, prevClosingPrice);
+    // As many as the calendar day has had; which ones does not matter, as all are invented.
+    const past = window === "24h" ? hours : hours.slice(0, (Math.floor(local(window, now) / HOUR) % 24) + 1);
     this.#figures = {
       market,
       frameAt: now,
-      openingPrice: price,
-      highPrice: price + tick * BigInt(between(random, 0, 20)),
-      lowPrice: larger(price - tick * BigInt(between(random, 0, 20)), tick),
+      ...this.#lastDay.prices,
       price,
-      prevClosingPrice: larger(price + tick * BigInt(between(random, -3, 3)), tick),
       side: "BID",
       volume: ONE,
+      bestAskPrice: price + tick,
+      bestAskSize: ONE,
+      bestBidPrice: price,
+      bestBidSize: ONE,
       timestamp: now,
-      turnover: sum(today, "turnover"),
-      askVolume,
-      bidVolume: volume - askVolume,
-      turnover24h: sum(this.#hours, "turnover"),
-      volume24h: sum(this.#hours, "volume"),
+      lastOrdinal: 0,
+      turnover: sum(past, "turnover"),
+      askVolume: sum(past, "sold"),
+      bidVolume: sum(past, "volume") - sum(past, "sold"),
+      ...this.#sums(),
       highest52Weeks: larger(((price * 14n) / 10n / tick) * tick, tick),
       highest52WeeksDate: dateOf(now - between(random, 20, 200) * DAY),
       lowest52Weeks: larger(((price * 6n) / 10n / tick) * tick, tick),
@@ -90,53 +101,62 @@ export class DayStatistics {
     return this.#figures;
   }
 
-  /** Counts a trade at `timestamp` (ms), opening a new UTC day when it is the first of one. */
-  record(fill: Fill, timestamp: number, frameAt: number): void {
-    const turnover = fill.price * fill.volume;
-    this.#startHour(Math.floor(timestamp / HOUR));
-    const hour = this.#hours[this.#hour % 24];
-    if (hour) {
-      hour.volume += fill.volume;
-      hour.turnover += turnover;
-    }
+  /** Counts a trade, opening a new day when it is the first of one. */
+  record(fill: Fill, { timestamp, frameAt, ordinal }: Occasion): void {
     const before = this.#figures;
-    const day = sameDay(before.timestamp, timestamp) ? before : newDay(before, fill.price);
-    const sold = fill.side === "ASK" ? fill.volume : 0n;
+    this.#lastDay.add(fill, timestamp);
     this.#figures = {
-      ...day,
+      ...before,
+      ...(this.#window === "24h" ? this.#rolled() : day(before, fill, !this.#sameDay(before.timestamp, timestamp))),
+      ...this.#sums(),
       frameAt,
-      highPrice: larger(fill.price, day.highPrice),
-      lowPrice: smaller(fill.price, day.lowPrice),
       price: fill.price,
       side: fill.side,
       volume: fill.volume,
+      bestAskPrice: fill.bestAskPrice,
+      bestAskSize: fill.bestAskSize,
+      bestBidPrice: fill.bestBidPrice,
+      bestBidSize: fill.bestBidSize,
       timestamp,
-      turnover: day.turnover + turnover,
-      askVolume: day.askVolume + sold,
-      bidVolume: day.bidVolume + fill.volume - sold,
-      turnover24h: sum(this.#hours, "turnover"),
-      volume24h: sum(this.#hours, "volume"),
+      lastOrdinal: ordinal,
     };
   }
 
-  #startHour(hour: number): void {
-    for (let next = Math.max(this.#hour + 1, hour - 23); next <= hour; next += 1) {
-      this.#hours[next % 24] = { volume: 0n, turnover: 0n };
-    }
-    this.#hour = Math.max(this.#hour, hour);
+  #sums() {
+    const { volume, turnover, trades } = this.#lastDay.totals;
+    return { volume24h: volume, turnover24h: turnover, trades24h: trades };
+  }
+
+  #rolled() {
+    const { turnover, sold, volume } = this.#lastDay.totals;
+    return { ...this.#lastDay.prices, turnover, askVolume: sold, bidVolume: volume - sold };
+  }
+
+  #sameDay(a: number, b: number): boolean {
+    return Math.floor(local(this.#window, a) / DAY) === Math.floor(local(this.#window, b) / DAY);
   }
 }
 
-function newDay(before: Ticker, price: bigint): Ticker {
-  const fresh = { openingPrice: price, highPrice: price, lowPrice: price, prevClosingPrice: before.price };
-  return { ...before, ...fresh, turnover: 0n, askVolume: 0n, bidVolume: 0n };
+/** The figures of a calendar day after one more trade, which may be its first. */
+function day(before: Ticker, { price, volume, side }: Fill, isFirst: boolean) {
+  const sold = side === "ASK" ? volume : 0n;
+  return {
+    openingPrice: isFirst ? price : before.openingPrice,
+    highPrice: isFirst ? price : larger(price, before.highPrice),
+    lowPrice: isFirst ? price : smaller(price, before.lowPrice),
+    prevClosingPrice: isFirst ? before.price : before.prevClosingPrice,
+    turnover: (isFirst ? 0n : before.turnover) + price * volume,
+    askVolume: (isFirst ? 0n : before.askVolume) + sold,
+    bidVolume: (isFirst ? 0n : before.bidVolume) + volume - sold,
+  };
 }
 
-function sameDay(a: number, b: number): boolean {
-  return Math.floor(a / DAY) === Math.floor(b / DAY);
+/** The wall clock of the window's calendar, ms. */
+function local(window: Window, ms: number): number {
+  return window === "kst-day" ? ms + 9 * HOUR : ms;
 }
 
-function sum(hours: readonly Hour[], key: keyof Hour): bigint {
+function sum(hours: readonly Hour[], key: "turnover" | "volume" | "sold"): bigint {
   return hours.reduce((total, hour) => total + hour[key], 0n);
 }
 

@@ -6,6 +6,7 @@ export class TradeLog {
   readonly #last = new Map<string, Trade>();
   #trades: Trade[] = [];
   #head = 0;
+  #forgotten = 0;
 
   constructor(keep: number) {
     this.#keep = keep;
@@ -40,12 +41,25 @@ export class TradeLog {
     return this.#trades.slice(from, from + limit);
   }
 
-  /** Trades that pass `test`, newest first, up to `limit`. */
-  newest(limit: number, test: (trade: Trade) => boolean): Trade[] {
+  /** Hides every trade up to now from {@link history}, as an exchange that tells no longer of them; answers how many. */
+  forget(): number {
+    const hidden = this.#head - Math.max(this.#forgotten, this.oldest - 1);
+    this.#forgotten = this.#head;
+    return hidden;
+  }
+
+  /** What REST still tells of a market: its trades that pass `test`, newest first, up to `limit`. */
+  history(market: string, limit: number, test: (trade: Trade) => boolean = () => true): Trade[] {
+    return this.newest(limit, (trade) => trade.market === market && test(trade), this.#forgotten);
+  }
+
+  /** Trades after `seq` that pass `test`, newest first, up to `limit`. */
+  newest(limit: number, test: (trade: Trade) => boolean, seq = 0): Trade[] {
     const found: Trade[] = [];
     for (let at = this.#trades.length - 1; at >= 0 && found.length < limit; at -= 1) {
       const trade = this.#trades[at];
-      if (trade && test(trade)) found.push(trade);
+      if (!trade || trade.seq <= seq) break;
+      if (test(trade)) found.push(trade);
     }
     return found;
   }

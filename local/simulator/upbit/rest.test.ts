@@ -4,7 +4,7 @@ import { type Simulator, startSimulator } from "../simulator.ts";
 let sim: Simulator;
 let now = Date.UTC(2026, 0, 5, 23, 59, 50);
 beforeAll(async () => {
-  sim = await startSimulator({ paused: true, now: () => now, upbit: { requests: [] } });
+  sim = await startSimulator({ paused: true, now: () => now, settings: { requests: [] } });
   for (let made = 0; made < 20; made += 1) {
     now += 1_000;
     sim.engine.execute("KRW-BTC");

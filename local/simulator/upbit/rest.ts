@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Exchange } from "../dialect.ts";
 import type { MarketEngine, Trade } from "../engine.ts";
 import { Limiter } from "../limiter.ts";
 import type { Market } from "../market.ts";
@@ -30,7 +31,7 @@ export class UpbitRest {
   readonly #now: () => number;
   readonly #limiter: Limiter;
 
-  constructor(engine: MarketEngine, settings: UpbitSettings, now: () => number) {
+  constructor({ engine, now }: Exchange, settings: UpbitSettings) {
     this.#engine = engine;
     this.#now = now;
     this.#limiter = new Limiter(settings.requests);
@@ -74,13 +75,11 @@ export class UpbitRest {
     // A page never leaves its UTC day, with a cursor or without.
     const day = Math.floor(this.#now() / DAY) - daysAgo;
     const before = Math.min((day + 1) * DAY, day * DAY + timeOfDay(query.get("to")));
-    const trades = this.#engine.log.newest(
+    const trades = this.#engine.history(
+      market,
       count,
       (trade) =>
-        trade.market === market &&
-        trade.timestamp >= day * DAY &&
-        trade.timestamp < before &&
-        (cursor === null || trade.id < BigInt(cursor)),
+        trade.timestamp >= day * DAY && trade.timestamp < before && (cursor === null || trade.id < BigInt(cursor)),
     );
     return `[${trades.map(row).join(",")}]`;
   }

@@ -1,18 +1,17 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
+import type { Exchange } from "../dialect.ts";
 import type { MarketEngine, Trade } from "../engine.ts";
 import type { BadFrame, Sockets } from "../faults.ts";
 import type { OutputGate } from "../gate.ts";
 import { Limiter } from "../limiter.ts";
+import { refuse } from "../refuse.ts";
 import type { Ticker } from "../statistics.ts";
 import { Connection } from "./connection.ts";
 import { type Format, tickerFrame, tradeFrame } from "./frames.ts";
 import type { Wish } from "./request.ts";
 import type { UpbitSettings } from "./settings.ts";
-
-/** The path of Upbit's public WebSocket. */
-export const WEBSOCKET_PATH = "/websocket/v1";
 
 /**
  * Upbit's public WebSocket. Each trade goes out as a trade frame and a ticker frame, one ticker for every trade:
@@ -27,7 +26,7 @@ export class UpbitSockets implements Sockets {
   readonly #connects: Limiter;
   readonly #endTrades: () => void;
 
-  constructor(engine: MarketEngine, gate: OutputGate, settings: UpbitSettings) {
+  constructor({ engine, gate }: Exchange, settings: UpbitSettings) {
     this.#engine = engine;
     this.#gate = gate;
     this.#settings = settings;
@@ -81,9 +80,14 @@ export class UpbitSockets implements Sockets {
     return trade ? this.#broadcast("trade", market, (format) => spoil(live(trade, format), how)) : 0;
   }
 
+  /** Upbit closes without a word before. */
+  leave(): number {
+    return 0;
+  }
+
   /** Tells those who watch a market's ticker that it is delisted. */
-  announceDelisted(ticker: Ticker): void {
-    this.#broadcast("ticker", ticker.market, (format) => tickerFrame(ticker, format, "REALTIME", true));
+  delisted(code: string, last: Ticker): void {
+    this.#broadcast("ticker", code, (format) => tickerFrame(last, format, "REALTIME", true));
   }
 
   /** Cuts everything and ends. */
@@ -95,6 +99,7 @@ export class UpbitSockets implements Sockets {
 
   #publish(trade: Trade, ticker: Ticker): void {
     this.#broadcast("ticker", trade.market, (format) => tickerFrame(ticker, format, "REALTIME"));
+    if (this.#gate.swallows()) return;
     const onSent = () => {
       trade.sentTo += 1;
     };
@@ -136,12 +141,6 @@ export class UpbitSockets implements Sockets {
 
 function live(trade: Trade, format: Format): string {
   return tradeFrame(trade, format, "REALTIME");
-}
-
-/** Answers an upgrade with an HTTP error, such as "503 Service Unavailable". */
-export function refuse(socket: Duplex, status: string): void {
-  socket.on("error", () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 function spoil(frame: string, how: BadFrame): string {

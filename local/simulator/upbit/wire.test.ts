@@ -5,7 +5,7 @@ import { fieldOf, keysOf, TestClient } from "../test-client.ts";
 
 let sim: Simulator;
 beforeEach(async () => {
-  sim = await startSimulator({ paused: true, upbit: { connects: [], idleMs: 200, statusMs: 20, errorCloseMs: 30 } });
+  sim = await startSimulator({ paused: true, settings: { connects: [], idleMs: 200, statusMs: 20, errorCloseMs: 30 } });
 });
 afterEach(() => sim.stop());
 
@@ -144,7 +144,7 @@ test("limits: 6 messages in a second close, connects over the limit get 429", as
   for (let sent = 0; sent < 6; sent += 1) client.subscribe(["trade"], ["KRW-BTC"]);
   await client.until(() => client.closeCode !== undefined);
   expect(client.closeCode).toBe(1008);
-  const strict = await startSimulator({ paused: true, upbit: { connects: [{ count: 1, withinMs: 60_000 }] } });
+  const strict = await startSimulator({ paused: true, settings: { connects: [{ count: 1, withinMs: 60_000 }] } });
   await TestClient.open(strict.wsUrl);
   await expect(TestClient.open(strict.wsUrl)).rejects.toThrow("429");
   await strict.stop();

@@ -1,0 +1,27 @@
+import type { Limit } from "../limiter.ts";
+
+/** What Bithumb's rules are set to; an empty list of limits turns that rule off. */
+export interface BithumbSettings {
+  /** New connections from one IP. */
+  readonly connects: readonly Limit[];
+  /** For so long nobody gets in from an IP that broke the limit of connections. */
+  readonly blockMs: number;
+  /** REST requests of one group from one IP. */
+  readonly requests: readonly Limit[];
+  /** A connection with nothing received and nothing sent for so long is cut without a close frame. */
+  readonly idleMs: number;
+  /** Between two `{"status":"UP"}` once the client has sent `PING`. */
+  readonly statusMs: number;
+  /** From an error frame to the close with code 1000. */
+  readonly errorCloseMs: number;
+}
+
+/** Bithumb's own values: 10 connects/s, then a block of 10 minutes, 150 REST requests/s; 60 s of idleness as observed. */
+export const BITHUMB_SETTINGS: BithumbSettings = {
+  connects: [{ count: 10, withinMs: 1_000 }],
+  blockMs: 600_000,
+  requests: [{ count: 150, withinMs: 1_000 }],
+  idleMs: 60_000,
+  statusMs: 10_000,
+  errorCloseMs: 150,
+};

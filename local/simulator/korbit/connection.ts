@@ -1,0 +1,111 @@
+import type { RawData, WebSocket } from "ws";
+import type { OutputGate } from "../gate.ts";
+import { Limiter } from "../limiter.ts";
+import { keepAlive } from "./heartbeat.ts";
+import {
+  type Channel,
+  errorFrame,
+  type Failure,
+  failFrame,
+  INVALID_FORMAT,
+  type Request,
+  readRequests,
+  type Subscription,
+  successFrame,
+} from "./request.ts";
+import type { KorbitSettings } from "./settings.ts";
+
+/** What a connection must know of the exchange. */
+export interface Offer {
+  /** Whether a symbol is traded. */
+  isLaunched(symbol: string): boolean;
+  /** What a new subscription begins with; undefined for a type that nothing is sent for. */
+  snapshot(type: Channel, symbol: string): string | undefined;
+}
+
+/** One client: its subscriptions, and the connection's own rules (requests, limits, pings). */
+export class Connection {
+  readonly #socket: WebSocket;
+  readonly #gate: OutputGate;
+  readonly #offer: Offer;
+  readonly #limiter: Limiter;
+  readonly #subscribed: Record<Channel, Set<string>> = { ticker: new Set(), trade: new Set(), orderbook: new Set() };
+
+  constructor(socket: WebSocket, gate: OutputGate, { messages, pingMs }: KorbitSettings, offer: Offer) {
+    this.#socket = socket;
+    this.#gate = gate;
+    this.#offer = offer;
+    this.#limiter = new Limiter(messages);
+    keepAlive(socket, pingMs);
+    socket.on("message", (data) => this.#receive(data));
+    // ws closes the socket after a protocol error by itself; without a listener the error would end the process.
+    socket.on("error", () => socket.terminate());
+  }
+
+  /** Whether live frames of this type and symbol go to this client. */
+  wants(type: Channel, symbol: string): boolean {
+    return this.#subscribed[type].has(symbol);
+  }
+
+  /** Sends one frame through the gate, always as a text message; `onSent` when it was handed to the socket. */
+  send(frame: string | Buffer, onSent?: () => void): void {
+    this.#gate.pass(() => {
+      if (this.#socket.readyState !== this.#socket.OPEN) return false;
+      this.#socket.send(frame, { binary: false });
+      onSent?.();
+      return true;
+    });
+  }
+
+  /** Sends an error frame and closes with code 1000. */
+  fail(message: string): void {
+    for (const symbols of Object.values(this.#subscribed)) symbols.clear();
+    this.send(errorFrame(message));
+    this.#socket.close(1000);
+  }
+
+  /** Cuts the connection without a close frame. */
+  cut(): void {
+    this.#socket.terminate();
+  }
+
+  #receive(data: RawData): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (!this.#limiter.take()) {
+      this.#socket.close(1008, "too many messages");
+      return;
+    }
+    const requests = readRequests(data.toString());
+    if (!requests) this.send(INVALID_FORMAT);
+    for (const request of requests ?? []) this.#answer(request);
+  }
+
+  #answer(request: Request): void {
+    const failure = request.method === "refused" ? request : this.#failure(request);
+    if (failure) this.send(failFrame(failure, request.requestId));
+    else if (request.method !== "refused") this.#fulfil(request);
+  }
+
+  /** One bad symbol fails the whole request; what was subscribed to can be given up, whatever has become of it. */
+  #failure({ method, type, symbols }: Subscription): Failure | undefined {
+    const given = method === "unsubscribe" ? this.#subscribed[type] : undefined;
+    const unknown = symbols.find((symbol) => !this.#offer.isLaunched(symbol) && !given?.has(symbol));
+    if (unknown === undefined) return undefined;
+    return { code: "INVALID_SYMBOL", message: `The symbol does not exist (${unknown})` };
+  }
+
+  #fulfil({ method, type, symbols, requestId }: Subscription): void {
+    const success = successFrame(requestId);
+    if (success) this.send(success);
+    for (const symbol of symbols) {
+      if (method === "subscribe") this.#subscribe(type, symbol);
+      else this.#subscribed[type].delete(symbol);
+    }
+  }
+
+  #subscribe(type: Channel, symbol: string): void {
+    this.#subscribed[type].add(symbol);
+    const snapshot = this.#offer.snapshot(type, symbol);
+    if (snapshot) this.send(snapshot);
+  }
+}

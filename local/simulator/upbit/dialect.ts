@@ -1,0 +1,16 @@
+import { defaultListings } from "../catalogue.ts";
+import type { Dialect } from "../dialect.ts";
+import { priceText, volumeText } from "./frames.ts";
+import { UPBIT_SETTINGS, type UpbitSettings } from "./settings.ts";
+import { UpbitSpeaker } from "./speaker.ts";
+
+/** Upbit's public API. */
+export const upbit: Dialect<UpbitSettings> = {
+  name: "upbit",
+  webSocketPath: "/websocket/v1",
+  listings: defaultListings,
+  window: "utc-day",
+  settings: UPBIT_SETTINGS,
+  spell: ({ id, price, volume }) => ({ id: `${id}`, price: priceText(price), volume: volumeText(volume) }),
+  open: (exchange, settings) => new UpbitSpeaker(exchange, settings),
+};
