@@ -3,11 +3,12 @@
  * only a copy, made anew whenever the object wakes (tags can't serve: they are fixed when a socket is accepted).
  */
 
+import type { ProtocolError } from "../protocol/errors.ts";
 import type { DataItem, ServerFrame } from "../protocol/frames.ts";
 import type { Rate } from "../protocol/stream.ts";
 import type { Outgoing } from "./feed-core.ts";
 import { LINE_NAMES, type LineName, rateOf } from "./lines.ts";
-import { sendOrDrop } from "./sockets.ts";
+import { refuse, sendOrDrop } from "./sockets.ts";
 
 /** What a client socket carries through hibernation. */
 interface ClientAttachment {
@@ -101,6 +102,12 @@ export class ClientSockets {
   broadcast(frame: ServerFrame): void {
     const text = JSON.stringify(frame);
     for (const ws of this.#clients.keys()) this.#send(ws, text);
+  }
+
+  /** Sends everyone away, with the reason. */
+  dismissAll(error: ProtocolError): void {
+    for (const ws of this.#clients.keys()) refuse(ws, error);
+    this.#clients.clear();
   }
 
   /** Closes those that used to ping and have stopped: pings are answered by the runtime, which keeps the time. */

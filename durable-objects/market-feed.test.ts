@@ -64,6 +64,15 @@ it("holds an instrument once when another log puts it in another partition", asy
   await vi.waitFor(async () => expect(await market.tickers()).toMatchObject([{ epoch: "e2", seq: 2 }]));
 });
 
+it("forgets what is no longer collected", async () => {
+  const market = newMarket();
+  const publisher = await openMarketPublisher(market, "https://market/?partition=1");
+  publisher.send({ ...frame(10, newest("upbit:A-KRW", 4), newest("upbit:B-KRW", 5)), gone: [] });
+  publisher.send({ ...frame(20), gone: ["upbit:A-KRW", "upbit:X-KRW"] });
+  await vi.waitFor(async () => expect(await market.tickers()).toMatchObject([{ instrument: "upbit:B-KRW", asOf: 20 }]));
+  expect(await market.ticker("upbit:A-KRW")).toBeNull();
+});
+
 it("lets a second publisher of a partition replace the first, not those of others", async () => {
   const market = newMarket();
   const first = await openMarketPublisher(market, "https://market/?partition=1");

@@ -99,9 +99,10 @@ export class MarketFeed extends DurableObject<Env> {
       for (const other of this.#shares.values()) if (other !== share) other.tickers.delete(one.instrument);
       share.tickers.set(one.instrument, one);
     }
+    for (const instrument of frame.gone) for (const one of this.#shares.values()) one.tickers.delete(instrument);
     share.epoch = frame.epoch;
     share.asOf = frame.asOf;
-    share.changed ||= frame.tickers.length > 0;
+    share.changed ||= frame.tickers.length + frame.gone.length > 0;
     const now = Date.now();
     if (!share.changed || now - share.lastStore < STORE_PERIOD) return;
     share.lastStore = now;

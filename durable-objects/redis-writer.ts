@@ -4,6 +4,7 @@
  */
 
 import { Redis } from "@upstash/redis/cloudflare";
+import type { Source } from "../protocol/events.ts";
 import type { LatestTicker } from "../protocol/ingest.ts";
 import { type RedisKeys, redisKeys, WRITE_SCRIPT } from "../protocol/redis.ts";
 
@@ -16,6 +17,7 @@ export interface RedisSettings {
   readonly UPSTASH_REDIS_REST_URL?: string;
   readonly UPSTASH_REDIS_REST_TOKEN?: string;
   readonly REDIS_PREFIX?: string;
+  readonly PRICES?: Source;
   /** `listened`: only instruments that someone listens to are written; all by default. */
   readonly REDIS_WRITES?: string;
 }
@@ -51,7 +53,7 @@ export class RedisWriter {
 
   constructor(settings: RedisSettings, instrument: string) {
     this.#redis = connectRedis(settings);
-    this.#keys = redisKeys(instrument, settings.REDIS_PREFIX);
+    this.#keys = redisKeys(instrument, settings.REDIS_PREFIX, settings.PRICES);
     this.#listenedOnly = settings.REDIS_WRITES === "listened";
   }
 

@@ -1,6 +1,7 @@
 import { env, evictDurableObject } from "cloudflare:test";
-import { expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import type { IngestReport, Market } from "../protocol/ingest.ts";
+import type { Registration } from "../protocol/registrations.ts";
 import { LIVE } from "./testing/test-events.ts";
 
 const BTC: Market = {
@@ -13,7 +14,17 @@ const BTC: Market = {
   status: "active",
   warning: null,
 };
-const REPORT: IngestReport = { status: LIVE, kafka: "up", lastEventTime: null, hints: [] };
+const ETH: Market = { ...BTC, instrument: "upbit:ETH-KRW", base: "ETH", nativeSymbol: "KRW-ETH" };
+const REPORT: IngestReport = { status: LIVE, kafka: "up", lastEventTime: null, term: 0, hints: [] };
+const rule = (symbol: string, collected: boolean, exchange = "upbit"): Registration => ({
+  exchange,
+  symbol,
+  collected,
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 it("keeps lists across restarts, and reports only for as long as it lives", async () => {
   const registry = env.REGISTRY.getByName("a");
@@ -41,4 +52,81 @@ it("never takes a version of an earlier life for its own", async () => {
   const { version } = await registry.view();
   await evictDurableObject(registry);
   expect((await registry.view(version)).markets).toEqual({});
+});
+
+it("shows only what is collected, by rules that it keeps", async () => {
+  const registry = env.REGISTRY.getByName("d");
+  await registry.putMarkets("upbit", [BTC, ETH]);
+  const { version } = await registry.view();
+  expect(await registry.register(rule("BTC-KRW", true))).toBeNull();
+  expect((await registry.view(version)).markets).toBeNull();
+  expect(await registry.register(rule("*-KRW", false))).toBeNull();
+  expect(await registry.register(rule("ETH-KRW", true))).toBeNull();
+  expect((await registry.view(version)).markets).toEqual({ upbit: [ETH] });
+  await evictDurableObject(registry);
+  expect((await registry.view()).markets).toEqual({ upbit: [ETH] });
+  expect(await registry.registrations()).toEqual([rule("*-KRW", false), rule("ETH-KRW", true)]);
+  await registry.register(rule("*-*", true));
+  await evictDurableObject(registry);
+  expect(await registry.registrations()).toEqual([]);
+  expect((await registry.view()).markets).toEqual({ upbit: [BTC, ETH] });
+});
+
+it("sets no rule for what there isn't, and says what there is", async () => {
+  const registry = env.REGISTRY.getByName("e");
+  expect(await registry.register(rule("*-*", false))).toContain("known are none yet");
+  await registry.putMarkets("upbit", [BTC]);
+  await registry.putMarkets("binance", [{ ...BTC, exchange: "binance", base: "TUSD", quote: "BTC" }]);
+  expect(await registry.register(rule("*-*", false, "bithum"))).toContain("known are binance, upbit");
+  expect(await registry.register(rule("*-USDT", false))).toContain("its quotes are KRW");
+  expect(await registry.register(rule("NOPE-KRW", false))).toContain("there is no upbit:NOPE-KRW");
+  expect(await registry.register(rule("BTC-TUSD", false, "binance"))).toContain("did you mean binance:TUSD-BTC?");
+  expect(await registry.registrations()).toEqual([]);
+});
+
+it("lets go of a rule whose instrument is no longer listed", async () => {
+  const registry = env.REGISTRY.getByName("f");
+  await registry.putMarkets("upbit", [BTC, ETH]);
+  await registry.register(rule("ETH-KRW", false));
+  await registry.putMarkets("upbit", [BTC]);
+  expect(await registry.register(rule("ETH-KRW", true))).toBeNull();
+  expect(await registry.registrations()).toEqual([]);
+});
+
+it("answers a report with the rules of its exchange", async () => {
+  const registry = env.REGISTRY.getByName("g");
+  await registry.putMarkets("upbit", [BTC]);
+  await registry.register(rule("BTC-KRW", false));
+  const answer = { registrations: [{ symbol: "BTC-KRW", collected: false }], drain: null };
+  expect(await registry.putReport("upbit", REPORT)).toEqual(answer);
+  expect(await registry.putReport("bithumb", REPORT)).toEqual({ registrations: [], drain: null });
+});
+
+it("answers every report of the next 15 s with the newest drain", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+  const registry = env.REGISTRY.getByName("h");
+  await registry.drain(1000);
+  const order = await registry.drain(5000);
+  expect(order.within).toBe(5000);
+  for (const exchange of ["upbit", "bithumb"]) {
+    expect((await registry.putReport(exchange, REPORT)).drain).toEqual(order);
+  }
+  vi.setSystemTime(1_015_001);
+  expect((await registry.putReport("upbit", REPORT)).drain).toBeNull();
+});
+
+it("takes no report of a collector that was superseded, unless the other has gone silent", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+  const registry = env.REGISTRY.getByName("i");
+  const heldTerm = async () => (await registry.view()).reports["upbit"]?.term;
+  await registry.putReport("upbit", { ...REPORT, term: 4 });
+  await registry.putReport("upbit", { ...REPORT, term: 3 });
+  expect(await heldTerm()).toBe(4);
+  await registry.putReport("upbit", { ...REPORT, term: 5 });
+  await evictDurableObject(registry);
+  expect((await registry.putReport("upbit", { ...REPORT, term: 4 })).registrations).toEqual([]);
+  expect(await heldTerm()).toBe(5);
+  vi.setSystemTime(1_015_001);
+  await registry.putReport("upbit", { ...REPORT, term: 3 });
+  expect(await heldTerm()).toBe(3);
 });

@@ -29,9 +29,9 @@ export function answerClose(ws: WebSocket, code: number): void {
   ws.close(sendable ? code : 1011, "");
 }
 
-/** Says why and closes: the answer to a socket that is refused. */
+/** Says why and closes, if it is still there: the answer to a socket that is refused, or sent away. */
 export function refuse(ws: WebSocket, error: ProtocolError): void {
-  ws.send(JSON.stringify({ op: "error", ...error.body }));
+  if (!sendOrDrop(ws, JSON.stringify({ op: "error", ...error.body }))) return;
   ws.close(closeCode(error.code), clipReason(error.code, error.message));
 }
 

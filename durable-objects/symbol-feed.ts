@@ -6,18 +6,18 @@
  */
 
 import { DurableObject } from "cloudflare:workers";
-import { errorBody, ProtocolError } from "../protocol/errors.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import type { Source } from "../protocol/events.ts";
-import { type ClientFrame, LIMITS, PING_TEXT, PONG_TEXT, type TradeItem } from "../protocol/frames.ts";
-import { type LatestTicker, type TicksFrame, ticksFrame } from "../protocol/ingest.ts";
+import { LIMITS, PING_TEXT, PONG_TEXT, type TradeItem } from "../protocol/frames.ts";
+import { type LatestTicker, publisherFrame, type TicksFrame } from "../protocol/ingest.ts";
 import { RATES, type Rate } from "../protocol/stream.ts";
-import { readClientMessage, requestIdOf } from "./client-message.ts";
+import { ClientRequests } from "./client-requests.ts";
 import { ClientSockets } from "./client-sockets.ts";
 import type { Env } from "./env.ts";
 import { FeedCore } from "./feed-core.ts";
 import { FeedStore } from "./feed-store.ts";
 import { type ItemContext, rateOf, tradeItems } from "./lines.ts";
-import { MessageBudget } from "./message-budget.ts";
+import { instrumentOf } from "./object-name.ts";
 import { PublisherSocket } from "./publisher-socket.ts";
 import { RedisWriter } from "./redis-writer.ts";
 import { answerClose, readFrame, refuse, send } from "./sockets.ts";
@@ -28,8 +28,6 @@ import { WaitingRoom } from "./waiting-room.ts";
 
 /** While someone listens, storage is written at most this often, ms: rows written are the dearest meter. */
 const STORE_PERIOD = 2000;
-/** So many missed trades cost a client as much as a message: asking for them again and again would slow everyone. */
-const RECOVERED_FOR_ONE = 1000;
 /** How long a REST read waits for what an idle feed has not been sent yet, ms. */
 const READ_PATIENCE = 300;
 
@@ -47,17 +45,19 @@ export class SymbolFeed extends DurableObject<Env> {
   readonly #publisher: PublisherSocket;
   readonly #waiting = new WaitingRoom();
   readonly #redis: RedisWriter;
-  readonly #budget = new MessageBudget(LIMITS.messages_per_second);
   readonly #status: StatusTeller;
   readonly #subscriptions: Subscriptions;
+  readonly #requests: ClientRequests;
   #rates = "";
   #batches = 0;
   #lastStore = 0;
+  /** The instrument is no longer collected, until a publisher comes again. In memory only: the registry keeps newcomers away. */
+  #retired = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const { name } = ctx.id;
-    if (name === undefined) throw new TypeError("a SymbolFeed is found by its instrument's name");
+    if (ctx.id.name === undefined) throw new TypeError("a SymbolFeed is found by its instrument's name");
+    const name = instrumentOf(ctx.id.name);
     this.#core = new FeedCore(name, new FeedStore(ctx.storage.sql), new TradeHistory(ctx.storage.sql));
     this.#clients = new ClientSockets(ctx);
     this.#publisher = new PublisherSocket(ctx);
@@ -71,9 +71,10 @@ export class SymbolFeed extends DurableObject<Env> {
       flushLine: (line) => this.#flush([rateOf(line)]),
       context: () => this.#context(Date.now()),
       changed: () => this.#sayCadence(),
-      recovered: (ws, events) => this.#budget.charge(ws, Math.floor(events / RECOVERED_FOR_ONE), Date.now()),
+      recovered: (ws, events) => this.#requests.chargeRecovered(ws, events, Date.now()),
       sendStatus: (ws) => this.#status.tell(ws),
     });
+    this.#requests = new ClientRequests(this.#subscriptions, (ws) => this.#onGone(ws));
     this.#rates = this.#clients.rates().join();
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING_TEXT, PONG_TEXT));
     this.#wakeUp();
@@ -91,7 +92,7 @@ export class SymbolFeed extends DurableObject<Env> {
 
   override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): void {
     if (this.#publisher.is(ws)) this.#onPublisherMessage(ws, message);
-    else if (this.#clients.has(ws)) this.#onClientMessage(ws, message);
+    else if (this.#clients.has(ws)) this.#requests.take(ws, message, Date.now());
   }
 
   override webSocketClose(ws: WebSocket, code: number): void {
@@ -129,6 +130,7 @@ export class SymbolFeed extends DurableObject<Env> {
   }
 
   #acceptPublisher(server: WebSocket): void {
+    this.#retired = false;
     this.#storeAll();
     this.#publisher.accept(server, this.#broadcast());
     this.#publisher.ready(this.#core.epoch, this.#core.storedSeq, this.#clients.rates());
@@ -137,6 +139,12 @@ export class SymbolFeed extends DurableObject<Env> {
   #acceptClient(server: WebSocket, params: URLSearchParams): void {
     const session = crypto.randomUUID();
     this.#clients.accept(server, session);
+    if (this.#retired) {
+      // Either the registry has not heard yet that it is gone, or the pusher not yet that it is back: soon it is one or the other.
+      const moment = `${this.#core.instrument} is about to be collected, or no longer: ask again`;
+      this.#clients.dismissAll(new ProtocolError("restarting", moment));
+      return;
+    }
     const region = params.get("region") ?? "local";
     send(server, { op: "welcome", session, region, limits: LIMITS });
     const streams = params.getAll("stream");
@@ -146,13 +154,23 @@ export class SymbolFeed extends DurableObject<Env> {
 
   /** A frame that is none is a bug of the pusher's, and what it sends after it can't be trusted: it is sent away. */
   #onPublisherMessage(ws: WebSocket, message: string | ArrayBuffer): void {
-    const frame = readFrame(ticksFrame, message);
-    if (!(frame instanceof ProtocolError)) {
-      this.#onBatch(frame);
-      return;
-    }
-    this.#onGone(ws);
-    refuse(ws, frame);
+    const frame = readFrame(publisherFrame, message);
+    if (frame instanceof ProtocolError) {
+      this.#onGone(ws);
+      refuse(ws, frame);
+    } else if (frame.op === "ticks") this.#onBatch(frame);
+    else if (frame.op === "retired") this.#onRetired();
+    else this.#clients.broadcast({ op: "reconnect", within: frame.within, reason: "deploy" });
+  }
+
+  /** What came before goes out and into storage: should the instrument come back, it goes on from there. */
+  #onRetired(): void {
+    this.#storeAll();
+    this.#ack();
+    this.#retired = true;
+    const what = `${this.#core.instrument} is no longer collected: see /v1/markets for what is`;
+    this.#clients.dismissAll(new ProtocolError("unknown_instrument", what));
+    this.#sayCadence();
   }
 
   #onBatch(frame: TicksFrame): void {
@@ -202,39 +220,6 @@ export class SymbolFeed extends DurableObject<Env> {
   get #dirty(): boolean {
     const { unstored, unflushed } = this.#core;
     return unstored || unflushed || this.#redis.owes(this.#core.latest(), this.#rates !== "");
-  }
-
-  #onClientMessage(ws: WebSocket, message: string | ArrayBuffer): void {
-    if (!this.#budget.spend(ws, Date.now())) {
-      const limit = `at most ${LIMITS.messages_per_second} messages a second`;
-      send(ws, { op: "error", ...errorBody("rate_limited", limit) });
-      this.#onGone(ws);
-      ws.close(4100, limit);
-      return;
-    }
-    try {
-      this.#obey(ws, readClientMessage(message));
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      send(ws, { op: "error", ...requestIdOf(message), ...error.body });
-    }
-  }
-
-  #obey(ws: WebSocket, frame: ClientFrame): void {
-    switch (frame.op) {
-      case "subscribe":
-        this.#subscriptions.subscribe(ws, frame.id, frame.streams);
-        break;
-      case "unsubscribe":
-        this.#subscriptions.unsubscribe(ws, frame.id, frame.streams);
-        break;
-      case "ping":
-        send(ws, { op: "pong" });
-        break;
-      case "ack":
-        // The answer to a probe: nothing is probed yet, and an answer nobody asked for does no harm.
-        break;
-    }
   }
 
   #onGone(ws: WebSocket): void {

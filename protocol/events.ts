@@ -64,7 +64,18 @@ export const tradeEvent = z.object({
 export type TradeEvent = z.infer<typeof tradeEvent>;
 
 /** Why trades may be missing. */
-export const gapCause = z.enum(["exchange_disconnect", "collector_restart", "epoch_changed", "log_expired"]);
+export const gapCause = z.enum([
+  "exchange_disconnect",
+  "collector_restart",
+  /** A frame that might have been a trade could not be read. */
+  "unreadable_frame",
+  /** The exchange's own ids show that it has left some out. */
+  "missed_trades",
+  /** The operator had the instrument left out. */
+  "not_collected",
+  "epoch_changed",
+  "log_expired",
+]);
 export type GapCause = z.infer<typeof gapCause>;
 export const gapFields = z.object({
   cause: gapCause,

@@ -1,6 +1,7 @@
 /**
  * What the ingestor and the edge say to each other: the publisher sockets of a feed (`/v1/ingest/{exchange}/{symbol}`)
- * and of a market (`/v1/ingest/{exchange}/*-{quote}`), and the two REST calls that keep the registry current.
+ * and of a market (`/v1/ingest/{exchange}/*-{quote}`), the two REST calls that keep the registry current, and the lease
+ * that says who collects.
  *
  * Events inside a batch were validated when they were made and the socket has shown its token, so only the envelope
  * is checked again.
@@ -10,7 +11,11 @@ import { z } from "zod";
 import type { MarketEvent } from "./events.ts";
 import { source, tickerFields, timestamp } from "./events.ts";
 import { feedStatus, path } from "./frames.ts";
+import { registration } from "./registrations.ts";
 import { RATES } from "./stream.ts";
+
+/** Says with every request of an ingestor what its prices are; absent means live. */
+export const SOURCE_HEADER = "Tickcast-Source";
 
 const seq = z.int().nonnegative();
 const rates = z.array(z.enum(RATES));
@@ -40,6 +45,16 @@ export const ticksFrame = z.object({
   due: rates,
 });
 export type TicksFrame = z.infer<typeof ticksFrame>;
+
+/** Everything that a pusher says to a feed. */
+export const publisherFrame = z.discriminatedUnion("op", [
+  ticksFrame,
+  /** The instrument is no longer collected: its clients are told and sent away. Nothing follows. */
+  z.object({ op: z.literal("retired") }),
+  /** The clients should come back, each at some moment within this many ms. */
+  z.object({ op: z.literal("drain"), within: z.int().positive() }),
+]);
+export type PublisherFrame = z.infer<typeof publisherFrame>;
 
 /** Feed → pusher. */
 export const feedFrame = z.discriminatedUnion("op", [
@@ -72,6 +87,8 @@ export const marketFrame = z.object({
   op: z.literal("tickers"),
   epoch: z.string(),
   tickers: z.array(z.custom<LatestTicker>((value) => typeof value === "object" && value !== null)),
+  /** Instruments that are no longer collected: what is held of them must not be shown for new should they come back. */
+  gone: z.array(z.string()).default([]),
   asOf: timestamp,
 });
 export type MarketFrame = z.infer<typeof marketFrame>;
@@ -96,7 +113,7 @@ export const market = z.object({
 });
 export type Market = z.infer<typeof market>;
 
-/** `PUT /v1/ingest/{exchange}/markets`: the whole list of an exchange. */
+/** `PUT /v1/ingest/{exchange}/markets`: the whole list of an exchange, whatever of it is collected. */
 export const marketList = z.object({ markets: z.array(market).max(20_000) });
 
 export const componentState = z.enum(["up", "down", "absent"]);
@@ -107,7 +124,41 @@ export const ingestReport = z.object({
   status: feedStatus,
   kafka: componentState,
   lastEventTime: timestamp.nullable(),
+  /** Under which the collector writes the log; a report of a lower one than the live collector's counts for nothing. */
+  term: z.int().nonnegative().default(0),
   /** What is missing on this machine and how to get it. */
   hints: z.array(z.string()).default([]),
 });
 export type IngestReport = z.infer<typeof ingestReport>;
+
+/** An operator's wish that clients reconnect, each at some moment within `within` ms. The same `id` is the same wish. */
+export const drainOrder = z.object({ id: z.string(), within: z.int().positive() });
+export type DrainOrder = z.infer<typeof drainOrder>;
+
+/** What a report is answered with: what the ingestor is to do. */
+export const reportAnswer = z.object({
+  /** The rules of this exchange, see `registrations.ts`. */
+  registrations: z.array(registration.omit({ exchange: true })),
+  drain: drainOrder.nullable(),
+});
+export type ReportAnswer = z.infer<typeof reportAnswer>;
+
+/** `POST /v1/ingest/{exchange}/lease`: wants to collect the exchange, or goes on doing so. */
+export const leaseRequest = z.object({
+  /** Names the process. */
+  holder: z.string().min(1).max(100),
+  /** Under which it writes the log now; 0 while it writes nothing. */
+  term: z.int().nonnegative(),
+  /** How long the lease holds without being renewed, ms. */
+  ttl: z.int().min(1000).max(60_000),
+});
+export type LeaseRequest = z.infer<typeof leaseRequest>;
+
+/** Who may collect the exchange, and for how long, ms, nobody else may. */
+export const leaseAnswer = z.object({
+  granted: z.boolean(),
+  term: z.int().nonnegative(),
+  holder: z.string(),
+  freeIn: z.int().nonnegative(),
+});
+export type LeaseAnswer = z.infer<typeof leaseAnswer>;

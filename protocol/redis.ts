@@ -1,7 +1,7 @@
 /** How the latest state stands in Redis, so that other programs can read it and subscribe to it. */
 
 import { z } from "zod";
-import { timestamp } from "./events.ts";
+import { type Source, timestamp } from "./events.ts";
 import { latestTicker } from "./ingest.ts";
 import { parseInstrument } from "./instrument.ts";
 
@@ -14,9 +14,17 @@ export interface RedisKeys {
   readonly channel: string;
 }
 
-/** @param prefix put before everything; simulated prices use their own */
-export function redisKeys(instrument: string, prefix = "tickcast"): RedisKeys {
+/**
+ * @param prefix put before everything
+ * @param prices what is not live has keys of its own: `tickcast-sim:upbit:KRW`
+ */
+export function redisKeys(instrument: string, prefix = "tickcast", prices: Source = "live"): RedisKeys {
   const { exchange, quote, symbol } = parseInstrument(instrument);
+  const suffix = { live: "", simulated: "-sim", replay: "-replay" }[prices];
+  return keysWith(`${prefix}${suffix}`, exchange, quote, symbol);
+}
+
+function keysWith(prefix: string, exchange: string, quote: string, symbol: string): RedisKeys {
   return { hash: `${prefix}:${exchange}:${quote}`, field: symbol, channel: `${prefix}:${exchange}:${symbol}` };
 }
 

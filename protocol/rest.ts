@@ -4,6 +4,7 @@ import { z } from "zod";
 import { source, tickerFields, timestamp } from "./events.ts";
 import { feedState, path, tradeItem } from "./frames.ts";
 import { componentState, market } from "./ingest.ts";
+import { registration } from "./registrations.ts";
 
 const seq = z.int().nonnegative();
 
@@ -80,3 +81,11 @@ export const healthBody = z.object({
   hints: z.array(z.string()),
 });
 export type HealthBody = z.infer<typeof healthBody>;
+
+/** The rules that say what is collected; what none of them names is. */
+export const registrationsBody = z.object({ registrations: z.array(registration), default: z.literal("all") });
+/** `symbol` is `BASE-QUOTE`, `*-QUOTE` or `*-*`. Strict: a field that is passed over might have meant the opposite. */
+export const registrationRequest = z.strictObject({ exchange: z.string(), symbol: z.string() });
+
+/** `within`: over how many ms the clients spread their coming back. */
+export const drainRequest = z.strictObject({ within: z.int().min(1000).max(60_000).default(5000) });

@@ -39,6 +39,7 @@ function report(over: Partial<IngestReport> = {}, state: "live" | "stale" | "dow
     status: { state, source: "simulated", since: now, asOf: now },
     kafka: "absent",
     lastEventTime: now,
+    term: 0,
     hints: [],
     ...over,
   };
@@ -237,21 +238,35 @@ describe("service", () => {
   it("describes every route in valid OpenAPI 3.1", async () => {
     const api: OpenApi = await (await get("/openapi.json")).json();
     expect(api.openapi).toBe("3.1.0");
-    expect(Object.keys(api.paths).sort()).toEqual([
-      "/v1/exchanges",
-      "/v1/health",
-      "/v1/info",
-      "/v1/markets",
-      "/v1/tickers",
-      "/v1/tickers/{exchange}/{symbol}",
-      "/v1/trades/{exchange}/{symbol}",
+    expect(
+      Object.entries(api.paths)
+        .map(([path, methods]) => `${Object.keys(methods).sort()} ${path}`)
+        .sort(),
+    ).toEqual([
+      "delete /v1/registrations/{exchange}/{symbol}",
+      "get /v1/exchanges",
+      "get /v1/health",
+      "get /v1/info",
+      "get /v1/markets",
+      "get /v1/tickers",
+      "get /v1/tickers/{exchange}/{symbol}",
+      "get /v1/trades/{exchange}/{symbol}",
+      "get,post /v1/registrations",
+      "post /v1/admin/drain",
     ]);
-    for (const [path, { get: operation }] of Object.entries(api.paths)) {
+    for (const [path, methods] of Object.entries(api.paths)) {
       const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-      const described = (operation.parameters ?? []).filter((one) => one.in === "path");
-      expect(described.map(({ name, required }) => [name, required])).toEqual(named.map((name) => [name, true]));
-      expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(["200", "default"]));
-      for (const { description } of Object.values(operation.responses)) expect(description).toBeTypeOf("string");
+      for (const operation of Object.values(methods)) {
+        const described = (operation.parameters ?? []).filter((one) => one.in === "path");
+        expect(described.map(({ name, required }) => [name, required])).toEqual(named.map((name) => [name, true]));
+        expect(Object.keys(operation.responses)).toEqual(
+          expect.arrayContaining([expect.stringMatching(/^20[024]$/), "default"]),
+        );
+        for (const { description } of Object.values(operation.responses)) expect(description).toBeTypeOf("string");
+        for (const scheme of (operation.security ?? []).flatMap(Object.keys)) {
+          expect(api.components.securitySchemes).toHaveProperty(scheme);
+        }
+      }
     }
     expect(JSON.stringify(api)).not.toContain('"nullable"');
   });
@@ -263,15 +278,14 @@ describe("service", () => {
   });
 });
 
+interface Operation {
+  readonly parameters?: readonly { in: string; name: string; required?: boolean }[];
+  readonly responses: Record<string, { readonly description: string }>;
+  readonly security?: readonly Record<string, readonly string[]>[];
+}
+
 interface OpenApi {
   readonly openapi: string;
-  readonly paths: Record<
-    string,
-    {
-      readonly get: {
-        readonly parameters?: readonly { in: string; name: string; required?: boolean }[];
-        readonly responses: Record<string, { readonly description: string }>;
-      };
-    }
-  >;
+  readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: { readonly securitySchemes: object };
 }

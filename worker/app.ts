@@ -5,10 +5,13 @@ import { cors } from "hono/cors";
 import { ProtocolError } from "../protocol/errors.ts";
 import { VERSION } from "../protocol/version.ts";
 import { openApi } from "./open-api.ts";
+import { operatorScheme } from "./operator.ts";
 import { problemResponse } from "./problem.ts";
+import { adminRoutes } from "./routes/admin.ts";
 import { exchangeRoutes } from "./routes/exchanges.ts";
 import { ingestRoutes } from "./routes/ingest.ts";
 import { marketRoutes } from "./routes/markets.ts";
+import { registrationRoutes } from "./routes/registrations.ts";
 import { serviceRoutes } from "./routes/service.ts";
 import { streamRoutes } from "./routes/stream.ts";
 import { tickerRoutes } from "./routes/tickers.ts";
@@ -24,6 +27,9 @@ app.route("/", tradeRoutes);
 app.route("/", serviceRoutes);
 app.route("/", streamRoutes);
 app.route("/", ingestRoutes);
+app.route("/", registrationRoutes);
+app.route("/", adminRoutes);
+app.openAPIRegistry.registerComponent("securitySchemes", "operator", operatorScheme);
 
 app.doc31("/openapi.json", {
   openapi: "3.1.0",

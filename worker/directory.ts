@@ -5,6 +5,7 @@ import type { HeldReport, RegistryView } from "../durable-objects/registry.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Market } from "../protocol/ingest.ts";
 import { type Instrument, isCode, parseExchange, withSymbol } from "../protocol/instrument.ts";
+import { registryOf } from "./objects.ts";
 
 /** Which markets a list is asked for; undefined means all. */
 export interface MarketFilter {
@@ -15,8 +16,6 @@ export interface MarketFilter {
 
 /** How long a view serves, ms. */
 const FRESH = 1000;
-/** A report older than this, ms, says nothing of now. */
-export const REPORT_LIFE = 15_000;
 
 let cached: { readonly view: Directory; readonly at: number } | undefined;
 
@@ -39,6 +38,11 @@ export class Directory {
 
   count(exchange: string): number {
     return Object.hasOwn(this.#markets, exchange) ? (this.#markets[exchange]?.length ?? 0) : 0;
+  }
+
+  /** Whether the operator has all of its markets left out. */
+  isDropped(exchange: string): boolean {
+    return Object.hasOwn(this.#markets, exchange) && this.count(exchange) === 0;
   }
 
   has(instrument: string): boolean {
@@ -64,7 +68,7 @@ export class Directory {
 export async function directory(env: Env, now = Date.now()): Promise<Directory> {
   if (cached !== undefined && now - cached.at < FRESH) return cached.view;
   const known = cached?.view;
-  const view = await env.REGISTRY.getByName("registry").view(known?.version);
+  const view = await registryOf(env).view(known?.version);
   const fresh =
     view.markets === null && known !== undefined
       ? known.withReports(view.reports)

@@ -1,8 +1,9 @@
 /** What the registry's reports say of each exchange at this moment. */
 
 import type { z } from "zod";
+import { REPORT_LIFE } from "../durable-objects/registry.ts";
 import type { exchangeStatus } from "../protocol/rest.ts";
-import { type Directory, REPORT_LIFE } from "./directory.ts";
+import type { Directory } from "./directory.ts";
 
 export type ExchangeStatus = z.infer<typeof exchangeStatus>;
 

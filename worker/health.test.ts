@@ -3,10 +3,11 @@
 import { env, SELF } from "cloudflare:test";
 import { expect, it } from "vitest";
 import type { Env } from "../durable-objects/env.ts";
+import { REPORT_LIFE } from "../durable-objects/registry.ts";
 import { LIVE } from "../durable-objects/testing/test-events.ts";
 import type { IngestReport } from "../protocol/ingest.ts";
 import { exchangesBody, healthBody } from "../protocol/rest.ts";
-import { Directory, REPORT_LIFE } from "./directory.ts";
+import { Directory } from "./directory.ts";
 import { exchangeStatuses } from "./exchange-status.ts";
 import { checkHealth, modeOf } from "./health.ts";
 
@@ -18,9 +19,9 @@ async function send(
   state: "live" | "stale" | "down",
   hints: string[] = [],
 ) {
-  const body: IngestReport = { status: { ...LIVE, state }, kafka, lastEventTime: null, hints };
+  const body: IngestReport = { status: { ...LIVE, state }, kafka, lastEventTime: null, term: 0, hints };
   const init = { method: "PUT", headers: { Authorization: `Bearer ${env.INGEST_TOKEN}` }, body: JSON.stringify(body) };
-  expect((await SELF.fetch(`${HOST}/v1/ingest/${exchange}/report`, init)).status).toBe(204);
+  expect((await SELF.fetch(`${HOST}/v1/ingest/${exchange}/report`, init)).status).toBe(200);
 }
 
 async function health() {
@@ -53,9 +54,21 @@ it("is down, ok or degraded as its parts are", async () => {
   ]);
 });
 
+it("does not mind an exchange of which the operator has left everything out", () => {
+  const directory = new Directory("1", { korbit: [] }, {});
+  expect(["korbit", "upbit"].map((exchange) => directory.isDropped(exchange))).toEqual([true, false]);
+});
+
 it("takes no report for none, and an old one for a dead ingestor of the same mode", () => {
   const now = 1_000_000;
-  const held = { status: LIVE, kafka: "up" as const, lastEventTime: null, hints: [], at: now - REPORT_LIFE - 1 };
+  const held = {
+    status: LIVE,
+    kafka: "up" as const,
+    lastEventTime: null,
+    term: 0,
+    hints: [],
+    at: now - REPORT_LIFE - 1,
+  };
   const directory = new Directory("1", { korbit: [] }, { upbit: held });
   expect(exchangeStatuses(directory, now)).toMatchObject([
     { exchange: "korbit", state: "down", detail: expect.stringContaining("no ingestor") },

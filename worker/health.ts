@@ -2,8 +2,9 @@
 
 import type { Env } from "../durable-objects/env.ts";
 import { connectRedis } from "../durable-objects/redis-writer.ts";
+import { REPORT_LIFE } from "../durable-objects/registry.ts";
 import type { HealthBody, Mode } from "../protocol/rest.ts";
-import { type Directory, directory, REPORT_LIFE } from "./directory.ts";
+import { type Directory, directory } from "./directory.ts";
 import { exchangeStatuses } from "./exchange-status.ts";
 
 /** A Redis that takes longer to answer is no help to anyone, ms. */
@@ -15,14 +16,16 @@ export async function checkHealth(env: Env, now: number): Promise<HealthBody> {
   const [registry, redis] = await Promise.all([directory(env, now), redisHealth(env)]);
   const kafka = kafkaHealth(registry, now);
   const exchanges = exchangeStatuses(registry, now);
-  const anyLive = exchanges.some(({ state }) => state === "live");
-  const allWell = exchanges.every(({ state }) => state === "live") && kafka.state !== "down" && redis.state !== "down";
+  // One of which nothing is collected is nobody's trouble.
+  const wanted = exchanges.filter(({ exchange }) => !registry.isDropped(exchange));
+  const anyLive = wanted.some(({ state }) => state === "live");
+  const allWell = wanted.every(({ state }) => state === "live") && kafka.state !== "down" && redis.state !== "down";
   return {
     status: anyLive
       ? allWell
         ? "ok"
         : "degraded"
-      : exchanges.some(({ state }) => state === "stale")
+      : wanted.some(({ state }) => state === "stale")
         ? "degraded"
         : "down",
     mode: modeOf(env, registry, now),

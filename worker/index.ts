@@ -1,5 +1,6 @@
 /** The Worker: what `wrangler.toml` deploys. */
 
+export { CollectorLease } from "../durable-objects/collector-lease.ts";
 export { MarketFeed } from "../durable-objects/market-feed.ts";
 export { Registry } from "../durable-objects/registry.ts";
 export { SymbolFeed } from "../durable-objects/symbol-feed.ts";

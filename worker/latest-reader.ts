@@ -8,6 +8,7 @@ import { connectRedis } from "../durable-objects/redis-writer.ts";
 import type { LatestTicker } from "../protocol/ingest.ts";
 import type { Instrument } from "../protocol/instrument.ts";
 import { parseRedisTicker, redisKeys } from "../protocol/redis.ts";
+import { feedOf, marketFeedOf } from "./objects.ts";
 
 /** What may be passed on without asking further, ms. */
 const FRESH = 2000;
@@ -23,17 +24,15 @@ export async function readLatest(env: Env, instrument: Instrument): Promise<Late
   const now = Date.now();
   const kept = await readRedis(env, instrument, now);
   if (kept !== null && now - kept.asOf <= FRESH) return withoutAsOf(kept);
-  const listed = await env.MARKET_FEED.getByName(`${instrument.exchange}:*-${instrument.quote}`).ticker(
-    instrument.name,
-  );
+  const listed = await marketFeedOf(env, `${instrument.exchange}:*-${instrument.quote}`).ticker(instrument.name);
   if (listed !== null && now - listed.asOf <= FRESH) return withoutAsOf(listed);
-  return env.SYMBOL_FEED.getByName(instrument.name).latest();
+  return feedOf(env, instrument.name).latest();
 }
 
 async function readRedis(env: Env, instrument: Instrument, now: number) {
   const redis = connectRedis(env, REDIS_PATIENCE);
   if (redis === undefined || now < redisBadUntil) return null;
-  const { hash, field } = redisKeys(instrument.name, env.REDIS_PREFIX);
+  const { hash, field } = redisKeys(instrument.name, env.REDIS_PREFIX, env.PRICES);
   try {
     const body = await redis.hget<string>(hash, field);
     return body === null ? null : parseRedisTicker(body);

@@ -1,6 +1,7 @@
 /** A router that validates with zod, answers what does not fit with a problem document, and describes itself. */
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
 import type { Env } from "../durable-objects/env.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { problem } from "../protocol/rest.ts";
@@ -20,10 +21,19 @@ export function openApi(): OpenAPIHono<AppEnv> {
 function explain(error: z.core.$ZodError): string {
   const issue = error.issues[0];
   if (issue === undefined) return "the request does not fit";
-  if (issue.code === "unrecognized_keys") {
-    return `there is no query parameter ${issue.keys.map((key) => `"${key}"`).join(", ")} here: see /docs`;
-  }
+  if (issue.code === "unrecognized_keys") return noSuchParameter(issue.keys);
   return `"${issue.path.join(".")}": ${issue.message}`;
+}
+
+/** For routes whose query no schema checks. */
+export const takesNoQuery: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const keys = Object.keys(c.req.query());
+  if (keys.length > 0) throw new ProtocolError("bad_request", noSuchParameter(keys));
+  await next();
+};
+
+function noSuchParameter(keys: readonly string[]): string {
+  return `there is no query parameter ${keys.map((key) => `"${key}"`).join(", ")} here: see /docs`;
 }
 
 /** The JSON body of a successful answer. */

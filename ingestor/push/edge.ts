@@ -1,13 +1,25 @@
-/** The Worker as the ingestor sees it: two REST calls and the publisher sockets. */
+/** The Worker as the ingestor sees it: its REST calls and the publisher sockets. */
 
 import WebSocket from "ws";
-import type { IngestReport, Market } from "../../protocol/ingest.ts";
+import type { Source } from "../../protocol/events.ts";
+import {
+  type IngestReport,
+  type LeaseAnswer,
+  type LeaseRequest,
+  leaseAnswer,
+  type Market,
+  type ReportAnswer,
+  reportAnswer,
+  SOURCE_HEADER,
+} from "../../protocol/ingest.ts";
 import { marketsBody } from "../../protocol/rest.ts";
 
 export interface EdgeOptions {
   /** `https://tickcast.example.workers.dev` or `http://localhost:8787` */
   readonly url: string;
   readonly token: string;
+  /** What the prices are. */
+  readonly source: Source;
 }
 
 const TIMEOUT = 10_000;
@@ -15,24 +27,42 @@ const MAX_FRAME = 16 * 1024 * 1024;
 
 export class Edge {
   readonly #url: string;
-  readonly #headers: { readonly Authorization: string };
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor({ url, token }: EdgeOptions) {
+  constructor({ url, token, source }: EdgeOptions) {
     this.#url = url.replace(/\/$/, "");
-    this.#headers = { Authorization: `Bearer ${token}` };
+    this.#headers = { Authorization: `Bearer ${token}`, [SOURCE_HEADER]: source };
   }
 
-  /** @throws when the Worker can't be reached or refuses */
+  /** Tells the registry the exchange's whole list. @throws when the Worker can't be reached or refuses */
   async putMarkets(exchange: string, markets: readonly Market[]): Promise<void> {
-    await this.#put(`/v1/ingest/${exchange}/markets`, { markets });
+    await this.#call("PUT", `/v1/ingest/${exchange}/markets`, { body: { markets } });
   }
 
-  /** @throws when the Worker can't be reached or refuses */
-  async putReport(exchange: string, report: IngestReport): Promise<void> {
-    await this.#put(`/v1/ingest/${exchange}/report`, report);
+  /** @returns what the ingestor is to do @throws when the Worker can't be reached or refuses */
+  async putReport(exchange: string, report: IngestReport): Promise<ReportAnswer> {
+    const answer = await this.#call("PUT", `/v1/ingest/${exchange}/report`, { body: report });
+    return reportAnswer.parse(JSON.parse(answer));
   }
 
-  /** The markets that the registry knows. @throws when the Worker can't be reached */
+  /**
+   * Asks to collect the exchange, or to go on doing so. The lease runs from before the answer: count its `ttl` from when
+   * this was called.
+   *
+   * @throws when the Worker can't be reached or refuses, or has not answered while the lease could still hold
+   */
+  async hold(exchange: string, request: LeaseRequest): Promise<LeaseAnswer> {
+    const timeout = Math.min(TIMEOUT, request.ttl);
+    const answer = await this.#call("POST", `/v1/ingest/${exchange}/lease`, { body: request, timeout });
+    return leaseAnswer.parse(JSON.parse(answer));
+  }
+
+  /** Gives the lease back, so that the next one need not wait. @throws when the Worker can't be reached or refuses */
+  async release(exchange: string, holder: string): Promise<void> {
+    await this.#call("DELETE", `/v1/ingest/${exchange}/lease?holder=${encodeURIComponent(holder)}`);
+  }
+
+  /** The markets that are collected, as the registry has it. @throws when the Worker can't be reached */
   async markets(exchange: string): Promise<Market[]> {
     const response = await fetch(`${this.#url}/v1/markets?exchange=${exchange}`, {
       signal: AbortSignal.timeout(TIMEOUT),
@@ -53,15 +83,23 @@ export class Edge {
     });
   }
 
-  async #put(path: string, body: unknown): Promise<void> {
+  async #call(method: string, path: string, options: CallOptions = {}): Promise<string> {
+    const { body, timeout = TIMEOUT } = options;
     const response = await fetch(`${this.#url}${path}`, {
-      method: "PUT",
+      method,
       headers: { ...this.#headers, "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(TIMEOUT),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(timeout),
     });
     // Read in any case: an answer that nobody reads keeps its connection.
     const answer = await response.text();
     if (!response.ok) throw new Error(`${path}: HTTP ${response.status} ${answer.slice(0, 200)}`);
+    return answer;
   }
+}
+
+interface CallOptions {
+  readonly body?: unknown;
+  /** How long to wait for the answer, ms. */
+  readonly timeout?: number;
 }

@@ -4,7 +4,7 @@
  */
 
 import type WebSocket from "ws";
-import { type FeedFrame, feedFrame } from "../../protocol/ingest.ts";
+import { type FeedFrame, feedFrame, type PublisherFrame } from "../../protocol/ingest.ts";
 import { RATES, type Rate } from "../../protocol/stream.ts";
 import type { LogRecord } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
@@ -82,6 +82,16 @@ export class FeedLink {
     return this.#parkedFrom !== undefined;
   }
 
+  /** Whether anyone listens. */
+  get listened(): boolean {
+    return this.#rates.length > 0;
+  }
+
+  /** When the oldest event that is held was read, ms. */
+  get oldest(): number | undefined {
+    return this.#outbox.oldest;
+  }
+
   get bytes(): number {
     return this.#outbox.bytes;
   }
@@ -156,6 +166,18 @@ export class FeedLink {
   /** The exchange's state has changed: those who listen should hear of it now. */
   onStatus(now: number): void {
     if (this.#rates.length > 0) this.#send(now, []);
+  }
+
+  /** Sends at once what waits. */
+  flush(now: number): void {
+    if (this.#outbox.waiting > 0) this.#send(now, RATES);
+  }
+
+  /** Tells the feed something besides its events. @returns whether it is there to hear it */
+  say(frame: Exclude<PublisherFrame, { op: "ticks" }>): boolean {
+    if (!this.#ready || this.#socket === undefined) return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
   }
 
   /** Has caught up with the log. */
@@ -286,7 +308,7 @@ export class FeedLink {
 
   /** Another log: what was not acked of the old one goes out while it can, and is then out of our hands. */
   #changeEpoch(epoch: string): void {
-    if (this.#outbox.waiting > 0) this.#send(Date.now(), RATES);
+    this.flush(Date.now());
     this.#outbox.clear();
     this.unpark();
     this.#epoch = epoch;

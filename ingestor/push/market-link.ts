@@ -13,6 +13,7 @@ interface Newest {
 export class MarketLink {
   readonly #newest = new Map<string, Newest>();
   #changed = new Set<string>();
+  #gone = new Set<string>();
   #socket: WebSocket | undefined;
   readonly #onReplaced: () => void;
 
@@ -24,6 +25,13 @@ export class MarketLink {
   take(epoch: string, record: LogRecord): void {
     this.#newest.set(record.key, { epoch, record });
     this.#changed.add(record.key);
+    this.#gone.delete(record.key);
+  }
+
+  /** An instrument that is no longer collected: its last ticker will not be the newest for long. */
+  forget(instrument: string): void {
+    this.#newest.delete(instrument);
+    this.#gone.add(instrument);
   }
 
   opened(socket: WebSocket): void {
@@ -49,8 +57,10 @@ export class MarketLink {
       const newest = this.#newest.get(instrument);
       return newest === undefined ? [] : [latestTicker(newest, source)];
     });
+    const gone = [...this.#gone];
     this.#changed = new Set();
-    this.#socket.send(JSON.stringify({ op: "tickers", epoch, tickers, asOf } satisfies MarketFrame));
+    this.#gone = new Set();
+    this.#socket.send(JSON.stringify({ op: "tickers", epoch, tickers, gone, asOf } satisfies MarketFrame));
   }
 }
 

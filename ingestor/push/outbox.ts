@@ -29,6 +29,11 @@ export class Outbox {
     return this.#unacked[0]?.seq ?? this.#waiting[0]?.seq;
   }
 
+  /** When the oldest that is held was read, ms. */
+  get oldest(): number | undefined {
+    return (this.#unacked[0] ?? this.#waiting[0])?.read;
+  }
+
   /** How many wait to be sent. */
   get waiting(): number {
     return this.#waiting.length;

@@ -2,12 +2,13 @@
 
 import type { GapEvent, Source } from "../../protocol/events.ts";
 import { parseInstrument } from "../../protocol/instrument.ts";
-import type { CollectorStatus, Expired, LogRecord } from "../log/log.ts";
+import type { CollectorStatus, Expired, LoggedStatus, LogRecord } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
 import type { PartitionView } from "./batch.ts";
 import { Dialler, type Turnstile } from "./dialler.ts";
 import type { Edge } from "./edge.ts";
 import { FeedLink, type Reread } from "./feed-link.ts";
+import { KeptFeed } from "./kept-feed.ts";
 import { MarketLink } from "./market-link.ts";
 
 export interface PartitionOptions {
@@ -31,12 +32,9 @@ export interface PartitionOptions {
 /** With no event in the whole partition for this long, ms, there is nothing left to gather for idle feeds. */
 const SILENCE = 1500;
 
-/** A new listing is refused for a moment, until the registry has it: only what is refused for longer, ms, is gone. */
-const REFUSED_FOR_GOOD = 60_000;
-
 export class Partition {
   readonly #options: PartitionOptions;
-  readonly #feeds = new Map<string, { link: FeedLink; dialler: Dialler }>();
+  readonly #feeds = new Map<string, KeptFeed>();
   readonly #markets = new Map<string, { link: MarketLink; dialler: Dialler }>();
   #status: CollectorStatus;
   #statusText = "";
@@ -86,7 +84,10 @@ export class Partition {
 
   onGrid(now: number): void {
     const silent = now - this.#lastEvent > SILENCE;
-    for (const { link } of this.#feeds.values()) link.onGrid(now, silent);
+    for (const [instrument, feed] of this.#feeds) {
+      feed.link.onGrid(now, silent);
+      if (feed.retire(now)) this.#letGo(instrument, feed, "no longer collected: its clients are told");
+    }
   }
 
   /**
@@ -107,19 +108,24 @@ export class Partition {
 
   /** Opens the feed of an instrument, so that its listeners hear of the exchange's state even if it is never traded. */
   open(instrument: string): void {
-    this.#feed(instrument);
+    this.#feed(instrument).list();
   }
 
-  /** Feeds of instruments that are no longer listed and that the edge refuses: what they hold would hold the commit for good. */
-  dropDelisted(listed: ReadonlySet<string>, now: number): void {
-    for (const [instrument, { link, dialler }] of this.#feeds) {
-      const { refusedSince } = dialler;
-      if (listed.has(instrument) || refusedSince === undefined || now - refusedSince < REFUSED_FOR_GOOD) continue;
-      this.#options.logger.warn({ instrument }, "delisted, and refused by the edge: let go");
-      link.close();
-      dialler.close();
-      this.#feeds.delete(instrument);
+  /**
+   * Whatever is not listed any more is retired as soon as its feed has all that came before. What the edge refuses is let
+   * go of: what such a feed holds would hold the commit for good.
+   */
+  dropUnlisted(listed: ReadonlySet<string>, now: number): void {
+    for (const [instrument, feed] of this.#feeds) {
+      if (listed.has(instrument)) continue;
+      feed.unlist(now);
+      if (feed.refusedForGood(now)) this.#letGo(instrument, feed, "not listed, and refused by the edge: let go");
     }
+  }
+
+  /** Has the clients of every feed that somebody listens to reconnect, each within `within` ms. */
+  drain(within: number): void {
+    for (const { link } of this.#feeds.values()) if (link.listened) link.say({ op: "drain", within });
   }
 
   /** What may be committed now; undefined when nothing has changed. */
@@ -135,26 +141,25 @@ export class Partition {
   }
 
   close(): void {
-    for (const { dialler, link } of this.#feeds.values()) {
-      link.close();
-      dialler.close();
-    }
+    for (const feed of this.#feeds.values()) feed.close();
     for (const { dialler } of this.#markets.values()) dialler.close();
   }
 
   #onEvent(epoch: string, record: LogRecord, now: number): FeedLink {
     this.#lastEvent = now;
-    const link = this.#feed(record.key);
+    const { link } = this.#feed(record.key);
     link.take(epoch, record, now);
     if (record.type === "ticker") this.#market(parseInstrument(record.key).quote).take(epoch, record);
     return link;
   }
 
   #onStatus(text: string, now: number): void {
-    const changed = text !== this.#statusText;
-    this.#statusText = text;
-    if (!changed) return;
-    this.#status = JSON.parse(text) as CollectorStatus;
+    // What a collector tells its successor is nobody else's affair.
+    const { healing: _healing, ...status } = JSON.parse(text) as LoggedStatus;
+    const statusText = JSON.stringify(status);
+    if (statusText === this.#statusText) return;
+    this.#statusText = statusText;
+    this.#status = status;
     for (const { link } of this.#feeds.values()) link.onStatus(now);
   }
 
@@ -163,9 +168,17 @@ export class Partition {
     return { epoch: this.#epoch, asOf: this.#asOf, status: JSON.stringify({ ...this.#status, asOf: this.#asOf }) };
   }
 
-  #feed(instrument: string): FeedLink {
+  #letGo(instrument: string, feed: KeptFeed, why: string): void {
+    const { holds } = feed.link;
+    this.#options.logger[holds === undefined ? "info" : "warn"]({ instrument, holds }, why);
+    feed.close();
+    this.#feeds.delete(instrument);
+    this.#markets.get(parseInstrument(instrument).quote)?.link.forget(instrument);
+  }
+
+  #feed(instrument: string): KeptFeed {
     const known = this.#feeds.get(instrument);
-    if (known !== undefined) return known.link;
+    if (known !== undefined) return known;
     const { partition, idleBatch, parkBytes, logger, onBytes, onLack, edge, turnstile, exchange } = this.#options;
     const gate = this.#replacementGate();
     const view = () => this.#view();
@@ -192,11 +205,12 @@ export class Partition {
       },
       logger,
     );
-    this.#feeds.set(instrument, { link, dialler });
+    const feed = new KeptFeed(link, dialler);
+    this.#feeds.set(instrument, feed);
     if (this.#expired !== undefined && this.#epoch !== undefined) {
       link.take(this.#epoch, expiredGap(instrument, this.#expired), Date.now());
     }
-    return link;
+    return feed;
   }
 
   #market(quote: string): MarketLink {

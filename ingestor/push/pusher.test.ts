@@ -4,10 +4,11 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type WebSocket, WebSocketServer } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import { until } from "../../local/testing.ts";
 import { type Gap, gapOf, type TradeEvent } from "../../protocol/events.ts";
-import type { TicksFrame } from "../../protocol/ingest.ts";
+import { publisherFrame, type TicksFrame } from "../../protocol/ingest.ts";
+import type { Rate } from "../../protocol/stream.ts";
 import type { Commit } from "../log/log.ts";
 import { MemoryLog } from "../log/memory.ts";
 import { Edge } from "./edge.ts";
@@ -27,6 +28,9 @@ class Log extends MemoryLog {
 class Feed {
   acks = true;
   refuses = false;
+  rates: Rate[] = ["raw"];
+  /** What the pusher said besides its batches. */
+  readonly told: object[] = [];
   epoch: string | null = null;
   seq = 0;
   connections = 0;
@@ -44,8 +48,12 @@ class Feed {
       return;
     }
     this.connections += 1;
-    socket.on("message", (data) => this.#take(JSON.parse(String(data)) as TicksFrame));
-    this.#say({ op: "ready", epoch: this.epoch, seq: this.seq, rates: ["raw"] });
+    socket.on("message", (data) => {
+      const frame = publisherFrame.parse(JSON.parse(String(data)));
+      if (frame.op === "ticks") this.#take(frame);
+      else this.told.push(frame);
+    });
+    this.#say({ op: "ready", epoch: this.epoch, seq: this.seq, rates: this.rates });
   }
 
   #take({ epoch, prev, events }: TicksFrame): void {
@@ -57,7 +65,11 @@ class Feed {
       this.seq = seq;
     }
     if (events.length > 0) this.epoch = epoch;
-    if (this.acks && this.epoch !== null) this.#say({ op: "ack", epoch: this.epoch, seq: this.seq, dirty: false });
+    if (this.acks) this.ackAll();
+  }
+
+  ackAll(): void {
+    if (this.epoch !== null) this.#say({ op: "ack", epoch: this.epoch, seq: this.seq, dirty: false });
   }
 
   #say(frame: object): void {
@@ -79,7 +91,11 @@ describe("the pusher", () => {
       feed(decodeURIComponent(url.split("/").at(-1) ?? "")).accept(socket),
     );
     await once(server, "listening");
-    const edge = new Edge({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: "secret" });
+    const edge = new Edge({
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      token: "secret",
+      source: "live",
+    });
     const logger = pino({ level: "silent" });
     const limits = { idleBatch: 30_000, memory: 1_000_000, parkBytes: 5000 };
     pusher = new Pusher({ exchange: "upbit", source: "live", reader: log, edge, logger, ...limits });
@@ -135,6 +151,57 @@ describe("the pusher", () => {
       pusher.open([BTC ?? ""], Date.now() + 61_000);
       return pusher.bytes === 0;
     });
+  });
+
+  it("retires what has left the list once it is acked, and goes on when it is back as if nothing had been", async () => {
+    const [btc, eth] = [feed("BTC-KRW"), feed("ETH-KRW")];
+    eth.acks = false;
+    pusher.open([BTC ?? "", ETH ?? ""]);
+    trade(ETH);
+    trade(BTC);
+    await until(() => eth.seen.length === 1 && btc.seen.length === 1);
+    pusher.open([BTC ?? ""]);
+    trade(BTC);
+    await until(() => btc.seen.length === 2);
+    expect(eth.told).toEqual([]);
+    eth.ackAll();
+    await until(() => eth.socket?.readyState === WebSocket.CLOSED);
+    expect([eth.told, pusher.bytes]).toEqual([[{ op: "retired" }], 0]);
+    eth.acks = true;
+    pusher.open([BTC ?? "", ETH ?? ""]);
+    trade(ETH);
+    await until(() => eth.seen.length === 2);
+    expect([eth.connections, btc.connections, btc.told]).toEqual([2, 1, []]);
+  });
+
+  it("retires nothing that comes back to the list in time, nor what was never on it", async () => {
+    feed("ETH-KRW").acks = false;
+    pusher.open([BTC ?? "", ETH ?? ""]);
+    trade(ETH);
+    trade("upbit:NEW-KRW");
+    await until(() => feed("ETH-KRW").seen.length === 1 && feed("NEW-KRW").seen.length === 1);
+    pusher.open([BTC ?? ""]);
+    pusher.open([BTC ?? "", ETH ?? ""]);
+    feed("ETH-KRW").ackAll();
+    trade(ETH);
+    trade("upbit:NEW-KRW");
+    await until(() => feed("ETH-KRW").seen.length === 2 && feed("NEW-KRW").seen.length === 2);
+    expect([feed("ETH-KRW").told, feed("NEW-KRW").told]).toEqual([[], []]);
+  });
+
+  it("has the clients of every feed that anyone listens to reconnect, once for each order", async () => {
+    feed("ETH-KRW").rates = [];
+    pusher.open([BTC ?? "", ETH ?? ""]);
+    await until(() => feed("BTC-KRW").connections === 1 && feed("ETH-KRW").connections === 1);
+    trade(BTC);
+    await until(() => feed("BTC-KRW").seen.length === 1);
+    for (const id of ["one", "one", "two"]) pusher.drain({ id, within: 3000 });
+    await until(() => feed("BTC-KRW").told.length === 2);
+    expect(feed("BTC-KRW").told).toEqual([
+      { op: "drain", within: 3000 },
+      { op: "drain", within: 3000 },
+    ]);
+    expect(feed("ETH-KRW").told).toEqual([]);
   });
 
   it("commits only what every feed has acked", async () => {

@@ -4,6 +4,7 @@
  */
 
 import type { Source } from "../../protocol/events.ts";
+import type { DrainOrder } from "../../protocol/ingest.ts";
 import type { Expired, LogHandlers, LogRecord, TickReader } from "../log/log.ts";
 import { type Logger, reasonOf } from "../logger.ts";
 import { Turnstile } from "./dialler.ts";
@@ -38,12 +39,16 @@ export class Pusher implements LogHandlers {
   readonly #partitions = new Map<number, Partition>();
   readonly #turnstile = new Turnstile();
   readonly #registered = Promise.withResolvers<void>();
+  /** What is collected, as it was said last. */
+  #listed: readonly string[] = [];
   #bytes = 0;
   #paused = false;
   #confirmations: (() => void)[] = [];
   #timers: NodeJS.Timeout[] = [];
   #committing: Promise<void> | undefined;
   #stopped = false;
+  /** The last drain that was obeyed. */
+  #drained: string | undefined;
   /** One feed is read for again at a time: the log is read once more in full for each. */
   #rereads: Promise<void> = Promise.resolve();
 
@@ -57,6 +62,21 @@ export class Pusher implements LogHandlers {
     return this.#bytes;
   }
 
+  /** Feeds that take too little, and whose events were let go. */
+  get parked(): number {
+    return this.#links.filter(({ parked }) => parked).length;
+  }
+
+  /** When the oldest event that a feed has not stored was read, ms; undefined where all is stored. */
+  get oldest(): number | undefined {
+    const times = this.#links.flatMap(({ oldest }) => oldest ?? []);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  get #links(): FeedLink[] {
+    return [...this.#partitions.values()].flatMap(({ links }) => [...links]);
+  }
+
   async start(): Promise<void> {
     await this.#options.reader.start(this);
     this.#timers = [
@@ -66,14 +86,24 @@ export class Pusher implements LogHandlers {
     ];
   }
 
-  /** Opens the feeds of these instruments, which the registry knows, in the partitions that are this pusher's. */
+  /**
+   * Opens the feeds of these instruments, which are all that the registry has collected, in the partitions that are this
+   * pusher's. The clients of those that are no longer among them are told so.
+   */
   open(instruments: readonly string[], now = Date.now()): void {
     if (instruments.length > 0) this.#registered.resolve();
+    this.#listed = instruments;
     const listed = new Set(instruments);
-    this.#eachPartition((partition) => partition.dropDelisted(listed, now));
-    for (const instrument of instruments) {
-      this.#partitions.get(this.#options.reader.partitionOf(instrument))?.open(instrument);
-    }
+    this.#eachPartition((partition) => partition.dropUnlisted(listed, now));
+    for (const partition of this.#partitions.keys()) this.#openListed(partition);
+  }
+
+  /** Has all clients reconnect. The same order is obeyed once. */
+  drain({ id, within }: DrainOrder): void {
+    if (id === this.#drained) return;
+    this.#drained = id;
+    this.#logger.info({ within }, "asking the clients to reconnect");
+    this.#eachPartition((partition) => partition.drain(within));
   }
 
   async stop(): Promise<void> {
@@ -105,6 +135,7 @@ export class Pusher implements LogHandlers {
         confirmation: () => new Promise((resolve) => this.#confirmations.push(resolve)),
       }),
     );
+    this.#openListed(partition);
     if (this.#paused) this.#options.reader.pause([partition]);
   }
 
@@ -127,6 +158,12 @@ export class Pusher implements LogHandlers {
     const waiting = this.#confirmations;
     this.#confirmations = [];
     for (const resolve of waiting) resolve();
+  }
+
+  #openListed(partition: number): void {
+    for (const instrument of this.#listed) {
+      if (this.#options.reader.partitionOf(instrument) === partition) this.#partitions.get(partition)?.open(instrument);
+    }
   }
 
   #onGrid(): void {

@@ -3,6 +3,7 @@ import { refusedUpgrade } from "../../durable-objects/sockets.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { DEFAULT_RATE, parseChannel, parseRate, stream } from "../../protocol/stream.ts";
 import { knownInstrument } from "../directory.ts";
+import { feedOf } from "../objects.ts";
 import { type AppEnv, openApi } from "../open-api.ts";
 import { wantsSocket } from "../upgrade.ts";
 
@@ -36,7 +37,7 @@ async function openSocket(c: Context<AppEnv>, exchange: string, symbol: string):
   const target = new URL("https://feed/");
   for (const channel of channels) target.searchParams.append("stream", stream(instrument, channel, rate).name);
   target.searchParams.set("region", regionOf(c.req.raw));
-  return c.env.SYMBOL_FEED.getByName(instrument.name).fetch(target, { headers: { Upgrade: "websocket" } });
+  return feedOf(c.env, instrument.name).fetch(target, { headers: { Upgrade: "websocket" } });
 }
 
 /** The continent whose edge took the connection, in the platform's own words; `local` on a developer's machine. */

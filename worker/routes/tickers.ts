@@ -5,6 +5,7 @@ import type { Market } from "../../protocol/ingest.ts";
 import { type RestTicker, restTicker, tickersBody } from "../../protocol/rest.ts";
 import { directory, knownInstrument } from "../directory.ts";
 import { readLatest } from "../latest-reader.ts";
+import { marketFeedOf } from "../objects.ts";
 import { filterQuery, json, openApi, problems, symbolParams } from "../open-api.ts";
 
 const NO_STORE = { "Cache-Control": "no-store" };
@@ -40,7 +41,7 @@ export const tickerRoutes = openApi()
 
 async function listed(env: Env, markets: readonly Market[]): Promise<Map<string, RestTicker>> {
   const names = new Set(markets.map(({ exchange, quote }) => `${exchange}:*-${quote}`));
-  const lists = await Promise.all([...names].map((name) => env.MARKET_FEED.getByName(name).tickers()));
+  const lists = await Promise.all([...names].map((name) => marketFeedOf(env, name).tickers()));
   return new Map(lists.flat().map((one) => [one.instrument, restForm(one)]));
 }
 

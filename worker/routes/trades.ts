@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { TRADES_LIMIT, tradesBody } from "../../protocol/rest.ts";
 import { knownInstrument } from "../directory.ts";
+import { feedOf } from "../objects.ts";
 import { json, openApi, problems, symbolParams } from "../open-api.ts";
 
 const limit = z.coerce
@@ -22,8 +23,6 @@ const listTrades = createRoute({
 export const tradeRoutes = openApi().openapi(listTrades, async (c) => {
   const { exchange, symbol } = c.req.valid("param");
   const instrument = await knownInstrument(c.env, exchange, symbol);
-  const { source, epoch, seq, trades } = await c.env.SYMBOL_FEED.getByName(instrument.name).trades(
-    c.req.valid("query").limit,
-  );
+  const { source, epoch, seq, trades } = await feedOf(c.env, instrument.name).trades(c.req.valid("query").limit);
   return c.json({ instrument: instrument.name, source, epoch, seq, trades }, 200, { "Cache-Control": "no-store" });
 });

@@ -1,0 +1,55 @@
+/** A feed as its partition keeps it: its link, what dials for it, and whether its instrument is still collected. */
+
+import type { Dialler } from "./dialler.ts";
+import type { FeedLink } from "./feed-link.ts";
+
+/** A new listing is refused for a moment, until the registry has it: only what is refused for longer, ms, is gone. */
+const REFUSED_FOR_GOOD = 60_000;
+/** What the collector wrote last may still be on its way through the log, ms. */
+const ON_ITS_WAY = 1500;
+/** An instrument that has left the list is retired when its feed has stored what came before, or after this, ms. */
+const RETIRE_PATIENCE = 5000;
+
+export class KeptFeed {
+  readonly link: FeedLink;
+  readonly #dialler: Pick<Dialler, "refusedSince" | "close">;
+  #listed = false;
+  #unlistedSince: number | undefined;
+
+  constructor(link: FeedLink, dialler: Pick<Dialler, "refusedSince" | "close">) {
+    this.link = link;
+    this.#dialler = dialler;
+  }
+
+  /** It is on the list, perhaps again. */
+  list(): void {
+    this.#listed = true;
+    this.#unlistedSince = undefined;
+  }
+
+  /** It is not on the list. One that never was may be so new that it is not there yet. `now` in ms. */
+  unlist(now: number): void {
+    if (!this.#listed || this.#unlistedSince !== undefined) return;
+    this.#unlistedSince = now;
+    this.link.flush(now);
+  }
+
+  /** Tells the feed that its instrument has gone, as soon as it may be told. @returns whether that has just been done */
+  retire(now: number): boolean {
+    if (this.#unlistedSince === undefined) return false;
+    const waited = now - this.#unlistedSince;
+    const early = waited < ON_ITS_WAY || (this.link.holds !== undefined && waited < RETIRE_PATIENCE);
+    return !early && this.link.say({ op: "retired" });
+  }
+
+  /** Whether the edge has refused it for so long that what it holds would hold the commit for good. `now` in ms. */
+  refusedForGood(now: number): boolean {
+    const { refusedSince } = this.#dialler;
+    return refusedSince !== undefined && now - refusedSince >= REFUSED_FOR_GOOD;
+  }
+
+  close(): void {
+    this.link.close();
+    this.#dialler.close();
+  }
+}

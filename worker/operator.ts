@@ -1,0 +1,22 @@
+/** What the operator's routes have in common: the token, and how OpenAPI says so. */
+
+import type { MiddlewareHandler } from "hono";
+import type { AppEnv } from "./open-api.ts";
+import { refusal } from "./token.ts";
+
+/** Lets in who shows `Authorization: Bearer ADMIN_TOKEN`. */
+export const operatorOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const error = await refusal(c.req.raw, c.env, "ADMIN_TOKEN");
+  if (error !== undefined) throw error;
+  await next();
+};
+
+/** Of a route's description. */
+export const operatorSecurity = [{ operator: [] }];
+
+/** The scheme that {@link operatorSecurity} names. */
+export const operatorScheme = {
+  type: "http",
+  scheme: "bearer",
+  description: "The deployment's ADMIN_TOKEN",
+} as const;

@@ -1,0 +1,53 @@
+import { env, SELF } from "cloudflare:test";
+import { expect, it } from "vitest";
+import { leaseAnswer } from "../../protocol/ingest.ts";
+import { problem } from "../../protocol/rest.ts";
+import { nearExchange } from "../near-exchange.ts";
+
+const TOKEN = { Authorization: `Bearer ${env.INGEST_TOKEN}` };
+
+const lease = (method: string, query: string, body?: object, headers: Record<string, string> = TOKEN) =>
+  SELF.fetch(`https://tickcast.test/v1/ingest/upbit/lease${query}`, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+const hold = async (holder: string, term = 0) =>
+  leaseAnswer.parse(await (await lease("POST", "", { holder, term, ttl: 10_000 })).json());
+
+it("gives the lease of an exchange to one, until that gives it back", async () => {
+  expect(await hold("a b/ü")).toEqual({ granted: true, term: 1, holder: "a b/ü", freeIn: 10_000 });
+  expect(await hold("c")).toMatchObject({ granted: false, term: 1, holder: "a b/ü" });
+  const back = await lease("DELETE", `?holder=${encodeURIComponent("a b/ü")}`);
+  expect([back.status, await back.text()]).toEqual([204, ""]);
+  expect(await hold("c")).toMatchObject({ granted: true, term: 2, holder: "c" });
+});
+
+it.each([
+  [{ term: 0, ttl: 5000 }, "holder"],
+  [{ holder: "", term: 0, ttl: 5000 }, "holder"],
+  [{ holder: "x".repeat(101), term: 0, ttl: 5000 }, "holder"],
+  [{ holder: "a", term: -1, ttl: 5000 }, "term"],
+  [{ holder: "a", term: 0, ttl: 999 }, "ttl"],
+  [{ holder: "a", term: 0, ttl: 60_001 }, "ttl"],
+])("refuses the request %j for its %s", async (body, field) => {
+  const response = await lease("POST", "", body);
+  expect(response.status).toBe(400);
+  expect(problem.parse(await response.json()).detail).toContain(`"${field}"`);
+});
+
+it("gives nothing back for nobody", async () => {
+  for (const query of ["", "?holder="]) expect((await lease("DELETE", query)).status).toBe(400);
+});
+
+it("is for the ingestor alone", async () => {
+  expect((await lease("POST", "", { holder: "a", term: 0, ttl: 5000 }, {})).status).toBe(401);
+  expect((await lease("DELETE", "?holder=a", undefined, { Authorization: "Bearer wrong" })).status).toBe(401);
+});
+
+it("keeps objects near the exchanges, and leaves unknown ones where they are first wanted", () => {
+  for (const exchange of ["upbit", "bithumb", "korbit", "binance"]) {
+    expect(nearExchange(exchange)).toEqual({ locationHint: "apac" });
+  }
+  expect(nearExchange("elsewhere")).toEqual({});
+});
