@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Command } from "commander";
 import type { Exchange, Parse } from "./exchanges/exchange.ts";
-import { findReadable, UnknownExchangeError } from "./exchanges/index.ts";
+import { findExchange, UnknownExchangeError } from "./exchanges/index.ts";
 import { lines } from "./normalize/lines.ts";
 import { normalizeLine } from "./normalize/normalize.ts";
 
@@ -23,7 +23,7 @@ const program = new Command("normalize")
 
 function exchangeNamed(name: string): Exchange {
   try {
-    return findReadable(name);
+    return findExchange(name);
   } catch (error) {
     if (!(error instanceof UnknownExchangeError)) throw error;
     return program.error(`normalize: ${error.message}`);

@@ -1,4 +1,4 @@
-/** What an exchange must tell the runner: two small files, `feed.ts` and `parse.ts`, and nothing shared between exchanges. */
+/** What an exchange must tell the runner, in `feed.ts`, `parse.ts` and `history.ts`; what reading takes everywhere is in `frames.ts` and `markets.ts`. */
 
 import type { TickerEvent, TradeEvent } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
@@ -8,11 +8,20 @@ export type ParsedEvent = TickerEvent | TradeEvent;
 
 /** What a frame turned out to be. */
 export type Parsed =
-  | { readonly kind: "events"; readonly events: readonly ParsedEvent[] }
-  /** Acks, heartbeats, order books: nothing of ours, and nothing wrong. */
+  | {
+      readonly kind: "events";
+      readonly events: readonly ParsedEvent[];
+      /** The newest trade of an instrument as its ticker names it, by id: whoever has that one has missed nothing. */
+      readonly lastTradeIds?: ReadonlyMap<string, string>;
+    }
+  /** Heartbeats, order books: nothing of ours, and nothing wrong. */
   | { readonly kind: "ignored" }
+  /** The exchange confirms the request of this id. */
+  | { readonly kind: "accepted"; readonly request: string }
   /** The exchange says that it did not like what we sent. */
-  | { readonly kind: "refused"; readonly message: string };
+  | { readonly kind: "refused"; readonly message: string }
+  /** The exchange is about to close the connection: another one should be opened before it does. */
+  | { readonly kind: "leaving" };
 
 /** Thrown by a parser for a frame that is not what the exchange's documentation promises. */
 export class FrameError extends Error {
@@ -34,16 +43,77 @@ export class FrameError extends Error {
  */
 export type Parse = (frame: string, received: number | null) => Parsed;
 
+/** So many in any period of so many ms. */
+export interface Limit {
+  readonly count: number;
+  readonly per: number;
+}
+
+/** A message to the exchange, and the id by which its answer names it where it gives one. */
+export interface FeedRequest {
+  readonly frame: string;
+  readonly id?: string;
+}
+
 /** How to talk to an exchange's WebSocket. */
 export interface Feed {
-  /** Text frames to send after connecting, and again whenever the list changes. */
-  subscribe(markets: readonly Market[]): string[];
-  /** A protocol ping is sent this often, ms, so that an idle connection is not closed. */
-  readonly pingEvery: number;
-  /** No data for this long, ms, on a connection with every market means that it is dead. */
+  /**
+   * What to send so that a connection that brings `before` (nothing, when it is new) brings `wanted`: everything once more
+   * where a request replaces the one before it, the difference where requests add up.
+   */
+  subscribe(wanted: readonly Market[], before: readonly Market[]): FeedRequest[];
+  /** As many markets as one connection can take; absent where it takes all. */
+  readonly marketsPerConnection?: number;
+  /** Messages that may be sent on one connection, our pings among them. */
+  readonly sends: Limit;
+  /** A protocol ping is sent this often, ms, so that an idle connection is not closed; null where the exchange pings. */
+  readonly pingEvery: number | null;
+  /** No data for this long, ms, on a connection with many markets means that it is dead. */
   readonly silence: number;
-  /** Connection attempts allowed per period. */
-  readonly connects: { readonly count: number; readonly per: number };
+  /** Connection attempts allowed. */
+  readonly connects: Limit;
+  /** A connection is replaced after about this long, ms, because the exchange would end it soon after. */
+  readonly lifetime?: number;
+}
+
+/** What is wanted of a market's trade history. Times in ms. */
+export interface Stretch {
+  readonly since: number;
+  readonly until: number;
+  /** The newest trade before it that we have, by id; null where none is known. */
+  readonly lastId: string | null;
+}
+
+/** Asks the exchange's REST API for a path with its query; resolves with the body of an answer of 200. */
+export type Get = (path: string) => Promise<string>;
+
+/** Thrown when an exchange's trade history will not give what is asked for, however often it is asked. */
+export class HistoryError extends Error {
+  override readonly name = "HistoryError";
+}
+
+/** The trades that an exchange still tells of by REST. */
+export interface History {
+  /** Requests allowed. */
+  readonly requests: Limit;
+  /** Whether a trade has the same id here as on the socket; else trades are told apart by time, price, size, side and count. */
+  readonly sameIds: boolean;
+  /** Which of a stretch's trades come first. Those that come oldest first need not be gathered to be put into the log. */
+  readonly order: "newest-first" | "oldest-first";
+  /**
+   * The trades of a stretch, a page at a time; there may be others before and after it. It returns from which time on (ms) it
+   * has told everything that the exchange still tells.
+   *
+   * @throws {FrameError} for an answer that is not what the documentation promises
+   * @throws {HistoryError} when the exchange has no history of this market
+   */
+  trades(market: Market, stretch: Stretch, get: Get): AsyncGenerator<readonly TradeEvent[], number, void>;
+  /**
+   * The trades in an answer, for who reads it again from the raw log; none when it holds other things.
+   *
+   * @throws {FrameError} naming the field that is wrong
+   */
+  read(body: string, instrument: string): readonly TradeEvent[];
 }
 
 export interface Exchange {
@@ -51,6 +121,12 @@ export interface Exchange {
   readonly wsUrl: string;
   readonly restUrl: string;
   readonly feed: Feed;
+  readonly history: History;
+  /**
+   * What shows that nothing was traded while we were away. `ticker-time`: a ticker's time is that of the last trade.
+   * `trade-ids`: ids count up by one, so that a hole shows itself even on a connection that never broke.
+   */
+  readonly proof: "ticker-time" | "trade-ids";
   /** A parser for these markets: some exchanges' symbols can only be split with the market list at hand. */
   parser(markets: readonly Market[]): Parse;
   /**

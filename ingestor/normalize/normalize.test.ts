@@ -34,7 +34,7 @@ describe("a recorded line", () => {
     ['{"recv":1}', /^frame: the frame's text$/],
     [line("-1", frame("1")), /^recv: seconds since 1970, or null$/],
     [line('"noon"', frame("1")), /^recv: /],
-    [line("1", frame('"?"')), /^tp \(trade_price\): a number/],
+    [line("1", frame('"?"')), /^tp \(trade_price\): not a number/],
     [line("1", "PONG"), /^not JSON: /],
   ])("is bad: %s", (text, reason) => {
     expect(normalizeLine(text, parseFrame).bad).toMatch(reason);

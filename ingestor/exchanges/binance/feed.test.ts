@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { findReadable } from "../index.ts";
-import { feed, MARKETS_PER_CONNECTION, readMarkets } from "./feed.ts";
+import { findExchange } from "../index.ts";
+import { feed, readMarkets } from "./feed.ts";
 import { binance } from "./index.ts";
 
 const row = (baseAsset: string, quoteAsset: string, status = "TRADING") => ({
@@ -10,21 +10,54 @@ const row = (baseAsset: string, quoteAsset: string, status = "TRADING") => ({
 });
 const marketsOf = (...symbols: object[]) => readMarkets(JSON.stringify({ timezone: "UTC", symbols }));
 
+/** What requests ask for, in their order, and how many streams each names. */
+function asked(...[wanted, before]: Parameters<typeof feed.subscribe>) {
+  return feed.subscribe(wanted, before).map(({ frame, id }) => {
+    const request = JSON.parse(frame);
+    expect(request.id).toBe(id);
+    // An answer repeats the id as it was sent.
+    expect(binance.parser([])(`{"result":null,"id":"${id}"}`, null)).toEqual({ kind: "accepted", request: id });
+    return { method: request.method, params: request.params };
+  });
+}
+
 describe("subscribing", () => {
+  const [bitcoin, chinese, ether] = [row("BTC", "USDT"), row("币安人生", "USDT"), row("ETH", "BTC")];
+
   it("asks for trades and ticker of each market, in lower case", () => {
-    expect(feed.subscribe(marketsOf(row("BTC", "USDT"), row("币安人生", "USDT")))).toEqual([
-      '{"method":"SUBSCRIBE","params":["btcusdt@trade","btcusdt@ticker","币安人生usdt@trade","币安人生usdt@ticker"],"id":1}',
-    ]);
-    expect(feed.subscribe([])).toEqual([]);
+    const params = ["btcusdt@trade", "btcusdt@ticker", "币安人生usdt@trade", "币安人生usdt@ticker"];
+    expect(asked(marketsOf(bitcoin, chinese), [])).toEqual([{ method: "SUBSCRIBE", params }]);
+    expect(asked([], [])).toEqual([]);
   });
 
-  it("fills a connection within 1024 streams, 200 a request, and the 4 requests of one second", () => {
-    const markets = marketsOf(...Array.from({ length: MARKETS_PER_CONNECTION }, (_, index) => row(`C${index}`, "BTC")));
-    const requests = feed.subscribe(markets).map((frame) => JSON.parse(frame));
-    expect(requests.map(({ id, params }) => [id, params.length])).toEqual([1, 2, 3, 4].map((id) => [id, 200]));
+  it("asks for what is new alone, after it has asked for less", () => {
+    expect(asked(marketsOf(ether, bitcoin), marketsOf(bitcoin, chinese))).toEqual([
+      { method: "UNSUBSCRIBE", params: ["币安人生usdt@trade", "币安人生usdt@ticker"] },
+      { method: "SUBSCRIBE", params: ["ethbtc@trade", "ethbtc@ticker"] },
+    ]);
+    expect(asked(marketsOf(bitcoin, ether), marketsOf(ether, bitcoin))).toEqual([]);
+  });
+
+  it("fills a connection within 1024 streams, 200 a request, and the requests of one second", () => {
+    const many = feed.marketsPerConnection ?? 0;
+    const markets = marketsOf(...Array.from({ length: many }, (_, index) => row(`C${index}`, "BTC")));
+    const requests = asked(markets, []);
+    expect(requests.map(({ params }) => params.length)).toEqual([200, 200, 200, 200]);
+    expect(requests.length).toBeLessThanOrEqual(feed.sends.count);
     const streams = new Set(requests.flatMap(({ params }) => params));
-    expect(streams.size).toBe(2 * MARKETS_PER_CONNECTION);
+    expect(streams.size).toBe(2 * many);
     expect(streams).toContain("c399btc@ticker");
+  });
+
+  it("gives each request an id of its own, of letters and digits", () => {
+    const ids = [0, 1, 2].flatMap(() => feed.subscribe(marketsOf(bitcoin), []).map(({ id }) => id ?? ""));
+    expect(new Set(ids).size).toBe(3);
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{1,36}$/);
+  });
+
+  it("leaves one message a second for the pong, and goes before it is a day old", () => {
+    expect((feed.sends.count / feed.sends.per) * 1000).toBeLessThan(5);
+    expect(feed).toMatchObject({ pingEvery: null, lifetime: 82_800_000 });
   });
 });
 
@@ -75,5 +108,5 @@ async function serve(status: number, body: unknown): Promise<string> {
 }
 
 it("is registered", () => {
-  expect(findReadable("binance")).toBe(binance);
+  expect(findExchange("binance")).toBe(binance);
 });

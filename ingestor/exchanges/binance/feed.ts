@@ -3,39 +3,47 @@
 import { z } from "zod";
 import type { Market } from "../../../protocol/ingest.ts";
 import { instrument, isCode } from "../../../protocol/instrument.ts";
-import type { Feed } from "../exchange.ts";
+import type { Feed, FeedRequest } from "../exchange.ts";
+import { changesOf, checkList, fetchBody, marketOf } from "../markets.ts";
 
 /** Streams that one request names. */
 const CHUNK = 200;
-
-/**
- * As many as one connection can take. Binance allows 1024 streams, 512 markets with two each; but it cuts off who sends
- * more than 5 messages in a second (pings count too), and 400 markets are the 4 requests that may be sent at once.
- */
-export const MARKETS_PER_CONNECTION = 400;
+const HOUR = 3_600_000;
 
 export const feed: Feed = {
   /**
    * Trades and the full ticker of each market. With `!miniTicker@arr`, one stream for all tickers, some 1500 markets would
-   * fit 2 connections instead of 4; but it lacks best prices, last size and percent, and all tickers would hang on one.
+   * fit 2 connections instead of 4; but it lacks best prices, last size, percent and the last trade's id, and all tickers
+   * would hang on one.
    *
-   * A request adds to those before it; to repeat one changes nothing.
-   *
-   * @param markets at most {@link MARKETS_PER_CONNECTION}
+   * Requests add up. Those that take away come first, so that there are never more streams than allowed.
    */
-  subscribe(markets) {
-    const symbols = markets.map(({ nativeSymbol }) => nativeSymbol.toLowerCase());
-    const streams = symbols.flatMap((symbol) => [`${symbol}@trade`, `${symbol}@ticker`]);
-    return chunksOf(streams, CHUNK).map((params, index) =>
-      JSON.stringify({ method: "SUBSCRIBE", params, id: index + 1 }),
-    );
+  subscribe(wanted, before) {
+    const { added, removed } = changesOf(wanted, before);
+    return [...requests("UNSUBSCRIBE", removed), ...requests("SUBSCRIBE", added)];
   },
-  // Binance pings every 20 s by itself, and ours count as messages: this is only for what lies between.
-  pingEvery: 180_000,
+  /** Binance allows 1024 streams, 512 markets with two each; but 400 are the 4 requests that may be sent at once. */
+  marketsPerConnection: 400,
+  // Who sends more than 5 in a second is cut off, and the pongs that answer its pings count.
+  sends: { count: 4, per: 1000 },
+  // Binance pings every 20 s by itself.
+  pingEvery: null,
   silence: 30_000,
   // 300 in 5 minutes are allowed: at this rate a bad hour can't use them up.
   connects: { count: 4, per: 5000 },
+  // It ends every connection after 24 hours.
+  lifetime: 23 * HOUR,
 };
+
+function requests(method: "SUBSCRIBE" | "UNSUBSCRIBE", markets: readonly Market[]): FeedRequest[] {
+  const symbols = markets.map(({ nativeSymbol }) => nativeSymbol.toLowerCase());
+  const streams = symbols.flatMap((symbol) => [`${symbol}@trade`, `${symbol}@ticker`]);
+  return chunksOf(streams, CHUNK).map((params) => {
+    // An id may be text of up to 36 letters and digits.
+    const id = crypto.randomUUID().replaceAll("-", "");
+    return { frame: JSON.stringify({ method, params, id }), id };
+  });
+}
 
 const code = z.string().refine(isCode, { error: "not letters and digits in upper case" });
 const marketList = z.object({
@@ -48,10 +56,9 @@ const marketList = z.object({
  * @throws {Error} naming the row and the field that are wrong
  */
 export function readMarkets(body: string): Market[] {
-  const { success, data, error } = marketList.safeParse(JSON.parse(body));
-  if (success) return data.symbols.map(marketOf);
-  const wrong = error.issues.slice(0, 3).map(({ path, message }) => `${path.join(".")}: ${message}`);
-  throw new Error(`not a market list of Binance: ${wrong.join("; ")}`);
+  return checkList("Binance", marketList, JSON.parse(body)).symbols.map(({ symbol, status, baseAsset, quoteAsset }) =>
+    marketOf(instrument("binance", baseAsset, quoteAsset), symbol, { status }),
+  );
 }
 
 /**
@@ -60,24 +67,9 @@ export function readMarkets(body: string): Market[] {
  * @throws {Error} when Binance does not answer with a market list
  */
 export async function fetchMarkets(restUrl: string, signal: AbortSignal): Promise<Market[]> {
-  const url = `${restUrl}/api/v3/exchangeInfo?permissions=SPOT&showPermissionSets=false&symbolStatus=TRADING`;
-  const response = await fetch(url, { signal, headers: { accept: "application/json" } });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return readMarkets(await response.text()).filter(({ status }) => status === "TRADING");
-}
-
-function marketOf({ symbol, status, baseAsset, quoteAsset }: z.infer<typeof marketList>["symbols"][number]): Market {
-  const { name, exchange, base, quote } = instrument("binance", baseAsset, quoteAsset);
-  return {
-    instrument: name,
-    exchange,
-    base,
-    quote,
-    nativeSymbol: symbol,
-    names: { ko: null, en: null },
-    status,
-    warning: null,
-  };
+  const query = "permissions=SPOT&showPermissionSets=false&symbolStatus=TRADING";
+  const body = await fetchBody(`${restUrl}/api/v3/exchangeInfo?${query}`, signal);
+  return readMarkets(body).filter(({ status }) => status === "TRADING");
 }
 
 function chunksOf<T>(items: readonly T[], size: number): T[][] {

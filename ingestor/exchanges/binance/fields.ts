@@ -1,51 +1,44 @@
 /** The fields of Binance's frames that we read, under the letters that Binance gives them. */
 
 import { z } from "zod";
-import { FrameError } from "../exchange.ts";
+import { amount, type Fields, field, integer, integerIn, milliseconds, orNull, readFields, signed } from "../frames.ts";
 
-// Prices are text already, and other numbers arrive as their own digits: see parseExactJson.
-const signed = z.string().regex(/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?$/, "a number");
-const amount = signed.regex(/^[^-]/, "a number that is not negative");
-// Microseconds come only to who asks for them (`timeUnit`); taken for milliseconds, they would lie far in the future.
-const milliseconds = z.string().regex(/^\d{13}$/, "milliseconds since 1970");
-const id = z.string().regex(/^\d+$/, "an integer");
-
+// Microseconds come only to who asks for them (`timeUnit`).
 const execution = z.object({ s: z.string(), p: amount, q: amount, T: milliseconds, m: z.boolean() });
-const tradeFrame = execution.extend({ t: id });
-const aggTradeFrame = execution.extend({ a: id });
+const tradeFrame = execution.extend({ t: integer });
+const aggTradeFrame = execution.extend({ a: integer });
+
+/** Of the newest trade; -1 says that there was none. */
+const lastId = field("an integer", (text) => (text === "-1" ? null : integerIn(text)));
 
 /** Both tickers: 24hrMiniTicker is 24hrTicker with nothing but prices and volumes. */
 const tickerFrame = z.object({
   s: z.string(),
   E: milliseconds,
   c: amount,
-  Q: amount.nullish(),
-  o: amount.nullish(),
-  h: amount.nullish(),
-  l: amount.nullish(),
-  x: amount.nullish(),
-  p: signed.nullish(),
-  P: signed.nullish(),
-  v: amount.nullish(),
-  q: amount.nullish(),
-  b: amount.nullish(),
-  a: amount.nullish(),
+  Q: orNull(amount),
+  o: orNull(amount),
+  h: orNull(amount),
+  l: orNull(amount),
+  x: orNull(amount),
+  p: orNull(signed),
+  P: orNull(signed),
+  v: orNull(amount),
+  q: orNull(amount),
+  b: orNull(amount),
+  a: orNull(amount),
+  L: orNull(lastId),
 });
 
 const refusal = z.object({ code: z.string(), msg: z.string() });
+const answer = z.object({ id: z.string() });
 
-/** An object of a frame, before it is known what it holds. */
-export type Fields = Readonly<Record<string, unknown>>;
 export type Execution = z.infer<typeof execution> & { readonly id: string };
 export type TickerFields = z.infer<typeof tickerFrame>;
 
-export function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** @throws {FrameError} naming the field that is wrong */
 export function readTrade(fields: Fields): Execution {
-  const { t, ...more } = read(tradeFrame, fields);
+  const { t, ...more } = readFields(tradeFrame, fields);
   return { ...more, id: t };
 }
 
@@ -55,13 +48,13 @@ export function readTrade(fields: Fields): Execution {
  * @throws {FrameError} naming the field that is wrong
  */
 export function readAggTrade(fields: Fields): Execution {
-  const { a, ...more } = read(aggTradeFrame, fields);
+  const { a, ...more } = readFields(aggTradeFrame, fields);
   return { ...more, id: a };
 }
 
 /** @throws {FrameError} naming the field that is wrong */
 export function readTicker(fields: Fields): TickerFields {
-  return read(tickerFrame, fields);
+  return readFields(tickerFrame, fields);
 }
 
 /** What Binance says of a request that it did not like, or null when the frame is no such answer. */
@@ -70,8 +63,7 @@ export function readRefusal(fields: Fields): string | null {
   return success ? `${data.code}: ${data.msg}` : null;
 }
 
-function read<T>(schema: z.ZodType<T>, fields: Fields): T {
-  const { success, data, error } = schema.safeParse(fields);
-  if (success) return data;
-  throw new FrameError(error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; "));
+/** The id of the request that a frame answers, or null when it names none. */
+export function readRequestId(fields: Fields): string | null {
+  return answer.safeParse(fields).data?.id ?? null;
 }

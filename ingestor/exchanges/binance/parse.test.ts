@@ -129,7 +129,7 @@ describe("an envelope", () => {
 
 it("loses nothing of a list but its bad items", () => {
   const error = refusalOf(`[${MINI},${MINI.replace('"0.0009"', '"?"')},${MINI.replace("BNBBTC", "BTCNEW")},${TICKER}]`);
-  expect(error.message).toMatch(/^\[1\] c: a number; \[2\] s: "BTCNEW" is in no market list /);
+  expect(error.message).toMatch(/^\[1\] c: not a number of 0 or more; \[2\] s: "BTCNEW" is in no market list /);
   expect(error.events.map((event) => event.type === "ticker" && event.price)).toEqual(["0.0009", "0.0025"]);
 });
 
@@ -175,10 +175,8 @@ describe("a symbol", () => {
 });
 
 it.each([
-  '{"result":null,"id":1}',
-  '{"result":["btcusdt@trade"],"id":3}',
-  '{"e":"serverShutdown","E":1770123456789}',
-  '{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1770123456789}}',
+  '{"result":null,"id":null}',
+  '{"result":null}',
   '{"e":"kline","E":1672515782136,"s":"BNBBTC","k":{}}',
   '{"e":"depthUpdate","E":1672515782136,"s":"BNBBTC","U":157,"u":160,"b":[],"a":[]}',
   '{"lastUpdateId":160,"bids":[],"asks":[]}',
@@ -187,6 +185,52 @@ it.each([
   "[]",
 ])("ignores %s", (frame) => {
   expect(parse(frame, null)).toEqual({ kind: "ignored" });
+});
+
+it.each([
+  ['{"result":null,"id":1}', "1"],
+  ['{"result":null,"id":"c0ffee"}', "c0ffee"],
+  ['{"id":9007199254740993,"result":["btcusdt@trade"]}', "9007199254740993"],
+])("takes %s for an answer", (frame, request) => {
+  expect(parse(frame, null)).toEqual({ kind: "accepted", request });
+});
+
+it.each([
+  '{"e":"serverShutdown","E":1770123456789}',
+  '{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1770123456789}}',
+])("understands that Binance is leaving: %s", (frame) => {
+  expect(parse(frame, null)).toEqual({ kind: "leaving" });
+});
+
+describe("the newest trade", () => {
+  const lastOf = (frame: string) => {
+    const parsed = parse(frame, null);
+    return parsed.kind === "events" ? parsed.lastTradeIds : undefined;
+  };
+
+  it("is named by the full ticker, in the words of its instrument", () => {
+    expect(lastOf(TICKER)).toEqual(new Map([["binance:BNB-BTC", "18150"]]));
+  });
+
+  it("is named for each instrument of a list", () => {
+    const other = TICKER.replace("BNBBTC", "BTCUSDT").replace('"L":18150', '"L":17853950411240001');
+    expect(lastOf(`{"stream":"!ticker@arr","data":[${TICKER},${MINI},${other}]}`)).toEqual(
+      new Map([
+        ["binance:BNB-BTC", "18150"],
+        ["binance:BTC-USDT", "17853950411240001"],
+      ]),
+    );
+  });
+
+  it.each([
+    ["where there was none", TICKER.replace('"L":18150', '"L":-1')],
+    ["where it is not sent", TICKER.replace('"L":18150,', "")],
+    ["by the small ticker", MINI],
+    ["by a trade", trade()],
+  ])("is not named %s", (_, frame) => {
+    expect(events(frame)).toHaveLength(1);
+    expect(lastOf(frame)).toBeUndefined();
+  });
 });
 
 it.each([
@@ -218,6 +262,7 @@ describe("a corrupt frame names its field:", () => {
     ["s", { s: undefined }],
     ["e", { e: "trades" }],
     ["e", { e: undefined }],
+    ["t", { t: "-1" }],
     ["T", { T: 1672515782 }],
     // Microseconds, which we never ask for: refused, not taken for the year 54970.
     ["T", { T: 1672515782130001 }],
@@ -226,9 +271,12 @@ describe("a corrupt frame names its field:", () => {
   });
 
   it("in a ticker as well", () => {
-    expect(refusalOf(TICKER.replace('"P":"-250.010"', '"P":"many"')).message).toBe("P: a number");
-    expect(refusalOf(TICKER.replace('"E":1672515782136', '"E":1672515782136000')).message).toMatch(/^E: milliseconds/);
-    expect(refusalOf(MINI.replace('"c"', '"C"')).message).toMatch(/^c: /);
+    expect(refusalOf(TICKER.replace('"P":"-250.010"', '"P":"many"')).message).toBe("P: not a number");
+    expect(refusalOf(TICKER.replace('"E":1672515782136', '"E":1672515782136000')).message).toMatch(
+      /^E: not milliseconds/,
+    );
+    expect(refusalOf(MINI.replace('"c"', '"C"')).message).toBe("c: missing, must be a number of 0 or more");
+    expect(refusalOf(TICKER.replace('"L":18150', '"L":-2')).message).toBe("L: not an integer");
   });
 
   it.each(["", "{", "null", "7", '"UP"', "{}", "[[]]", '{"error":{}}', `${TICKER}x`])("none of %s", (frame) => {

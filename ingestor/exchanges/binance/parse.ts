@@ -1,17 +1,16 @@
 /** Binance's frames, https://github.com/binance/binance-spot-api-docs, "WebSocket Streams": alone, in a list, or in `{"stream","data"}`. */
 
-import { type Decimal, subtractDecimals, toDecimal } from "../../../protocol/decimal.ts";
+import { subtractDecimals } from "../../../protocol/decimal.ts";
 import type { TickerEvent, TradeEvent } from "../../../protocol/events.ts";
 import type { Market } from "../../../protocol/ingest.ts";
 import type { InstrumentName } from "../../../protocol/instrument.ts";
-import { parseExactJson } from "../exact-json.ts";
-import { FrameError, type Parse, type Parsed, type ParsedEvent } from "../exchange.ts";
+import { FrameError, type Parse, type Parsed } from "../exchange.ts";
+import { type Fields, isFields, readJson, readList } from "../frames.ts";
 import {
   type Execution,
-  type Fields,
-  isFields,
   readAggTrade,
   readRefusal,
+  readRequestId,
   readTicker,
   readTrade,
   type TickerFields,
@@ -20,7 +19,7 @@ import { type SymbolReader, symbolReader } from "./symbols.ts";
 
 /** Documented, and nothing of ours. */
 const IGNORED = new Set<unknown>(
-  "kline depthUpdate avgPrice referencePrice blockTrade 1hTicker 4hTicker 1dTicker serverShutdown".split(" "),
+  "kline depthUpdate avgPrice referencePrice blockTrade 1hTicker 4hTicker 1dTicker".split(" "),
 );
 
 /** A parser that knows these markets; without them it knows the usual quotes, see {@link symbolReader}. */
@@ -29,34 +28,9 @@ export function parserFor(markets: readonly Market[]): Parse {
   return (text, received) => {
     const frame = readJson(text);
     const data = isFields(frame) && frame["stream"] !== undefined ? frame["data"] : frame;
-    return Array.isArray(data) ? parseList(data, received, readSymbol) : parseObject(data, received, readSymbol);
+    const read = (item: unknown) => parseObject(item, received, readSymbol);
+    return Array.isArray(data) ? readList(data, "", read) : read(data);
   };
-}
-
-function readJson(text: string): unknown {
-  try {
-    return parseExactJson(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new FrameError(`not JSON: ${error.message}`);
-  }
-}
-
-/** @throws {FrameError} with the sound events of the list */
-function parseList(list: readonly unknown[], received: number | null, readSymbol: SymbolReader): Parsed {
-  const events: ParsedEvent[] = [];
-  const wrong: string[] = [];
-  for (const [index, item] of list.entries()) {
-    try {
-      const parsed = parseObject(item, received, readSymbol);
-      if (parsed.kind === "events") events.push(...parsed.events);
-    } catch (error) {
-      if (!(error instanceof FrameError)) throw error;
-      wrong.push(`[${index}] ${error.message}`);
-    }
-  }
-  if (wrong.length > 0) throw new FrameError(wrong.join("; "), events);
-  return events.length > 0 ? { kind: "events", events } : { kind: "ignored" };
 }
 
 function parseObject(fields: unknown, received: number | null, readSymbol: SymbolReader): Parsed {
@@ -68,10 +42,19 @@ function parseObject(fields: unknown, received: number | null, readSymbol: Symbo
       return { kind: "events", events: [trade(readAggTrade(fields), received, readSymbol)] };
     case "24hrTicker":
     case "24hrMiniTicker":
-      return { kind: "events", events: [ticker(readTicker(fields), received, readSymbol)] };
+      return parseTicker(readTicker(fields), received, readSymbol);
+    case "serverShutdown":
+      return { kind: "leaving" };
     default:
       return parseOther(fields);
   }
+}
+
+function parseTicker(fields: TickerFields, received: number | null, readSymbol: SymbolReader): Parsed {
+  const event = ticker(fields, received, readSymbol);
+  const events = [event];
+  if (fields.L === null) return { kind: "events", events };
+  return { kind: "events", events, lastTradeIds: new Map([[event.instrument, fields.L]]) };
 }
 
 /** What is no event of ours: answers to our requests, and streams that we do not read. */
@@ -82,9 +65,15 @@ function parseOther(fields: Fields): Parsed {
   const refusal = readRefusal(fields);
   if (refusal !== null) return { kind: "refused", message: refusal };
   if (error !== undefined) throw new FrameError("error: neither code nor msg");
-  // Best prices and partial books have no `e`; an answer's result is null, or a list of streams.
-  if ([result, bestPrices, book].some((value) => value !== undefined)) return { kind: "ignored" };
+  // An answer's result is null, or a list of streams.
+  if (result !== undefined) return accepted(readRequestId(fields));
+  // Best prices and partial books have no `e`.
+  if (bestPrices !== undefined || book !== undefined) return { kind: "ignored" };
   throw new FrameError("e: missing, and the frame is neither a book nor an answer");
+}
+
+function accepted(request: string | null): Parsed {
+  return request === null ? { kind: "ignored" } : { kind: "accepted", request };
 }
 
 function trade(fields: Execution, received: number | null, readSymbol: SymbolReader): TradeEvent {
@@ -92,44 +81,39 @@ function trade(fields: Execution, received: number | null, readSymbol: SymbolRea
     type: "trade",
     instrument: instrumentOf(fields.s, readSymbol),
     id: fields.id,
-    price: toDecimal(fields.p),
-    size: toDecimal(fields.q),
+    price: fields.p,
+    size: fields.q,
     // `m` says that the buyer was waiting in the book: then the seller is the taker.
     side: fields.m ? "sell" : "buy",
-    time: Number(fields.T),
+    time: fields.T,
     received,
     snapshot: false,
   };
 }
 
 function ticker(fields: TickerFields, received: number | null, readSymbol: SymbolReader): TickerEvent {
-  const price = toDecimal(fields.c);
-  const open = decimal(fields.o);
+  const { c: price, o: open } = fields;
   return {
     type: "ticker",
     instrument: instrumentOf(fields.s, readSymbol),
     price,
-    size: decimal(fields.Q),
+    size: fields.Q,
     side: null,
     open,
-    high: decimal(fields.h),
-    low: decimal(fields.l),
-    prevClose: decimal(fields.x),
-    change: decimal(fields.p) ?? (open === null ? null : subtractDecimals(price, open)),
-    changePct: decimal(fields.P),
+    high: fields.h,
+    low: fields.l,
+    prevClose: fields.x,
+    change: fields.p ?? (open === null ? null : subtractDecimals(price, open)),
+    changePct: fields.P,
     window: "24h",
-    baseVolume24h: decimal(fields.v),
-    quoteVolume24h: decimal(fields.q),
-    bid: decimal(fields.b),
-    ask: decimal(fields.a),
+    baseVolume24h: fields.v,
+    quoteVolume24h: fields.q,
+    bid: fields.b,
+    ask: fields.a,
     status: null,
-    time: Number(fields.E),
+    time: fields.E,
     received,
   };
-}
-
-function decimal(text: string | null | undefined): Decimal | null {
-  return text == null ? null : toDecimal(text);
 }
 
 /** @throws {FrameError} when neither the market list nor the known quotes say how to split it */

@@ -81,6 +81,16 @@ function expected(text: string, instruments: ReadonlyMap<string, string>): objec
   };
 }
 
+function lastTrade(text: string, instruments: ReadonlyMap<string, string>): [string | undefined, string] {
+  return [instruments.get(raw(text, "s")), raw(text, "L")];
+}
+
+/** What a frame without events is. */
+function control(frame: string): object {
+  if (frame.includes("serverShutdown")) return { kind: "leaving" };
+  return frame.includes('"result":null') ? { kind: "accepted", request: raw(frame, "id") } : { kind: "ignored" };
+}
+
 const OURS = /\{"e":"(?:trade|aggTrade|24hrTicker|24hrMiniTicker)",[^{}]*\}/g;
 
 describe.skipIf(!present)("frames recorded from Binance, and its examples (skipped without the recordings)", () => {
@@ -96,8 +106,13 @@ describe.skipIf(!present)("frames recorded from Binance, and its examples (skipp
     for (const frame of frames) {
       const ours = frame.match(OURS) ?? [];
       events += ours.length;
-      const outcome = { kind: "events", events: ours.map((text) => expected(text, names)) };
-      for (const parse of parsers) expect(parse(frame, 7)).toEqual(ours.length > 0 ? outcome : { kind: "ignored" });
+      const last = ours.flatMap((text) => (raw(text, "e") === "24hrTicker" ? [lastTrade(text, names)] : []));
+      const outcome = {
+        kind: "events",
+        events: ours.map((text) => expected(text, names)),
+        ...(last.length > 0 && { lastTradeIds: new Map(last) }),
+      };
+      for (const parse of parsers) expect(parse(frame, 7)).toEqual(ours.length > 0 ? outcome : control(frame));
     }
     expect({ frames: frames.length, events }).toEqual(count);
   });
@@ -106,6 +121,7 @@ describe.skipIf(!present)("frames recorded from Binance, and its examples (skipp
     const frame = framesOf(mixed).find((text) => text.includes("24hrTicker")) ?? "";
     expect(parserFor([])(frame, null)).toEqual({
       kind: "events",
+      lastTradeIds: new Map([["binance:BTC-USDT", "343729077"]]),
       events: [
         {
           type: "ticker",

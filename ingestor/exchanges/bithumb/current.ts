@@ -7,7 +7,8 @@ import { z } from "zod";
 import { shiftDecimal, subtractDecimals } from "../../../protocol/decimal.ts";
 import type { Side, Ticker, TickerEvent, TradeEvent } from "../../../protocol/events.ts";
 import { FrameError, type Parsed } from "../exchange.ts";
-import { amount, amountOrNull, type Frame, quoteFirst, read, signedOrNull } from "./fields.ts";
+import { amount, type Fields, field, integer, milliseconds, orNull, readFields, signed } from "../frames.ts";
+import { quoteFirst } from "./fields.ts";
 
 /** The short key of each field that we read, as the SIMPLE format writes it. */
 const SHORT: Readonly<Record<string, string>> = {
@@ -31,20 +32,23 @@ const SHORT: Readonly<Record<string, string>> = {
   is_trading_suspended: "its",
 };
 
-const SIDES: Readonly<Record<"ASK" | "BID", Side>> = { ASK: "sell", BID: "buy" };
-const takerSide = z.enum(["ASK", "BID"]).transform((askBid) => SIDES[askBid]);
-const milliseconds = z
-  .string()
-  .regex(/^\d{13}$/, "not milliseconds since 1970")
-  .transform(Number);
+const SIDES: ReadonlyMap<string, Side> = new Map([
+  ["ASK", "sell"],
+  ["BID", "buy"],
+]);
+const takerSide = field("ASK or BID", (askBid) => SIDES.get(askBid));
 
-const tradeFrame = z.object({
-  code: quoteFirst,
+/** What a trade's frame and its row in the history have in common, but for the id: the history has ids of its own. */
+export const execution = z.object({
   trade_price: amount,
   trade_volume: amount,
   ask_bid: takerSide,
+  sequential_id: integer,
+});
+
+const tradeFrame = execution.extend({
+  code: quoteFirst,
   trade_timestamp: milliseconds,
-  sequential_id: z.string().regex(/^\d+$/, "not an integer"),
   stream_type: z.enum(["SNAPSHOT", "REALTIME"]),
 });
 
@@ -52,16 +56,16 @@ const tickerFrame = z.object({
   code: quoteFirst,
   trade_price: amount,
   trade_timestamp: milliseconds,
-  trade_volume: amountOrNull,
-  ask_bid: takerSide.nullable().default(null),
-  opening_price: amountOrNull,
-  high_price: amountOrNull,
-  low_price: amountOrNull,
-  prev_closing_price: amountOrNull,
-  signed_change_price: signedOrNull,
-  signed_change_rate: signedOrNull,
-  acc_trade_volume_24h: amountOrNull,
-  acc_trade_price_24h: amountOrNull,
+  trade_volume: orNull(amount),
+  ask_bid: orNull(takerSide),
+  opening_price: orNull(amount),
+  high_price: orNull(amount),
+  low_price: orNull(amount),
+  prev_closing_price: orNull(amount),
+  signed_change_price: orNull(signed),
+  signed_change_rate: orNull(signed),
+  acc_trade_volume_24h: orNull(amount),
+  acc_trade_price_24h: orNull(amount),
   market_state: z.enum(["ACTIVE", "PREVIEW", "DELISTED"]).nullish(),
   is_trading_suspended: z.boolean().nullish(),
 });
@@ -69,7 +73,7 @@ const tickerFrame = z.object({
 const refusal = z.object({ error: z.object({ name: z.string(), message: z.string().default("") }) });
 
 /** @throws {FrameError} naming the field that is wrong */
-export function parseCurrent(frame: Frame, received: number | null): Parsed {
+export function parseCurrent(frame: Fields, received: number | null): Parsed {
   const type = frame["type"] ?? frame["ty"];
   if (type === "trade") return { kind: "events", events: [trade(frame, received)] };
   if (type === "ticker") return { kind: "events", events: [ticker(frame, received)] };
@@ -82,8 +86,8 @@ export function parseCurrent(frame: Frame, received: number | null): Parsed {
   throw new FrameError("type: missing, and the frame is neither a status nor an error");
 }
 
-function trade(frame: Frame, received: number | null): TradeEvent {
-  const fields = readFields(tradeFrame, frame);
+function trade(frame: Fields, received: number | null): TradeEvent {
+  const fields = read(tradeFrame, frame);
   return {
     type: "trade",
     instrument: fields.code.name,
@@ -97,8 +101,8 @@ function trade(frame: Frame, received: number | null): TradeEvent {
   };
 }
 
-function ticker(frame: Frame, received: number | null): TickerEvent {
-  const fields = readFields(tickerFrame, frame);
+function ticker(frame: Fields, received: number | null): TickerEvent {
+  const fields = read(tickerFrame, frame);
   const { trade_price: price, prev_closing_price: prevClose, signed_change_rate: ratio } = fields;
   return {
     type: "ticker",
@@ -131,18 +135,22 @@ function status(fields: z.infer<typeof tickerFrame>): Ticker["status"] {
   return fields.market_state === "ACTIVE" ? "active" : null;
 }
 
-function readFields<T>(schema: z.ZodType<T>, frame: Frame): T {
-  const long = isSimple(frame)
-    ? Object.fromEntries(Object.entries(SHORT).map(([field, short]) => [field, frame[short]]))
-    : frame;
-  return read(schema, long, keyIn(frame));
+function read<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, frame: Fields): z.infer<z.ZodObject<Shape>> {
+  const long = isSimple(frame) ? lengthened(frame, Object.keys(schema.shape)) : frame;
+  return readFields(schema, long, keyIn(frame));
 }
 
-function isSimple(frame: Frame): boolean {
+function isSimple(frame: Fields): boolean {
   return frame["ty"] !== undefined;
 }
 
+function lengthened(frame: Fields, keys: readonly string[]): Fields {
+  const long: Record<string, unknown> = {};
+  for (const key of keys) long[key] = frame[SHORT[key] ?? key];
+  return long;
+}
+
 /** How this frame spells the name of a field. */
-function keyIn(frame: Frame): (field: string) => string {
+function keyIn(frame: Fields): (field: string) => string {
   return isSimple(frame) ? (field) => `${SHORT[field] ?? field} (${field})` : (field) => field;
 }

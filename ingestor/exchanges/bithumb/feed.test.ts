@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { findReadable } from "../index.ts";
+import { findExchange } from "../index.ts";
 import { feed, readMarkets } from "./feed.ts";
 import { bithumb } from "./index.ts";
 
@@ -8,23 +8,25 @@ const row = (market: string, more = {}) => ({ market, korean_name: "이름", eng
 const warningOf = (more: object) => readMarkets(JSON.stringify([row("KRW-BTC", more)]))[0]?.warning;
 
 it("is found by its name", () => {
-  expect(findReadable("bithumb")).toBe(bithumb);
+  expect(findExchange("bithumb")).toBe(bithumb);
 });
 
 describe("subscribing", () => {
-  it("asks for ticker and trade of every market in one frame", () => {
-    const [frame = "", ...more] = feed.subscribe(readMarkets(JSON.stringify([row("KRW-BTC"), row("BTC-FCT2")])));
-    expect(more).toEqual([]);
-    expect(JSON.parse(frame)).toEqual([
+  const markets = readMarkets(JSON.stringify([row("KRW-BTC"), row("BTC-FCT2")]));
+
+  it("asks for ticker and trade of every market in one frame, whatever was there before", () => {
+    const [request, ...more] = feed.subscribe(markets, markets.slice(0, 1));
+    expect({ ...request, more }).toEqual({ frame: expect.any(String), more: [] });
+    expect(JSON.parse(request?.frame ?? "")).toEqual([
       { ticket: expect.stringMatching(/^[0-9a-f-]{36}$/) },
-      { type: "ticker", codes: ["KRW-BTC", "BTC-FCT2"] },
       { type: "trade", codes: ["KRW-BTC", "BTC-FCT2"] },
+      { type: "ticker", codes: ["KRW-BTC", "BTC-FCT2"] },
       { format: "DEFAULT" },
     ]);
   });
 
   it("asks for nothing when there is no market", () => {
-    expect(feed.subscribe([])).toEqual([]);
+    expect(feed.subscribe([], markets)).toEqual([]);
   });
 
   it("stays within ten connections a second", () => {
@@ -63,8 +65,8 @@ describe("the market list", () => {
   });
 
   it.each([
-    ["[{}]", "0: market: "],
-    ['[{"market":"BTC_KRW"}]', "0: market: not QUOTE-BASE"],
+    ["[{}]", "0.market: "],
+    ['[{"market":"BTC_KRW"}]', "0.market: not QUOTE-BASE"],
     ['{"markets":[]}', "expected array"],
     ['{"status":"0000","data":{"btc":{}}}', "not BASE_QUOTE"],
     ['{"error":{"name":404,"message":"Code not found"}}', "Bithumb answered with an error: 404: Code not found"],

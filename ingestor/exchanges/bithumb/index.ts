@@ -1,5 +1,6 @@
 import type { Exchange } from "../exchange.ts";
 import { feed, fetchMarkets, readMarkets } from "./feed.ts";
+import { history } from "./history.ts";
 import { parseFrame } from "./parse.ts";
 
 /** Bithumb, Korea. It is collected through its present API; frames of the older one are read from recordings only. */
@@ -9,6 +10,8 @@ export const bithumb: Exchange = {
   wsUrl: "wss://ws-api.bithumb.com/websocket/v1",
   restUrl: "https://api.bithumb.com",
   feed,
+  history,
+  proof: "ticker-time",
   parser: () => parseFrame,
   readMarkets,
   markets: fetchMarkets,

@@ -5,13 +5,17 @@
 
 import { z } from "zod";
 import { subtractDecimals } from "../../../protocol/decimal.ts";
-import type { Side, Ticker, TradeEvent } from "../../../protocol/events.ts";
+import type { Side, Ticker } from "../../../protocol/events.ts";
 import { FrameError, type Parsed } from "../exchange.ts";
-import { amount, amountOrNull, baseFirst, type Frame, read, signedOrNull } from "./fields.ts";
+import { amount, type Fields, field, orNull, readFields, readList, signed } from "../frames.ts";
+import { baseFirst } from "./fields.ts";
 
 const SUCCESS = "0000";
 /** `매도체결` and `매수체결`, a sale and a purchase by the taker: in recorded sweeps the price climbs while it says 2. */
-const SIDES: Readonly<Record<"1" | "2", Side>> = { "1": "sell", "2": "buy" };
+const SIDES: ReadonlyMap<string, Side> = new Map([
+  ["1", "sell"],
+  ["2", "buy"],
+]);
 /** The rolling day, and the day since midnight in Korea. */
 const WINDOWS: ReadonlyMap<string, Ticker["window"]> = new Map([
   ["24H", "24h"],
@@ -30,7 +34,7 @@ const answer = z.object({ status: z.string(), resmsg: z.string().default("") });
 const transactions = z.object({ content: z.object({ list: z.array(z.unknown()) }) });
 const transaction = z.object({
   symbol: baseFirst,
-  buySellGb: z.enum(["1", "2"]).transform((kind) => SIDES[kind]),
+  buySellGb: field("1 or 2", (kind) => SIDES.get(kind)),
   contPrice: amount,
   contQty: amount,
   contDtm: koreanTime,
@@ -41,18 +45,18 @@ const tickerContent = z.object({
   date: z.string().regex(/^\d{8}$/, "not yyyyMMdd"),
   time: z.string().regex(/^\d{6}$/, "not HHmmss"),
   closePrice: amount,
-  openPrice: amountOrNull,
-  highPrice: amountOrNull,
-  lowPrice: amountOrNull,
-  prevClosePrice: amountOrNull,
-  chgAmt: signedOrNull,
-  chgRate: signedOrNull,
-  volume: amountOrNull,
-  value: amountOrNull,
+  openPrice: orNull(amount),
+  highPrice: orNull(amount),
+  lowPrice: orNull(amount),
+  prevClosePrice: orNull(amount),
+  chgAmt: orNull(signed),
+  chgRate: orNull(signed),
+  volume: orNull(amount),
+  value: orNull(amount),
 });
 
 /** @throws {FrameError} naming the field that is wrong, with the sound trades of the same frame */
-export function parseLegacy(frame: Frame, received: number | null): Parsed {
+export function parseLegacy(frame: Fields, received: number | null): Parsed {
   const { type } = frame;
   if ("resmsg" in frame) return parseAnswer(frame);
   if (type === "transaction") return trades(frame, received);
@@ -61,43 +65,35 @@ export function parseLegacy(frame: Frame, received: number | null): Parsed {
   throw new FrameError(`type: ${JSON.stringify(type)?.slice(0, 40) ?? "missing, and it"} is unknown`);
 }
 
-function parseAnswer(frame: Frame): Parsed {
-  const { status, resmsg } = read(answer, frame);
+function parseAnswer(frame: Fields): Parsed {
+  const { status, resmsg } = readFields(answer, frame);
   return status === SUCCESS ? { kind: "ignored" } : { kind: "refused", message: `${status}: ${resmsg}` };
 }
 
-function trades(frame: Frame, received: number | null): Parsed {
-  const events: TradeEvent[] = [];
-  const wrong: string[] = [];
-  for (const [index, item] of read(transactions, frame).content.list.entries()) {
-    try {
-      events.push(trade(item, received));
-    } catch (error) {
-      if (!(error instanceof FrameError)) throw error;
-      wrong.push(`content.list[${index}] ${error.message}`);
-    }
-  }
-  if (wrong.length > 0) throw new FrameError(wrong.join("; "), events);
-  return events.length > 0 ? { kind: "events", events } : { kind: "ignored" };
+function trades(frame: Fields, received: number | null): Parsed {
+  const { list } = readFields(transactions, frame).content;
+  return readList(list, "content.list", (item) => trade(item, received));
 }
 
-function trade(item: unknown, received: number | null): TradeEvent {
-  const { symbol, contPrice, contQty, buySellGb, contDtm } = read(transaction, item);
-  return {
+function trade(item: unknown, received: number | null): Parsed {
+  const { symbol, contPrice: price, contQty: size, buySellGb: side, contDtm: time } = readFields(transaction, item);
+  const { name } = symbol;
+  const event = {
     type: "trade",
-    instrument: symbol.name,
+    instrument: name,
     id: null,
-    price: contPrice,
-    size: contQty,
-    side: buySellGb,
-    time: contDtm,
+    price,
+    size,
+    side,
+    time,
     received,
     snapshot: false,
-  };
+  } as const;
+  return { kind: "events", events: [event] };
 }
 
-function ticker(frame: Frame, received: number | null): Parsed {
-  const content = read(tickerContent, frame["content"], inContent);
+function ticker(frame: Fields, received: number | null): Parsed {
+  const content = readFields(tickerContent, frame["content"], inContent);
   const { openPrice: open, closePrice: price } = content;
   const time = timeOf(content);
   const window = WINDOWS.get(content.tickType);
@@ -137,7 +133,7 @@ function ticker(frame: Frame, received: number | null): Parsed {
 /** A ticker's date and time are digits only: `20210811` and `132017`. */
 function timeOf({ date, time }: z.infer<typeof tickerContent>): number {
   const text = `${date.replace(/(....)(..)(..)/, "$1-$2-$3")} ${time.replace(/(..)(..)(..)/, "$1:$2:$3")}`;
-  return read(koreanTime, text, () => "content.date, content.time");
+  return readFields(koreanTime, text, () => "content.date, content.time");
 }
 
 function inContent(field: string): string {

@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { findReadable } from "../index.ts";
+import { findExchange } from "../index.ts";
 import { feed, readMarkets } from "./feed.ts";
 import { korbit } from "./index.ts";
 
@@ -8,18 +8,42 @@ const row = (symbol: string, status = "launched") => ({ symbol, status, minOrder
 const body = (...data: object[]) => ({ success: true, data });
 const marketsOf = (...data: object[]) => readMarkets(JSON.stringify(body(...data)));
 
+/** What requests ask for, in their order. */
+function asked(...[wanted, before]: Parameters<typeof feed.subscribe>) {
+  return feed.subscribe(wanted, before).map(({ frame, id }) => {
+    const [{ requestId, ...request }, ...more] = JSON.parse(frame);
+    expect({ requestId: String(requestId), more }).toEqual({ requestId: id, more: [] });
+    // An answer repeats the id as it was sent.
+    const answer = JSON.stringify({ status: "success", requestId });
+    expect(korbit.parser([])(answer, null)).toEqual({ kind: "accepted", request: id });
+    return request;
+  });
+}
+
 describe("subscribing", () => {
-  it("asks for ticker and trade of every market in one list, symbols as they are", () => {
-    const [frame = "", ...more] = feed.subscribe(marketsOf(row("btc_krw"), row("1inch_krw")));
-    expect(more).toEqual([]);
-    expect(JSON.parse(frame)).toEqual([
-      { requestId: 1, method: "subscribe", type: "ticker", symbols: ["btc_krw", "1inch_krw"] },
-      { requestId: 2, method: "subscribe", type: "trade", symbols: ["btc_krw", "1inch_krw"] },
+  const [bitcoin, inch, ether] = [row("btc_krw"), row("1inch_krw"), row("eth_krw")];
+
+  it("asks for ticker and for trade of every market, a list of one each, symbols as they are", () => {
+    const symbols = ["btc_krw", "1inch_krw"];
+    expect(asked(marketsOf(bitcoin, inch), [])).toEqual([
+      { method: "subscribe", type: "trade", symbols },
+      { method: "subscribe", type: "ticker", symbols },
+    ]);
+    expect(asked([], [])).toEqual([]);
+  });
+
+  it("asks for what is new alone, after it has asked for less", () => {
+    expect(asked(marketsOf(bitcoin, ether), marketsOf(inch, bitcoin))).toEqual([
+      { method: "unsubscribe", type: "trade", symbols: ["1inch_krw"] },
+      { method: "unsubscribe", type: "ticker", symbols: ["1inch_krw"] },
+      { method: "subscribe", type: "trade", symbols: ["eth_krw"] },
+      { method: "subscribe", type: "ticker", symbols: ["eth_krw"] },
     ]);
   });
 
-  it("asks for nothing when there is no market", () => {
-    expect(feed.subscribe([])).toEqual([]);
+  it("gives each request an id of its own", () => {
+    const ids = feed.subscribe(marketsOf(bitcoin), marketsOf(inch)).map(({ id }) => id);
+    expect(new Set(ids).size).toBe(4);
   });
 });
 
@@ -64,5 +88,5 @@ async function serve(status: number, answer: unknown): Promise<string> {
 }
 
 it("is registered", () => {
-  expect(findReadable("korbit")).toBe(korbit);
+  expect(findExchange("korbit")).toBe(korbit);
 });

@@ -1,43 +1,47 @@
 /** How to be sent everything that Korbit trades: https://docs.digitalx.miraeasset.com, "WebSocket" and "Currency pairs". */
 
+import { randomInt } from "node:crypto";
 import { z } from "zod";
 import type { Market } from "../../../protocol/ingest.ts";
-import { instrument } from "../../../protocol/instrument.ts";
-import type { Feed } from "../exchange.ts";
-import { splitSymbol } from "./parse.ts";
+import type { Feed, FeedRequest } from "../exchange.ts";
+import { changesOf, checkList, fetchBody, marketOf } from "../markets.ts";
+import { symbol } from "./fields.ts";
+
+/** What a 32-bit integer can be: the documentation says no more than that an id is a number. */
+const MAX_ID = 2 ** 31;
 
 export const feed: Feed = {
-  /** One frame with every symbol: there is no wildcard. A request adds to those before it. */
-  subscribe(markets) {
-    if (markets.length === 0) return [];
-    const symbols = markets.map(({ nativeSymbol }) => nativeSymbol);
-    // Without a requestId Korbit tells of failures only. A single request would have to be a list too.
-    const requests = ["ticker", "trade"].map((type, index) => ({
-      requestId: index + 1,
-      method: "subscribe",
-      type,
-      symbols,
-    }));
-    return [JSON.stringify(requests)];
+  /** There is no wildcard, and requests add up. */
+  subscribe(wanted, before) {
+    const { added, removed } = changesOf(wanted, before);
+    return [...requests("unsubscribe", removed), ...requests("subscribe", added)];
   },
-  // Korbit pings every 30 s by itself: this is only for what lies between.
-  pingEvery: 60_000,
+  // No limit is documented. A list of markets that changes takes 4.
+  sends: { count: 4, per: 2000 },
+  // Korbit pings every 30 s by itself.
+  pingEvery: null,
   // A quiet exchange: a longer silence than elsewhere is still no sign of death.
   silence: 60_000,
   // No limit is documented.
   connects: { count: 1, per: 1000 },
 };
 
+/** One a message, so that each has an answer of its own. */
+function requests(method: "subscribe" | "unsubscribe", markets: readonly Market[]): FeedRequest[] {
+  if (markets.length === 0) return [];
+  const symbols = markets.map(({ nativeSymbol }) => nativeSymbol);
+  // Trades first: what a ticker then shows to be the last trade can't have slipped in between the two.
+  return ["trade", "ticker"].map((type) => {
+    // Without one, Korbit tells of failures only.
+    const requestId = randomInt(1, MAX_ID);
+    // A list even of one: Korbit takes nothing else.
+    return { frame: JSON.stringify([{ requestId, method, type, symbols }]), id: String(requestId) };
+  });
+}
+
 const marketList = z.object({
   success: z.literal(true),
-  data: z.array(
-    z.object({
-      symbol: z
-        .string()
-        .refine((symbol) => splitSymbol(symbol) !== undefined, { error: "not base_quote, e.g. btc_krw" }),
-      status: z.string(),
-    }),
-  ),
+  data: z.array(z.object({ symbol, status: z.string() })),
 });
 
 /**
@@ -46,10 +50,9 @@ const marketList = z.object({
  * @throws {Error} naming the row and the field that are wrong
  */
 export function readMarkets(body: string): Market[] {
-  const { success, data, error } = marketList.safeParse(JSON.parse(body));
-  if (success) return data.data.map(marketOf);
-  const wrong = error.issues.slice(0, 3).map(({ path, message }) => `${path.join(".")}: ${message}`);
-  throw new Error(`not a market list of Korbit: ${wrong.join("; ")}`);
+  return checkList("Korbit", marketList, JSON.parse(body)).data.map(({ symbol: found, status }) =>
+    marketOf(found, `${found.base}_${found.quote}`.toLowerCase(), { status }),
+  );
 }
 
 /**
@@ -58,23 +61,6 @@ export function readMarkets(body: string): Market[] {
  * @throws {Error} when Korbit does not answer with a market list
  */
 export async function fetchMarkets(restUrl: string, signal: AbortSignal): Promise<Market[]> {
-  const url = `${restUrl}/v2/currencyPairs`;
-  const response = await fetch(url, { signal, headers: { accept: "application/json" } });
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-  return readMarkets(await response.text()).filter(({ status }) => status === "launched");
-}
-
-function marketOf({ symbol, status }: z.infer<typeof marketList>["data"][number]): Market {
-  const [base = "", quote = ""] = splitSymbol(symbol) ?? [];
-  const { name, exchange } = instrument("korbit", base, quote);
-  return {
-    instrument: name,
-    exchange,
-    base,
-    quote,
-    nativeSymbol: symbol,
-    names: { ko: null, en: null },
-    status,
-    warning: null,
-  };
+  const markets = readMarkets(await fetchBody(`${restUrl}/v2/currencyPairs`, signal));
+  return markets.filter(({ status }) => status === "launched");
 }

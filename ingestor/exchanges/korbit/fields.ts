@@ -1,62 +1,64 @@
 /** The fields of Korbit's frames that we read. */
 
 import { z } from "zod";
-import { FrameError } from "../exchange.ts";
+import { instrument, isCode } from "../../../protocol/instrument.ts";
+import { amount, type Fields, field, integer, milliseconds, orNull, readFields, signed } from "../frames.ts";
 
-// Prices are text already, and other numbers arrive as their own digits: see parseExactJson.
-const signed = z.string().regex(/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?$/, "a number");
-const amount = signed.regex(/^[^-]/, "a number that is not negative");
-const milliseconds = z.string().regex(/^\d{13}$/, "milliseconds since 1970");
+/** `btc_krw`; Korbit tells capitals apart. */
+export const symbol = field("base_quote in lower case, e.g. btc_krw", (text) => {
+  const [base = "", quote = "", ...more] = text.toUpperCase().split("_");
+  const sound = isCode(base) && isCode(quote) && more.length === 0 && text === `${base}_${quote}`.toLowerCase();
+  return sound ? instrument("korbit", base, quote) : undefined;
+});
 
 const tickerFrame = z.object({
-  symbol: z.string(),
+  symbol,
   timestamp: milliseconds,
   data: z.object({
     close: amount,
-    open: amount.nullish(),
-    high: amount.nullish(),
-    low: amount.nullish(),
-    prevClose: amount.nullish(),
-    priceChange: signed.nullish(),
-    priceChangePercent: signed.nullish(),
-    volume: amount.nullish(),
-    quoteVolume: amount.nullish(),
-    bestBidPrice: amount.nullish(),
-    bestAskPrice: amount.nullish(),
-    lastTradedAt: milliseconds.nullish(),
+    open: orNull(amount),
+    high: orNull(amount),
+    low: orNull(amount),
+    prevClose: orNull(amount),
+    priceChange: orNull(signed),
+    priceChangePercent: orNull(signed),
+    volume: orNull(amount),
+    quoteVolume: orNull(amount),
+    bestBidPrice: orNull(amount),
+    bestAskPrice: orNull(amount),
+    lastTradedAt: orNull(milliseconds),
   }),
 });
 
 const tradeFrame = z.object({
-  symbol: z.string(),
+  symbol,
   // There only when true.
   snapshot: z.boolean().default(false),
   data: z.array(z.unknown()),
 });
+/** A trade, in frames and in the history alike. */
 const execution = z.object({
   timestamp: milliseconds,
   price: amount,
   qty: amount,
   isBuyerTaker: z.boolean(),
-  tradeId: z.string().regex(/^\d+$/, "an integer"),
+  tradeId: integer,
 });
+const history = z.object({ success: z.literal(true), data: z.array(execution) });
 
 const failure = z.object({
   status: z.enum(["fail", "error"]),
   code: z.string().nullish(),
   message: z.string().default(""),
 });
+const success = z.object({ requestId: z.string() });
 
-/** An object of a frame, before it is known what it holds. */
-export type Fields = Readonly<Record<string, unknown>>;
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+export type Execution = z.infer<typeof execution>;
+export type TickerFields = z.infer<typeof tickerFrame>;
 
 /** @throws {FrameError} naming the field that is wrong */
-export function readTicker(frame: Fields): z.infer<typeof tickerFrame> {
-  return read(tickerFrame, frame);
+export function readTicker(frame: Fields): TickerFields {
+  return readFields(tickerFrame, frame);
 }
 
 /**
@@ -65,12 +67,17 @@ export function readTicker(frame: Fields): z.infer<typeof tickerFrame> {
  * @throws {FrameError} naming the field that is wrong
  */
 export function readTrades(frame: Fields): z.infer<typeof tradeFrame> {
-  return read(tradeFrame, frame);
+  return readFields(tradeFrame, frame);
 }
 
 /** @throws {FrameError} naming the field that is wrong */
-export function readExecution(item: unknown): z.infer<typeof execution> {
-  return read(execution, item);
+export function readExecution(item: unknown): Execution {
+  return readFields(execution, item);
+}
+
+/** The trades of an answer of `/v2/trades`. @throws {FrameError} naming the row and the field that are wrong */
+export function readHistory(body: unknown): Execution[] {
+  return readFields(history, body).data;
 }
 
 /**
@@ -79,13 +86,11 @@ export function readExecution(item: unknown): z.infer<typeof execution> {
  * @throws {FrameError} naming the field that is wrong
  */
 export function readRefusal(frame: Fields): string {
-  const { code, message } = read(failure, frame);
+  const { code, message } = readFields(failure, frame);
   return code == null ? message : `${code}: ${message}`;
 }
 
-function read<T>(schema: z.ZodType<T>, value: unknown): T {
-  const { success, data, error } = schema.safeParse(value);
-  if (success) return data;
-  const wrong = error.issues.map(({ path, message }) => (path.length > 0 ? `${path.join(".")}: ${message}` : message));
-  throw new FrameError(wrong.join("; "));
+/** The id of the request that a success belongs to, or null when it names none. */
+export function readRequestId(frame: Fields): string | null {
+  return success.safeParse(frame).data?.requestId ?? null;
 }

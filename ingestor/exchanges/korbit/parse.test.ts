@@ -75,11 +75,18 @@ describe("a trade", () => {
 });
 
 it.each([
-  '{"status":"success","requestId":1}',
+  '{"status":"success"}',
   '{"type":"orderbook","timestamp":1700000006177,"symbol":"btc_krw","snapshot":true,"data":{"asks":[],"bids":[]}}',
   trades(),
 ])("ignores %s", (frame) => {
   expect(parseFrame(frame, null)).toEqual({ kind: "ignored" });
+});
+
+it.each([
+  ['{"status":"success","requestId":1}', "1"],
+  ['{"requestId":2147483646,"status":"success"}', "2147483646"],
+])("takes %s for an answer", (frame, request) => {
+  expect(parseFrame(frame, null)).toEqual({ kind: "accepted", request });
 });
 
 it.each([
@@ -118,7 +125,7 @@ describe("a corrupt frame names its field:", () => {
 
   // Korbit tells capitals apart: BTC_KRW is no symbol of its.
   it.each(["BTC_KRW", "btc_KRW", "btckrw", "btc-krw", "btc_krw_x", "_krw", "btc_", ""])("symbol %s", (symbol) => {
-    const message = `symbol: "${symbol}" is not base_quote, e.g. btc_krw`;
+    const message = "symbol: not base_quote in lower case, e.g. btc_krw";
     expect(refusalOf(TICKER.replace("eth_krw", symbol)).message).toBe(message);
     expect(refusalOf(trades(item()).replace("btc_krw", symbol)).message).toBe(message);
   });

@@ -32,7 +32,7 @@ const RECORDED = [
     ...{ type: "trade", instrument: "korbit:BTC-KRW", id: "25441720", price: "116439000", size: "0.0067" },
     ...{ side: "sell", time: 1790134317520, received: 7, snapshot: true },
   }),
-  IGNORED,
+  { kind: "accepted", request: "1" },
   refused("INVALID_SYMBOL: The symbol does not exist (nope_krw)"),
   refused("invalid_format"),
 ];

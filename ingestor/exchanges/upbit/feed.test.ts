@@ -12,19 +12,34 @@ const row = (market: string, more = {}) => ({ market, korean_name: "이름", eng
 const warningOf = (more: object) => readMarkets(JSON.stringify([row("KRW-BTC", more)]))[0]?.warning;
 
 describe("subscribing", () => {
-  it("asks for ticker and trade of every market in one frame", () => {
-    const [frame = "", ...more] = feed.subscribe(readMarkets(JSON.stringify([row("KRW-BTC"), row("BTC-FCT2")])));
-    expect(more).toEqual([]);
-    expect(JSON.parse(frame)).toEqual([
+  const markets = readMarkets(JSON.stringify([row("KRW-BTC"), row("BTC-FCT2")]));
+
+  it("asks for ticker and trade of every market in one frame, of which no answer is awaited", () => {
+    const [request, ...more] = feed.subscribe(markets, []);
+    expect({ ...request, more }).toEqual({ frame: expect.any(String), more: [] });
+    expect(JSON.parse(request?.frame ?? "")).toEqual([
       { ticket: expect.stringMatching(/^[0-9a-f-]{36}$/) },
-      { type: "ticker", codes: ["KRW-BTC", "BTC-FCT2"] },
       { type: "trade", codes: ["KRW-BTC", "BTC-FCT2"] },
+      { type: "ticker", codes: ["KRW-BTC", "BTC-FCT2"] },
       { format: "SIMPLE" },
     ]);
   });
 
+  it("asks for everything again when one more is wanted, with a new ticket", () => {
+    const [[first], [again]] = [feed.subscribe(markets, []), feed.subscribe(markets, markets.slice(0, 1))];
+    const [one, two] = [first, again].map((request) => JSON.parse(request?.frame ?? ""));
+    expect(two.slice(1)).toEqual(one.slice(1));
+    expect(two[0]).not.toEqual(one[0]);
+  });
+
   it("asks for nothing when there is no market", () => {
-    expect(feed.subscribe([])).toEqual([]);
+    expect(feed.subscribe([], markets)).toEqual([]);
+  });
+
+  it("stays within 5 messages a second and 100 a minute", () => {
+    const { count, per } = feed.sends;
+    expect(count).toBeLessThanOrEqual(5);
+    expect((count / per) * 60_000).toBeLessThanOrEqual(100);
   });
 });
 

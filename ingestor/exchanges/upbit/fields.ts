@@ -1,7 +1,9 @@
 /** The fields of Upbit's frames that we read, by their long names whichever format they came in. */
 
 import { z } from "zod";
-import { FrameError } from "../exchange.ts";
+import type { Side } from "../../../protocol/events.ts";
+import { instrument, isCode } from "../../../protocol/instrument.ts";
+import { amount, type Fields, field, integer, milliseconds, orNull, readFields, signed } from "../frames.ts";
 
 /** The short key of each field that we read, as the SIMPLE format writes it. */
 const SHORT: Readonly<Record<string, string>> = {
@@ -24,92 +26,89 @@ const SHORT: Readonly<Record<string, string>> = {
   market_state: "ms",
   is_trading_suspended: "its",
 };
-const KEYS = Object.entries(SHORT);
 
-/** By which fields a frame tells what it is. */
-export interface Envelope {
-  readonly type?: unknown;
-  readonly ty?: unknown;
-  readonly status?: unknown;
-  readonly method?: unknown;
-  readonly error?: unknown;
-}
+/** Upbit writes the quote first: `KRW-BTC` is BTC, priced in KRW. */
+export const code = field("QUOTE-BASE, e.g. KRW-BTC", (text) => {
+  const [quote = "", base = "", ...more] = text.split("-");
+  return more.length === 0 && isCode(base) && isCode(quote) ? instrument("upbit", base, quote) : undefined;
+});
 
-export function isEnvelope(frame: unknown): frame is Envelope {
-  return typeof frame === "object" && frame !== null && !Array.isArray(frame);
-}
+const SIDES: ReadonlyMap<string, Side> = new Map([
+  ["ASK", "sell"],
+  ["BID", "buy"],
+]);
+const takerSide = field("ASK or BID", (askBid) => SIDES.get(askBid));
 
-// Numbers arrive as their own digits, see parseExactJson.
-const signed = z.string().regex(/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?$/, "a number");
-const amount = z.string().regex(/^(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?$/, "a number that is not negative");
-const milliseconds = z.string().regex(/^\d{13}$/, "milliseconds since 1970");
-const askBid = z.enum(["ASK", "BID"]);
+/** What a trade's frame and its row in the history have in common. */
+const execution = z.object({ trade_price: amount, trade_volume: amount, ask_bid: takerSide, sequential_id: integer });
 
-const tradeFrame = z.object({
-  code: z.string(),
-  trade_price: amount,
-  trade_volume: amount,
-  ask_bid: askBid,
+const tradeFrame = execution.extend({
+  code,
   trade_timestamp: milliseconds,
-  sequential_id: z.string().regex(/^(?:0|[1-9]\d*)$/, "an integer"),
   stream_type: z.enum(["SNAPSHOT", "REALTIME"]),
 });
 
 const tickerFrame = z.object({
-  code: z.string(),
+  code,
   trade_price: amount,
   trade_timestamp: milliseconds,
-  trade_volume: amount.nullish(),
-  ask_bid: askBid.nullish(),
-  opening_price: amount.nullish(),
-  high_price: amount.nullish(),
-  low_price: amount.nullish(),
-  prev_closing_price: amount.nullish(),
-  signed_change_price: signed.nullish(),
-  signed_change_rate: signed.nullish(),
-  acc_trade_volume_24h: amount.nullish(),
-  acc_trade_price_24h: amount.nullish(),
+  trade_volume: orNull(amount),
+  ask_bid: orNull(takerSide),
+  opening_price: orNull(amount),
+  high_price: orNull(amount),
+  low_price: orNull(amount),
+  prev_closing_price: orNull(amount),
+  signed_change_price: orNull(signed),
+  signed_change_rate: orNull(signed),
+  acc_trade_volume_24h: orNull(amount),
+  acc_trade_price_24h: orNull(amount),
   market_state: z.enum(["ACTIVE", "PREVIEW", "DELISTED"]).nullish(),
   is_trading_suspended: z.boolean().nullish(),
 });
-type TradeFields = z.infer<typeof tradeFrame>;
-export type TickerFields = z.infer<typeof tickerFrame>;
 
+const tradeRows = z.array(execution.extend({ timestamp: milliseconds }));
 const errorFrame = z.object({ error: z.object({ name: z.string(), message: z.string().default("") }) });
 
+export type TradeFields = z.infer<typeof tradeFrame>;
+export type TickerFields = z.infer<typeof tickerFrame>;
+
 /** @throws {FrameError} naming the field that is wrong */
-export function readTrade(frame: Envelope): TradeFields {
+export function readTrade(frame: Fields): TradeFields {
   return read(tradeFrame, frame);
 }
 
 /** @throws {FrameError} naming the field that is wrong */
-export function readTicker(frame: Envelope): TickerFields {
+export function readTicker(frame: Fields): TickerFields {
   return read(tickerFrame, frame);
 }
 
+/** The rows of `trades/ticks`. @throws {FrameError} naming the row and the field that are wrong */
+export function readRows(body: unknown): z.infer<typeof tradeRows> {
+  return readFields(tradeRows, body);
+}
+
 /** What Upbit says of a request that it did not like, or null when the frame is no such answer. */
-export function readRefusal(frame: Envelope): string | null {
+export function readRefusal(frame: Fields): string | null {
   const { success, data } = errorFrame.safeParse(frame);
   return success ? `${data.error.name}: ${data.error.message}` : null;
 }
 
-/** A field's key as this frame spells it: what an error names must be found in the frame. */
-export function keyOf(field: string, frame: Envelope): string {
+/** A field's key as this frame spells it. */
+export function keyOf(field: string, frame: Fields): string {
   return isSimple(frame) ? `${SHORT[field] ?? field} (${field})` : field;
 }
 
-function read<T>(schema: z.ZodType<T>, frame: Envelope): T {
-  const { success, data, error } = schema.safeParse(isSimple(frame) ? lengthened(frame) : frame);
-  if (success) return data;
-  const wrong = error.issues.map(({ path, message }) => `${keyOf(path.join("."), frame)}: ${message}`);
-  throw new FrameError(wrong.join("; "));
+function read<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, frame: Fields): z.infer<z.ZodObject<Shape>> {
+  const long = isSimple(frame) ? lengthened(frame, Object.keys(schema.shape)) : frame;
+  return readFields(schema, long, (field) => keyOf(field, frame));
 }
 
-function isSimple(frame: Envelope): boolean {
-  return frame.ty !== undefined;
+function isSimple(frame: Fields): boolean {
+  return frame["ty"] !== undefined;
 }
 
-function lengthened(frame: object): object {
-  const values = new Map(Object.entries(frame));
-  return Object.fromEntries(KEYS.map(([long, short]) => [long, values.get(short)]));
+function lengthened(frame: Fields, keys: readonly string[]): Fields {
+  const long: Record<string, unknown> = {};
+  for (const key of keys) long[key] = frame[SHORT[key] ?? key];
+  return long;
 }

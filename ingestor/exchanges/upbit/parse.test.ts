@@ -175,7 +175,7 @@ describe("a corrupt frame names its field:", () => {
   it("with the key that the frame has", () => {
     expect(refusalOf(SHORT_TICKER.replace('"hp":1.16539E8', '"hp":{}')).message).toMatch(/^hp \(high_price\): /);
     expect(refusalOf(SHORT_TICKER.replace('"ACTIVE"', '"OPEN"')).message).toMatch(/^ms \(market_state\): /);
-    expect(refusalOf(SHORT_TICKER.replace("KRW-1INCH", "1INCH")).message).toMatch(/^cd \(code\): "1INCH" is not /);
+    expect(refusalOf(SHORT_TICKER.replace("KRW-1INCH", "1INCH")).message).toMatch(/^cd \(code\): not QUOTE-BASE/);
   });
 
   it.each(["", "{", "null", "7", '"UP"', "{}", "[[]]", '{"error":{}}', `${TICKER}x`])("none of %s", (frame) => {

@@ -1,0 +1,29 @@
+/** The trades that Korbit tells of by REST: https://docs.digitalx.miraeasset.com, "Recent trades". The newest 500, and no way further back. */
+
+import type { TradeEvent } from "../../../protocol/events.ts";
+import type { History } from "../exchange.ts";
+import { readJson } from "../frames.ts";
+import { readHistory } from "./fields.ts";
+import { tradeOf } from "./parse.ts";
+
+const MOST = 500;
+
+export const history: History = {
+  // 50 a second are allowed, whatever is asked for.
+  requests: { count: 40, per: 1000 },
+  order: "newest-first",
+  sameIds: true,
+  async *trades({ nativeSymbol, instrument }, _stretch, get) {
+    const query = new URLSearchParams({ symbol: nativeSymbol, limit: String(MOST) });
+    const trades = read(await get(`/v2/trades?${query}`), instrument);
+    yield trades;
+    // Fewer than asked for are all that there ever were.
+    return trades.length < MOST ? 0 : Math.min(...trades.map(({ time }) => time));
+  },
+  read,
+};
+
+function read(body: string, instrument: string): TradeEvent[] {
+  const told = { instrument, received: null, snapshot: false };
+  return readHistory(readJson(body)).map((trade) => tradeOf(trade, told));
+}

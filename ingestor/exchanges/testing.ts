@@ -1,0 +1,39 @@
+/** What tests of several exchanges need. */
+
+import type { TradeEvent } from "../../protocol/events.ts";
+import type { Market } from "../../protocol/ingest.ts";
+import type { History, Stretch } from "./exchange.ts";
+
+/** What a history made of a scripted exchange. */
+export interface Heard {
+  /** The paths that it asked for, in their order. */
+  readonly asked: readonly string[];
+  readonly trades: readonly TradeEvent[];
+  /** From when on (ms) it says that it has told everything. */
+  readonly from: number;
+}
+
+/** Runs a history to its end; what it asks is answered with these bodies, one after the other. */
+export async function hear(
+  history: History,
+  market: Pick<Market, "instrument" | "nativeSymbol">,
+  stretch: Partial<Stretch>,
+  bodies: readonly (string | (() => string))[],
+): Promise<Heard> {
+  const asked: string[] = [];
+  const trades: TradeEvent[] = [];
+  const get = async (path: string) => {
+    const body = bodies[asked.length];
+    asked.push(path);
+    if (body === undefined) throw new Error(`nothing was scripted for ${asked.join(", ")}`);
+    return typeof body === "string" ? body : body();
+  };
+  const [exchange = "", base = "", quote = ""] = market.instrument.split(/[:-]/);
+  const whole = { ...market, exchange, base, quote, names: { ko: null, en: null }, status: null, warning: null };
+  const pages = history.trades(whole, { since: 0, until: 0, lastId: null, ...stretch }, get);
+  for (;;) {
+    const page = await pages.next();
+    if (page.done) return { asked, trades, from: page.value };
+    trades.push(...page.value);
+  }
+}
