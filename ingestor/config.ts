@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { source } from "../protocol/events.ts";
+import { exchanges } from "./exchanges/index.ts";
 import { KAFKA_DEFAULTS, type KafkaSettings } from "./log/kafka/client.ts";
 
 const list = z
@@ -14,7 +15,9 @@ const role = z.enum(["collect", "push"]);
 const environment = z.object({
   EDGE_URL: z.url({ error: "the address of the Worker, e.g. http://localhost:8787" }),
   INGEST_TOKEN: z.string().min(1),
-  EXCHANGES: list.refine((names) => names.length > 0, { error: "names no exchange" }).default(["upbit"]),
+  EXCHANGES: list
+    .refine((names) => names.length > 0, { error: "names no exchange" })
+    .default(exchanges.map(({ name }) => name)),
   ROLES: list.pipe(z.array(role).min(1)).default(["collect", "push"]),
   PRICES: source.default("live"),
   KAFKA_BROKERS: list
@@ -36,6 +39,8 @@ const environment = z.object({
   FEED_MEMORY_BYTES: positive.default(16 * 1024 * 1024),
   PUSH_MEMORY_BYTES: positive.default(256 * 1024 * 1024),
   MARKETS_PERIOD_MS: positive.default(300_000),
+  SILENCE_MS: positive.optional(),
+  METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   HINTS: z
     .string()
     .default("[]")
@@ -63,6 +68,10 @@ export interface IngestorConfig {
   readonly parkBytes: number;
   /** ... and for all feeds of an exchange before reading pauses, bytes. */
   readonly memory: number;
+  /** How long an exchange may be silent before its connection is taken for dead, ms; null for what suits each. */
+  readonly silence: number | null;
+  /** Where `/metrics` is served, 0 for any free port; null for nowhere. */
+  readonly metricsPort: number | null;
   /** What is missing on this machine and how to get it; shown by `/v1/health`. */
   readonly hints: readonly string[];
 }
@@ -91,6 +100,8 @@ export function readConfig(env: NodeJS.ProcessEnv): IngestorConfig {
     marketsPeriod: data.MARKETS_PERIOD_MS,
     parkBytes: data.FEED_MEMORY_BYTES,
     memory: data.PUSH_MEMORY_BYTES,
+    silence: data.SILENCE_MS ?? null,
+    metricsPort: data.METRICS_PORT ?? null,
     hints: data.HINTS,
   };
 }

@@ -5,15 +5,16 @@ import type { AddressInfo } from "node:net";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
-import { defaultListings } from "../../local/simulator/catalogue.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../local/simulator/simulator.ts";
+import { upbit as dialect } from "../../local/simulator/upbit/dialect.ts";
+import type { UpbitSettings } from "../../local/simulator/upbit/settings.ts";
 import { until } from "../../local/testing.ts";
 import type { GapEvent, MarketEvent, TradeEvent } from "../../protocol/events.ts";
-import type { Market } from "../../protocol/ingest.ts";
 import { upbit } from "../exchanges/upbit/index.ts";
-import type { CollectorStatus, Tail } from "../log/log.ts";
+import type { CollectorStatus, RawFrame, Tail } from "../log/log.ts";
 import { MemoryLog } from "../log/memory.ts";
 import { Collector } from "./collector.ts";
+import { MarketList } from "./market-list.ts";
 
 const BTC = "upbit:BTC-KRW";
 
@@ -21,6 +22,7 @@ const BTC = "upbit:BTC-KRW";
 class Log extends MemoryLog {
   readonly events: MarketEvent[] = [];
   readonly states: CollectorStatus["state"][] = [];
+  readonly bodies: string[] = [];
   tails: readonly Tail[] = [{ events: [], completeFrom: 0, completeUntil: null }];
   full = false;
 
@@ -36,6 +38,9 @@ class Log extends MemoryLog {
   override announce({ state }: CollectorStatus): void {
     if (this.states.at(-1) !== state) this.states.push(state);
   }
+  override appendRaw({ rest }: RawFrame): void {
+    if (rest !== undefined) this.bodies.push(rest.path);
+  }
   get trades(): TradeEvent[] {
     return this.events.filter((event) => event.type === "trade");
   }
@@ -47,41 +52,67 @@ class Log extends MemoryLog {
 describe("a collector", () => {
   let simulator: Simulator;
   let log: Log;
+  let list: MarketList;
   let collector: Collector;
-  let lists: (readonly Market[])[];
+  let left: Set<string>;
   let warnings: string[];
 
   beforeEach(() => {
-    [log, lists, warnings] = [new Log(), [], []];
+    [log, left, warnings] = [new Log(), new Set(), []];
   });
   afterEach(async () => {
+    list.stop();
     await collector.stop();
     await simulator.stop();
   });
 
-  async function start(options: SimulatorOptions = {}, marketsPeriod = 60_000, elsewhere?: string): Promise<void> {
-    simulator = await startSimulator({ paused: true, ...options });
-    const { wsUrl, restUrl } = simulator;
+  async function start(options: SimulatorOptions<UpbitSettings> = {}, more: { wsUrl?: string; period?: number } = {}) {
+    const markets = ["KRW-BTC", "KRW-ETH", "BTC-ETH", "USDT-BTC", "KRW-1INCH", "KRW-SHIB"];
+    const listings = dialect.listings().filter(({ code }) => markets.includes(code));
+    simulator = await startSimulator({ paused: true, listings, ...options });
     const sink = { write: (line: string) => void warnings.push(line) };
+    const logger = pino({ level: "warn" }, sink);
+    list = new MarketList(upbit, simulator.restUrl, logger);
     collector = new Collector({
       exchange: upbit,
-      wsUrl: elsewhere ?? wsUrl,
-      restUrl,
+      wsUrl: more.wsUrl ?? simulator.wsUrl,
+      restUrl: simulator.restUrl,
       source: "simulated",
       writer: log,
-      logger: pino({ level: "warn" }, sink),
-      onMarkets: (markets) => lists.push(markets),
+      term: 1,
+      list,
+      wanted: ({ instrument }) => !left.has(instrument),
+      logger,
       onStatus: () => undefined,
-      marketsPeriod,
     });
-    void collector.run();
+    void list.run(more.period ?? 60_000, () => collector.refresh());
+    void collector.start();
   }
   const live = () => until(() => collector.status.state === "live" && simulator.state().sockets === 1);
+  const healed = () => until(() => collector.counts.openGaps === 0 && collector.counts.gaps > 0);
+  function execute(count: number, market = "KRW-BTC"): string {
+    for (let i = 0; i < count; i += 1) simulator.engine.execute(market);
+    return `${simulator.engine.log.last(market)?.id}`;
+  }
   /** Executes trades and waits until they are in the log. */
-  async function traded(count: number): Promise<void> {
-    for (let i = 0; i < count; i += 1) simulator.engine.execute("KRW-BTC");
-    const last = `${simulator.engine.log.last("KRW-BTC")?.id}`;
+  async function traded(count: number, market = "KRW-BTC"): Promise<void> {
+    const last = execute(count, market);
     await until(() => log.trades.some(({ id }) => id === last));
+  }
+  /** Cuts the connection, does what is to be missed, and lets the collector back in. */
+  async function away(miss: () => void): Promise<void> {
+    simulator.faults.inject({ fault: "refuse", on: true });
+    simulator.faults.inject({ fault: "drop" });
+    await until(() => collector.status.state === "down");
+    miss();
+    simulator.faults.inject({ fault: "refuse", on: false });
+    await live();
+  }
+  const idsOf = (instrument: string) =>
+    log.trades.filter((trade) => trade.instrument === instrument).map(({ id }) => id);
+  function expectEachOnce(): void {
+    const ids = log.trades.map(({ instrument, id }) => `${instrument}/${id}`);
+    expect(ids.length - new Set(ids).size).toBe(0);
   }
 
   it("logs every trade once, whatever the exchange repeats", async () => {
@@ -91,36 +122,68 @@ describe("a collector", () => {
     simulator.faults.inject({ fault: "repeat", count: 20 });
     await until(() => collector.counts.repeats >= 20);
     await traded(1);
-    const ids = log.trades.map(({ instrument, id }) => `${instrument}/${id}`);
-    expect(new Set(ids).size).toBe(ids.length);
+    expectEachOnce();
     expect(log.gaps()).toEqual([]);
   });
 
-  it("announces a hole on a disconnect, and takes the repeated trade only if it was missed", async () => {
+  it("announces what it may have missed, fetches it while live trades go on, and says that it has it all", async () => {
     await start();
     await live();
     await traded(3);
     const lastSeen = log.trades.at(-1)?.time ?? 0;
-    simulator.faults.inject({ fault: "refuse", on: true });
-    simulator.faults.inject({ fault: "drop" });
-    await until(() => collector.status.state === "down");
-    const missed = simulator.engine.execute("KRW-BTC");
-    simulator.faults.inject({ fault: "refuse", on: false });
-    await live();
-    await until(() => log.trades.some(({ id }) => id === `${missed?.id}`));
-    expect(log.trades.filter(({ id }) => id === `${missed?.id}`)).toMatchObject([{ snapshot: true, late: true }]);
-    const [open, lost] = log.gaps();
-    expect([open?.state, lost?.state, open?.cause]).toEqual(["open", "lost", "exchange_disconnect"]);
-    expect(open?.since).toBe(lastSeen - 500);
+    await away(() => execute(700));
+    await traded(5);
+    await healed();
+    const [open, closed, ...more] = log.gaps();
+    expect([open?.state, closed?.state, open?.cause, more]).toEqual(["open", "healed", "exchange_disconnect", []]);
+    expect([open?.since, closed?.since]).toEqual([lastSeen - 500, lastSeen - 500]);
     expect(open?.until).toBeGreaterThanOrEqual(lastSeen);
-    expect(lost?.since).toBe(open?.since);
-    expect(log.gaps("upbit:ETH-KRW").length).toBe(2);
+    const executed = simulator.executed(0, 10_000).trades.filter(({ market }) => market === "KRW-BTC");
+    expect(idsOf(BTC).sort()).toEqual(executed.map(({ id }) => id).sort());
+    expectEachOnce();
+    const late = log.trades.filter((trade) => trade.late === true && !trade.snapshot && trade.instrument === BTC);
+    expect(late.length).toBe(699);
+    expect(late.map(({ time }) => time)).toEqual(late.map(({ time }) => time).sort((a, b) => a - b));
+    // Between the two gap events, the live ones among them.
+    const at = (event: MarketEvent | undefined) => (event === undefined ? -1 : log.events.indexOf(event));
+    expect(at(open)).toBeLessThan(at(late[0]));
+    expect(at(late.at(-1))).toBeLessThan(at(closed));
+    expect(log.bodies.length).toBeGreaterThanOrEqual(2);
     expect(log.states).toEqual(["down", "live", "down", "live"]);
-    const ids = log.trades.map(({ instrument, id }) => `${instrument}/${id}`);
-    expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it("says since when nobody has collected, and closes what its predecessor left open", async () => {
+  it("spares those a gap whose ticker shows that nothing was traded", async () => {
+    // A clock that was behind when the markets opened: their first trades are old.
+    const begun = Date.now() - 60_000;
+    let now = begun;
+    await start({ now: () => now });
+    await live();
+    now = Date.now();
+    await traded(1);
+    await away(() => execute(1));
+    await healed();
+    const gaps = log.events.filter((event) => event.type === "gap");
+    expect([...new Set(gaps.map(({ instrument }) => instrument))]).toEqual([BTC]);
+  });
+
+  it("calls lost what the exchange does not tell any more, and only that", async () => {
+    await start();
+    await live();
+    await traded(3);
+    await away(() => {
+      execute(20);
+      simulator.faults.inject({ fault: "forget" });
+    });
+    await traded(1);
+    await healed();
+    const [open, closed] = log.gaps();
+    expect([open?.state, closed?.state, closed?.since]).toEqual(["open", "lost", open?.since]);
+    // The last one of the twenty came as the repeat on connecting.
+    expect(log.trades.filter((trade) => trade.late === true && trade.instrument === BTC)).toHaveLength(2);
+    expectEachOnce();
+  });
+
+  it("goes on with what its predecessor left open, and tells since when nobody has collected", async () => {
     const open: GapEvent = {
       type: "gap",
       instrument: BTC,
@@ -133,15 +196,15 @@ describe("a collector", () => {
     log.tails = [{ events: [open], completeFrom: 0, completeUntil: 5000 }];
     await start();
     await live();
-    await until(() => log.gaps().length === 3);
-    expect(log.gaps()).toMatchObject([
-      { cause: "exchange_disconnect", since: 100, state: "lost" },
-      { cause: "collector_restart", since: 4500, state: "open" },
-      { cause: "collector_restart", since: 4500, state: "lost" },
+    await healed();
+    expect(log.gaps().filter(({ state }) => state === "open")).toMatchObject([
+      { cause: "exchange_disconnect", since: 100 },
+      { cause: "collector_restart", since: 4500 },
     ]);
+    expect(log.gaps().filter(({ state }) => state !== "open").length).toBe(2);
   });
 
-  it("counts bad frames, and logs each kind once", async () => {
+  it("fetches what a frame that can't be read may have told, and logs each kind of fault once", async () => {
     await start();
     await live();
     await traded(1);
@@ -149,11 +212,28 @@ describe("a collector", () => {
     const markets = ["KRW-BTC", "BTC-ETH", "USDT-BTC", "KRW-1INCH", "KRW-SHIB"];
     for (const market of markets) simulator.faults.inject({ fault: "bad", how: "malformed", market });
     await until(() => collector.counts.badFrames === markets.length);
-    await traded(1);
+    await until(() => collector.counts.healed === markets.length);
+    expect(log.gaps().map(({ cause, state }) => [cause, state])).toEqual([
+      ["unreadable_frame", "open"],
+      ["unreadable_frame", "healed"],
+    ]);
     expect(warnings.filter((line) => line.includes("can't be read")).length).toBe(1);
   });
 
-  it("takes a refusal for no connection: the hole stays open and the exchange is left in peace", async () => {
+  it("goes on asking while the history is refused, and the gap stays open", async () => {
+    await start();
+    await live();
+    await traded(1);
+    simulator.faults.inject({ fault: "rest", status: 503, ms: 2500 });
+    await away(() => execute(10));
+    await until(() => log.gaps().length === 1);
+    await healed();
+    expect(log.gaps().map(({ state }) => state)).toEqual(["open", "healed"]);
+    expect(idsOf(BTC).length).toBe(12);
+    expectEachOnce();
+  });
+
+  it("takes a refusal for no connection: nothing is known to be missing yet, and the exchange is left in peace", async () => {
     log.tails = [{ events: [], completeFrom: 0, completeUntil: 5000 }];
     const refusing = new WebSocketServer({ port: 0, host: "127.0.0.1" });
     let refusals = 0;
@@ -163,40 +243,63 @@ describe("a collector", () => {
       socket.close(1000);
     });
     await once(refusing, "listening");
-    await start({}, 60_000, `ws://127.0.0.1:${(refusing.address() as AddressInfo).port}`);
+    await start({}, { wsUrl: `ws://127.0.0.1:${(refusing.address() as AddressInfo).port}` });
     await until(() => refusals === 3);
-    await until(() => warnings.length === 3);
     expect([log.gaps(), log.states, collector.counts.reconnects]).toEqual([[], ["down"], 0]);
+    expect(collector.status.detail).toContain("WRONG_FORMAT");
     refusing.close();
   });
 
-  it("asks for a new listing on the same connection, and tells the registry", async () => {
-    await start({}, 100);
+  it("asks for a new listing on the same connection", async () => {
+    await start({}, { period: 100 });
     await live();
-    const [listing] = defaultListings();
+    const [listing] = dialect.listings();
     if (listing === undefined) throw new Error("no market");
     simulator.engine.list({ ...listing, code: "KRW-NEWCOIN" });
-    await until(() => lists.length === 2);
-    expect(lists[1]?.some(({ instrument }) => instrument === "upbit:NEWCOIN-KRW")).toBe(true);
     await until(() => log.trades.some(({ instrument }) => instrument === "upbit:NEWCOIN-KRW"));
-    expect(collector.counts.reconnects).toBe(0);
+    expect([collector.counts.reconnects, collector.counts.gaps]).toEqual([0, 0]);
+  });
+
+  it("leaves out what is not wanted, and fetches what it missed when that is wanted again", async () => {
+    await start();
+    await live();
+    await traded(2);
+    left.add(BTC);
+    collector.refresh();
+    await traded(1, "KRW-ETH");
+    const missed = execute(5);
+    await traded(1, "KRW-ETH");
+    expect(idsOf(BTC)).not.toContain(missed);
+    left.clear();
+    collector.refresh();
+    await healed();
+    expect(log.gaps().map(({ cause, state }) => [cause, state])).toEqual([
+      ["not_collected", "open"],
+      ["not_collected", "open"],
+      ["not_collected", "healed"],
+    ]);
+    expect(new Set(log.gaps().map(({ since }) => since)).size).toBe(1);
+    expect(idsOf(BTC).length).toBe(8);
+    expectEachOnce();
   });
 
   it("disconnects while the log can't keep up, and comes back", async () => {
     await start();
     await live();
+    await traded(1);
     log.full = true;
     simulator.engine.execute("KRW-BTC");
     await until(() => collector.status.state === "down" && simulator.state().sockets === 0);
     log.full = false;
     await live();
-    await until(() => log.gaps().length === 2);
+    await healed();
+    expect(log.gaps().at(-1)?.state).toBe("healed");
   });
 
   it("can be stopped while there is no market list, and while it is refused", async () => {
     await start();
+    list.stop();
     await collector.stop();
-    expect(lists).toEqual([]);
     await simulator.stop();
     await start();
     simulator.faults.inject({ fault: "refuse", on: true });

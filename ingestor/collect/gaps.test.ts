@@ -1,77 +1,56 @@
 import { describe, expect, it } from "vitest";
-import { type GapEvent, marketEvent } from "../../protocol/events.ts";
-import { abandonedGaps, joinHoles, lostGaps } from "./gaps.ts";
+import { type GapEvent, type MarketEvent, marketEvent, type TradeEvent } from "../../protocol/events.ts";
+import type { Tail } from "../log/log.ts";
+import { abandonedGaps, gapEvent, type OpenGap } from "./gaps.ts";
 
-const A = "upbit:A-KRW";
-const B = "upbit:B-KRW";
+const [A, B] = ["upbit:A-KRW", "upbit:B-KRW"];
+const GAP: OpenGap = { instrument: A, cause: "exchange_disconnect", since: 1000, until: 2000 };
 
-describe("gaps", () => {
-  it("announces a hole per instrument, open and then lost, from a little before the last trade", () => {
-    const events = lostGaps({ cause: "exchange_disconnect", since: new Map([[A, 10_000]]) }, 12_000);
-    const gap = {
-      type: "gap",
-      instrument: A,
-      cause: "exchange_disconnect",
-      since: 9500,
-      until: 12_000,
-      received: null,
-    };
-    expect(events).toEqual([
-      { ...gap, state: "open" },
-      { ...gap, state: "lost" },
+const gap = (state: GapEvent["state"], fields: Partial<OpenGap> = {}) => gapEvent({ ...GAP, ...fields }, state);
+const tail = (...events: MarketEvent[]): Tail => ({ events, completeFrom: 0, completeUntil: null });
+
+describe("a gap's event", () => {
+  it("says what is missing and what became of it, as the log's readers expect it", () => {
+    const event = gapEvent(GAP, "open");
+    expect(event).toEqual({ type: "gap", ...GAP, received: null, state: "open" });
+    expect(marketEvent.parse(event)).toEqual(event);
+  });
+
+  it("is lost for that part only that could not be fetched", () => {
+    expect(gapEvent(GAP, "lost", { until: 1500 })).toMatchObject({ state: "lost", since: 1000, until: 1500 });
+  });
+});
+
+describe("the gaps that a dead collector left", () => {
+  it("are those that it did not close, in whatever way", () => {
+    const closed = [gap("open"), gap("healed"), gap("open", { since: 3 }), gap("lost", { since: 3, until: 4 })];
+    expect(abandonedGaps([tail(...closed, gap("open", { since: 5 }))])).toEqual([{ ...GAP, since: 5 }]);
+  });
+
+  it("are as long as they had grown", () => {
+    expect(abandonedGaps([tail(gap("open"), gap("open", { until: 9000 }))])).toEqual([{ ...GAP, until: 9000 }]);
+  });
+
+  it("may have begun anew when an earlier one had been closed", () => {
+    expect(abandonedGaps([tail(gap("open"), gap("lost"), gap("open"))])).toEqual([GAP]);
+  });
+
+  it("are looked for in every partition, and instrument by instrument", () => {
+    const other: OpenGap = { ...GAP, instrument: B, cause: "collector_restart" };
+    const found = abandonedGaps([
+      tail(gap("open")),
+      tail(),
+      tail(gapEvent(other, "open"), gap("healed", { since: 7 })),
     ]);
+    expect(found).toEqual([GAP, other]);
   });
 
-  it("makes no gap that ends before it begins, or begins before time did", () => {
-    const events = lostGaps(
-      {
-        cause: "exchange_disconnect",
-        since: new Map([
-          [A, 9000],
-          [B, 0],
-        ]),
-      },
-      8000,
-    );
-    expect(events.map((event) => marketEvent.parse(event))).toMatchObject([
-      { instrument: A, since: 8000, until: 8000 },
-      { instrument: A, since: 8000, until: 8000 },
-      { instrument: B, since: 0, until: 8000 },
-      { instrument: B, since: 0, until: 8000 },
-    ]);
-  });
-
-  it("joins holes instrument by instrument: one that was quiet for long does not lengthen the others'", () => {
-    const first = { cause: "collector_restart", since: new Map([[A, 100]]) } as const;
-    const joined = joinHoles(first, {
-      cause: "exchange_disconnect",
-      since: new Map([
-        [A, 200],
-        [B, 300],
-      ]),
-    });
-    expect(joined).toEqual({
-      cause: "collector_restart",
-      since: new Map([
-        [A, 100],
-        [B, 300],
-      ]),
-    });
-  });
-
-  it("closes what a dead collector left open, and only that", () => {
-    const gap = (since: number, state: GapEvent["state"]): GapEvent => {
-      return {
-        type: "gap",
-        instrument: A,
-        received: null,
-        cause: "exchange_disconnect",
-        since,
-        until: since + 1,
-        state,
-      };
+  it("are no other event's affair", () => {
+    const trade: TradeEvent = {
+      ...{ type: "trade", instrument: A, id: "1", price: "1", size: "1", side: "buy" },
+      ...{ time: 1000, received: 1, snapshot: false },
     };
-    const events = [gap(1, "open"), gap(1, "lost"), gap(2, "open")];
-    expect(abandonedGaps([{ events, completeFrom: 0, completeUntil: null }])).toEqual([gap(2, "lost")]);
+    // Closed before the tail begins.
+    expect(abandonedGaps([tail(trade, gap("healed"), trade)])).toEqual([]);
   });
 });

@@ -1,67 +1,145 @@
 /**
- * Which trades are in the log already, so that an exchange's repeats (every reconnect begins with the last trade again) and
- * our own restarts put nothing into it twice. Ids are compared as text and never by order: real frames swap some of them.
+ * Which trades are in the log already, so that an exchange's repeats (every reconnect begins with the last trade again), our
+ * own restarts and what is fetched later put nothing into it twice. Ids are compared as text: real frames swap some of them.
  */
 
 import type { TradeEvent } from "../../protocol/events.ts";
 import type { Tail } from "../log/log.ts";
+import { contentOf, TwinCounts } from "./twin-counts.ts";
 
-/** Ids remembered per instrument. */
+/** Trades remembered per instrument. */
 const LIMIT = 2000;
 
 interface Known {
-  /** Execution times (ms) by id, in the order they were added. */
-  readonly ids: Map<string, number>;
-  /** Trades executed before this (ms) may be in the log although their id is not remembered. */
+  /** By id, in the order they were added. */
+  readonly trades: Map<string, TradeEvent>;
+  /** Trades executed before this (ms) may be in the log although they are not remembered. */
   completeFrom: number;
+  /** Where the trade history has ids of its own. */
+  readonly twins: TwinCounts | undefined;
 }
 
 export class KnownTrades {
   readonly #instruments = new Map<string, Known>();
   readonly #completeFrom: number[];
   readonly #partitionOf: (instrument: string) => number;
+  readonly #sameIds: boolean;
+  readonly #held = new Set<string>();
 
-  constructor(tails: readonly Tail[], partitionOf: (instrument: string) => number) {
+  /** @param sameIds whether a trade has the same id on the socket and in the trade history */
+  constructor(tails: readonly Tail[], partitionOf: (instrument: string) => number, sameIds = true) {
     this.#completeFrom = tails.map(({ completeFrom }) => completeFrom);
     this.#partitionOf = partitionOf;
-    for (const event of tails.flatMap(({ events }) => events)) if (event.type === "trade") this.#remember(event);
+    this.#sameIds = sameIds;
+    for (const event of tails.flatMap(({ events }) => events)) if (event.type === "trade") this.#recall(event);
   }
 
   /**
-   * Whether the trade is new, and remembers it.
+   * Whether a trade from the socket is new, and remembers it.
    *
    * A repeat that is older than what we remember can't be judged by its id. It was either logged while somebody collected,
    * or fell into a gap that has been announced: it stays out.
    */
   admit(trade: TradeEvent): boolean {
-    const known = this.#instruments.get(trade.instrument);
-    if (known?.ids.has(keyOf(trade))) return false;
-    const completeFrom = known?.completeFrom ?? this.#startOf(trade.instrument);
-    if (trade.snapshot && trade.time < completeFrom) return false;
-    this.#remember(trade);
-    return true;
+    const known = this.#of(trade.instrument);
+    if (known.trades.has(keyOf(trade))) return false;
+    if (trade.snapshot && trade.time < known.completeFrom) return false;
+    const fetchedBefore = known.twins?.claim(trade) ?? false;
+    if (!fetchedBefore) known.twins?.add(trade, "socket");
+    this.#remember(trade, known);
+    return !fetchedBefore;
   }
 
-  #remember(trade: TradeEvent): void {
-    const known = this.#instruments.get(trade.instrument) ?? {
-      ids: new Map<string, number>(),
-      completeFrom: this.#startOf(trade.instrument),
+  /** Those of an instrument's fetched trades that the log lacks, in the order given; they are remembered. */
+  admitFetched(instrument: string, trades: readonly TradeEvent[]): TradeEvent[] {
+    const known = this.#of(instrument);
+    // Pages may overlap.
+    const told = new Map(trades.map((trade) => [keyOf(trade), trade]));
+    const judgeable = [...told.values()].filter(({ time }) => time >= known.completeFrom);
+    const missing = known.twins?.missing(judgeable) ?? judgeable.filter((trade) => !known.trades.has(keyOf(trade)));
+    for (const trade of missing) {
+      known.twins?.add(trade, "history");
+      this.#remember(trade, known);
+    }
+    return missing;
+  }
+
+  /** Whether a fetched trade is in the log, as far as we remember. */
+  has(trade: TradeEvent): boolean {
+    const { twins, trades } = this.#of(trade.instrument);
+    return twins?.has(trade) ?? trades.has(keyOf(trade));
+  }
+
+  /** Whether a trade executed between two times (ms, both included) is remembered. */
+  someBetween(instrument: string, from: number, to: number): boolean {
+    for (const { time } of this.#of(instrument).trades.values()) if (time >= from && time <= to) return true;
+    return false;
+  }
+
+  /** From when on (ms) a fetched trade can be told from those in the log. */
+  completeFrom(instrument: string): number {
+    return this.#of(instrument).completeFrom;
+  }
+
+  /** Of those executed up to a time (ms) the one with the highest id, for exchanges whose ids count up; null where none is remembered. */
+  newest(instrument: string, upTo = Number.POSITIVE_INFINITY): { readonly id: string; readonly time: number } | null {
+    let newest: { id: string; time: number } | null = null;
+    for (const { id, time } of this.#of(instrument).trades.values()) {
+      if (id !== null && time <= upTo && (newest === null || Number(id) > Number(newest.id))) newest = { id, time };
+    }
+    return newest;
+  }
+
+  /** How many trades of an instrument are remembered: how busy it is, roughly. */
+  count(instrument: string): number {
+    return this.#of(instrument).trades.size;
+  }
+
+  /** Forgets nothing of an instrument while what it missed is fetched: it could not be told from what it has. */
+  hold(instrument: string): void {
+    this.#held.add(instrument);
+  }
+
+  release(instrument: string): void {
+    this.#held.delete(instrument);
+    trim(this.#of(instrument));
+  }
+
+  #recall(trade: TradeEvent): void {
+    const known = this.#of(trade.instrument);
+    // A late trade that is no repeat of the socket's was fetched.
+    known.twins?.add(trade, trade.late === true && !trade.snapshot ? "history" : "socket");
+    this.#remember(trade, known);
+  }
+
+  #remember(trade: TradeEvent, known: Known): void {
+    known.trades.set(keyOf(trade), trade);
+    if (!this.#held.has(trade.instrument)) trim(known);
+  }
+
+  #of(instrument: string): Known {
+    const known = this.#instruments.get(instrument);
+    if (known !== undefined) return known;
+    const unknown: Known = {
+      trades: new Map(),
+      completeFrom: this.#completeFrom[this.#partitionOf(instrument)] ?? 0,
+      twins: this.#sameIds ? undefined : new TwinCounts(),
     };
-    this.#instruments.set(trade.instrument, known);
-    known.ids.set(keyOf(trade), trade.time);
-    const [oldest] = known.ids;
-    if (oldest === undefined || known.ids.size <= LIMIT) return;
-    const [id, time] = oldest;
-    known.ids.delete(id);
-    known.completeFrom = Math.max(known.completeFrom, time + 1);
+    this.#instruments.set(instrument, unknown);
+    return unknown;
   }
+}
 
-  #startOf(instrument: string): number {
-    return this.#completeFrom[this.#partitionOf(instrument)] ?? 0;
+function trim(known: Known): void {
+  for (const [key, trade] of known.trades) {
+    if (known.trades.size <= LIMIT) return;
+    known.trades.delete(key);
+    known.twins?.forget(trade);
+    known.completeFrom = Math.max(known.completeFrom, trade.time + 1);
   }
 }
 
 /** Where an exchange sends no id, what it does send has to do. */
-function keyOf({ id, time, price, size, side }: TradeEvent): string {
-  return id ?? `${time}/${price}/${size}/${side}`;
+function keyOf(trade: TradeEvent): string {
+  return trade.id ?? contentOf(trade);
 }

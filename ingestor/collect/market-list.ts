@@ -1,5 +1,6 @@
 /** The market list of an exchange: fetched at the start until it comes, and again every few minutes for new listings. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { backOff } from "exponential-backoff";
 import type { Market } from "../../protocol/ingest.ts";
 import type { Exchange } from "../exchanges/exchange.ts";
@@ -11,53 +12,59 @@ export class MarketList {
   readonly #exchange: Exchange;
   readonly #restUrl: string;
   readonly #logger: Logger;
-  #timer: NodeJS.Timeout | undefined;
-  #stopped = false;
+  readonly #stop = new AbortController();
+  readonly #ready = Promise.withResolvers<readonly Market[]>();
+  /** Resolves with the first list. */
+  readonly ready: Promise<readonly Market[]> = this.#ready.promise;
   markets: readonly Market[] = [];
 
   constructor(exchange: Exchange, restUrl: string, logger: Logger) {
     this.#exchange = exchange;
     this.#restUrl = restUrl;
-    this.#logger = logger;
+    this.#logger = logger.child({ part: "market-list", exchange: exchange.name });
   }
 
-  /** Resolves with the first list; tries until there is one, or until it is stopped. */
-  async first(): Promise<readonly Market[]> {
-    this.markets = await backOff(() => this.#fetch(), {
+  /**
+   * Fetches the list until there is one, then again every `period` ms. Calls `changed` with the first one and whenever it is
+   * another one than before. A list that can't be read leaves the old one in force. Runs until {@link stop}.
+   */
+  async run(period: number, changed: (markets: readonly Market[]) => void): Promise<void> {
+    const { signal } = this.#stop;
+    try {
+      for (;;) {
+        const markets = await this.#fetchUntilThere();
+        if (JSON.stringify(markets) !== JSON.stringify(this.markets)) {
+          this.markets = markets;
+          this.#ready.resolve(markets);
+          changed(markets);
+        }
+        await sleep(period, undefined, { signal });
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  async #fetchUntilThere(): Promise<readonly Market[]> {
+    return backOff(() => this.#fetch(), {
       jitter: "full",
       startingDelay: 500,
       maxDelay: 30_000,
       numOfAttempts: Number.POSITIVE_INFINITY,
       retry: (error) => {
         this.#logger.warn({ reason: reasonOf(error) }, "reading the market list failed, trying again");
-        return !this.#stopped;
+        return !this.#stop.signal.aborted;
       },
     });
-    return this.markets;
-  }
-
-  /** Calls `changed` whenever the list is another one than before. A list that can't be read leaves the old one in force. */
-  watch(period: number, changed: (markets: readonly Market[]) => void): void {
-    this.#timer = setInterval(async () => {
-      try {
-        const markets = await this.#fetch();
-        if (this.#stopped || JSON.stringify(markets) === JSON.stringify(this.markets)) return;
-        this.markets = markets;
-        changed(markets);
-      } catch (error) {
-        this.#logger.warn({ reason: reasonOf(error) }, "reading the market list failed, keeping the last one");
-      }
-    }, period);
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    clearInterval(this.#timer);
   }
 
   async #fetch(): Promise<Market[]> {
-    if (this.#stopped) throw new Error("stopping");
-    const markets = await this.#exchange.markets(this.#restUrl, AbortSignal.timeout(TIMEOUT));
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(TIMEOUT)]);
+    const markets = await this.#exchange.markets(this.#restUrl, signal);
     // An exchange with nothing to trade has a fault: obeying it would end everything that is collected.
     if (markets.length === 0) throw new Error("the market list is empty");
     return markets;

@@ -24,6 +24,15 @@ export interface LogRecord {
 /** What a status record says; a reader adds `asOf`. */
 export type CollectorStatus = Omit<FeedStatus, "asOf">;
 
+/** A status as it stands in the log. */
+export interface LoggedStatus extends CollectorStatus {
+  /**
+   * Since when (execution time, ms) trades are being fetched: whoever takes over must know what the log has had since then.
+   * Absent while nothing is missing.
+   */
+  readonly healing?: number;
+}
+
 /** What a collector learns from the end of a log that it takes over. */
 export interface Tail {
   /** Events of the tail, oldest first. */
@@ -31,32 +40,39 @@ export interface Tail {
   /** Log time (ms) from which this partition's tail is complete; 0 when it reaches back to the beginning. */
   readonly completeFrom: number;
   /**
-   * When (ms) the last event before the takeover was received: up to then the partition holds everything. Neither a status
-   * nor a gap shows that: they are written while nothing is collected, too. Null where nothing has ever been collected.
+   * When (ms, on the exchange's clock) the last trade before the takeover was executed: up to then the partition holds
+   * everything. Neither a status nor a gap shows that: they are written while nothing is collected, too. Null where nothing
+   * has ever been collected.
    */
   readonly completeUntil: number | null;
 }
 
-/** A frame exactly as it came. */
+/** A frame exactly as it came, or the body of an answer from the exchange's trade history. */
 export interface RawFrame {
   readonly bytes: Buffer;
   readonly received: number;
   /** Names the connection it came over: frames of one connection stay in order. */
   readonly connection: string;
+  /** Of a body: what was asked, about which instrument. */
+  readonly rest?: { readonly instrument: string; readonly path: string };
 }
 
 /** The collector's side. */
 export interface TickWriter {
   /**
-   * Takes the log over: markers of a new term to every partition, then the tails before them, by partition.
-   * Waits until the log can be reached.
+   * Takes the log over: markers of a new term, `atLeast` this one, to every partition, then the tails before them, by
+   * partition. Waits until the log can be reached.
    */
-  open(): Promise<readonly Tail[]>;
+  open(atLeast: number): Promise<readonly Tail[]>;
+  /** Under which records are written; 0 before the log has been taken over. */
+  readonly term: number;
+  /** What waits to be confirmed, bytes. */
+  readonly bytes: number;
   partitionOf(instrument: string): number;
   /** Queues an event behind those of its partition; it is repeated until the log has confirmed it. */
   append(event: MarketEvent): void;
   /** Queues a status to every partition. */
-  announce(status: CollectorStatus): void;
+  announce(status: LoggedStatus): void;
   appendRaw(frame: RawFrame): void;
   /** Resolves when every event and status queued so far is confirmed. */
   confirmed(): Promise<void>;
@@ -119,6 +135,10 @@ export interface TickReader {
     take: (epoch: string, records: readonly LogRecord[], next: number, expired?: Expired) => Promise<boolean>,
   ): Promise<void>;
   readonly reachable: boolean;
+  /** Records that were in the log and not read yet, at the last look. */
+  readonly lag: number;
+  /** Records met that a collector wrote after another had taken its place. */
+  readonly voided: number;
   stop(): Promise<void>;
 }
 

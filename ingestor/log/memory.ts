@@ -7,14 +7,15 @@ import { EventEmitter, once } from "node:events";
 import type { MarketEvent } from "../../protocol/events.ts";
 import { type Authority, OPENING_MARKERS } from "../../protocol/log-record.ts";
 import { epochOf, newIncarnation } from "../../protocol/position.ts";
-import type { CollectorStatus, Commit, LogHandlers, LogRecord, RawFrame, Tail, TickReader, TickWriter } from "./log.ts";
+import type { Commit, LoggedStatus, LogHandlers, LogRecord, RawFrame, Tail, TickReader, TickWriter } from "./log.ts";
 
 /** Records kept at most: a feed that is further behind than this gets a gap. */
 const LIMIT = 400_000;
 const PARTITION = 0;
 
 export class MemoryLog implements TickWriter, TickReader {
-  readonly #authority: Authority = { incarnation: `direct-${newIncarnation()}`, term: 1 };
+  #authority: Authority = { incarnation: `direct-${newIncarnation()}`, term: 0 };
+  #lastEvent: number | null = null;
   readonly #changed = new EventEmitter();
   #records: LogRecord[] = [];
   /** The offset of the first record kept; the opening markers are never stored. */
@@ -38,8 +39,27 @@ export class MemoryLog implements TickWriter, TickReader {
     return this.#next - this.#committed >= LIMIT;
   }
 
-  async open(): Promise<readonly Tail[]> {
-    return [{ events: [], completeFrom: 0, completeUntil: null }];
+  get term(): number {
+    return this.#authority.term;
+  }
+
+  get bytes(): number {
+    return 0;
+  }
+
+  get lag(): number {
+    return this.#next - this.#read;
+  }
+
+  get voided(): number {
+    return 0;
+  }
+
+  async open(atLeast: number): Promise<readonly Tail[]> {
+    this.#authority = { ...this.#authority, term: Math.max(this.#authority.term + 1, atLeast) };
+    // Which trades it has had is not remembered: what is fetched of that time can't be judged.
+    const completeFrom = this.#lastEvent === null ? 0 : Date.now();
+    return [{ events: [], completeFrom, completeUntil: this.#lastEvent }];
   }
 
   partitionOf(): number {
@@ -47,10 +67,11 @@ export class MemoryLog implements TickWriter, TickReader {
   }
 
   append(event: MarketEvent): void {
+    if (event.type === "trade") this.#lastEvent = event.time;
     this.#push("event", event.type, event.instrument, JSON.stringify(event));
   }
 
-  announce(status: CollectorStatus): void {
+  announce(status: LoggedStatus): void {
     this.#push("status", "status", "status", JSON.stringify(status));
   }
 

@@ -39,7 +39,7 @@ kafka.describe("the log in Kafka", () => {
 
   async function write(...ids: number[]): Promise<KafkaWriter> {
     const writer = newWriter();
-    await writer.open();
+    await writer.open(0);
     for (const id of ids) writer.append(trade(id));
     await writer.flushed();
     return writer;
@@ -91,10 +91,10 @@ kafka.describe("the log in Kafka", () => {
     const first = await write(1, 2);
     await first.close();
     const second = newWriter();
-    const tails = await second.open();
+    const tails = await second.open(0);
     const tail = tails[second.partitionOf(BTC ?? "")];
     expect(tail?.events.map((event) => event.type === "trade" && event.id)).toEqual(["1", "2"]);
-    expect(tail).toMatchObject({ completeFrom: 0, completeUntil: 2002 });
+    expect(tail).toMatchObject({ completeFrom: 0, completeUntil: 1002 });
     second.append(trade(3));
     await second.flushed();
     const { seen } = await read();
@@ -135,8 +135,28 @@ kafka.describe("the log in Kafka", () => {
     const first = await write(1);
     first.announce({ state: "down", source: "live", since: 1 });
     await first.flushed();
-    const tails = await newWriter().open();
-    expect(tails.map(({ completeUntil }) => completeUntil).sort()).toEqual([2001, null]);
+    const tails = await newWriter().open(0);
+    expect(tails.map(({ completeUntil }) => completeUntil).sort()).toEqual([1001, null]);
+  });
+
+  it("writes under the term it is given, and above those that the log has seen", async () => {
+    const first = newWriter();
+    await first.open(7);
+    expect(first.term).toBe(7);
+    const second = newWriter();
+    await second.open(3);
+    expect(second.term).toBe(8);
+  });
+
+  it("reads more of a tail than a number of records where those are of the last seconds", async () => {
+    const first = newWriter();
+    await first.open(0);
+    const begun = Date.now();
+    for (let id = 1; id <= 8000; id += 1) first.append({ ...trade(id), time: begun });
+    await first.flushed();
+    const tails = await newWriter().open(0);
+    const [tail] = tails.filter(({ events }) => events.length > 0);
+    expect([tail?.events.length, tail?.completeFrom]).toEqual([8000, 0]);
   });
 
   it("gives a log that was begun by half the markers it lacks", async () => {
@@ -157,13 +177,13 @@ kafka.describe("the log in Kafka", () => {
   it("lets one of two collectors that start at once have the log: what the other writes is void", async () => {
     await (await write(1)).close();
     const [a, b] = [newWriter(), newWriter()];
-    await Promise.all([a.open(), b.open()]);
+    await Promise.all([a.open(0), b.open(0)]);
     for (let id = 10; id < 15; id += 1) for (const writer of [a, b]) writer.append(trade(id));
     await Promise.all([a.flushed(), b.flushed()]);
     const { seen } = await read();
     await until(() => seen.ids.filter((id) => id === "14").length >= 1);
     const after = newWriter();
-    await after.open();
+    await after.open(0);
     after.append(trade(99));
     await after.flushed();
     await until(() => seen.ids.at(-1) === "99");
@@ -249,7 +269,7 @@ kafka.describe("the log in Kafka", () => {
   it("can be closed while the log can't be reached", async () => {
     settings = { ...settings, brokers: ["127.0.0.1:1"] };
     const writer = newWriter();
-    const opening = expect(writer.open()).rejects.toThrow("taking the log over");
+    const opening = expect(writer.open(0)).rejects.toThrow("taking the log over");
     const { reader } = await read();
     await Promise.all([writer.close(), reader.stop()]);
     await opening;

@@ -35,6 +35,8 @@ export class Place {
   #times: LogTime[];
   /** Incarnations for whose markers the log has been searched from its beginning. */
   readonly #unknown = new Set<string>();
+  /** Records met that a collector wrote after another had taken its place. */
+  voided = 0;
 
   /** @param logged log time (ms) of a record shortly before `next`, where one is known */
   constructor(logger: Logger, next: number, readFrom: number, authority: Authority | null, logged: number | null) {
@@ -105,6 +107,7 @@ export class Place {
     const { counts, authority } = admit(this.#authority, record.origin, offset, this.#readFrom);
     if (authority !== this.#authority) this.#history.push({ offset, authority });
     this.#authority = authority;
+    if (!counts && record.origin.kind !== "marker") this.voided += 1;
     return counts ? record : undefined;
   }
 

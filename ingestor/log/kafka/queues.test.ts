@@ -62,7 +62,7 @@ describe("the queue of raw frames", () => {
     const queue = new RawQueue(4, async (_partition, messages) => {
       await new Promise((resolve) => setImmediate(resolve));
       for (const { key, value, headers } of messages) {
-        expect(headers).toEqual({ received: "5", connection: key });
+        expect(headers).toEqual({ received: "5", connection: key, kind: "frame" });
         sent.set(key, [...(sent.get(key) ?? []), value.toString()]);
       }
     });
@@ -73,6 +73,44 @@ describe("the queue of raw frames", () => {
     expect(Object.fromEntries(sent)).toEqual({ a: all, b: all, c: all });
     expect(queue.bytes).toBe(0);
   });
+
+  it("says of an answer of the trade history what was asked, about what", async () => {
+    const sent: unknown[] = [];
+    const queue = new RawQueue(4, async (_partition, messages) => void sent.push(...messages));
+    const rest = { instrument: "upbit:BTC-KRW", path: "/v1/trades/ticks?market=KRW-BTC&count=500" };
+    queue.push({ ...frame("[]", "rest"), rest });
+    await queue.flushed();
+    const headers = { received: "5", connection: "rest", kind: "rest", ...rest };
+    expect(sent).toEqual([{ key: "rest", value: Buffer.from("[]"), headers }]);
+  });
+
+  it("keeps batches small enough for the broker, but for a frame that is too large by itself", async () => {
+    const sizes: number[] = [];
+    const queue = new RawQueue(1, async (_partition, messages) => void sizes.push(messages.length));
+    const text = [...Array(5).fill("x".repeat(150_000)), "x".repeat(500_000), "x"];
+    for (const one of text) queue.push(frame(one, "a"));
+    await queue.flushed();
+    expect([sizes, queue.bytes]).toEqual([[2, 2, 1, 1, 1], 0]);
+  });
+
+  it("sends what is pushed at the moment it has sent the last", async () => {
+    for (let turns = 0; turns < 8; turns += 1) expect(await sentWhenPushedLater(turns)).toEqual(["1", "2"]);
+  });
+  async function sentWhenPushedLater(turns: number): Promise<string[]> {
+    const sent: string[] = [];
+    const queue = new RawQueue(1, async (_partition, messages) => {
+      sent.push(...messages.map(({ value }) => value.toString()));
+      if (sent.length === 1) void pushLater();
+    });
+    async function pushLater(): Promise<void> {
+      for (let turn = 0; turn < turns; turn += 1) await undefined;
+      queue.push(frame("2", "a"));
+    }
+    queue.push(frame("1", "a"));
+    await new Promise((resolve) => setImmediate(resolve));
+    await queue.flushed();
+    return sent;
+  }
 
   it("ends quietly when the writer is closed", async () => {
     const queue = new RawQueue(1, () => Promise.reject(new QueueClosed("closed")));

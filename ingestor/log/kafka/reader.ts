@@ -24,6 +24,8 @@ export class KafkaReader implements TickReader {
   readonly #places = new Map<number, Promise<Place>>();
   #partitionOf: (instrument: string) => number = () => -1;
   #consumer: Consumer | undefined;
+  readonly #lags = new Map<number, number>();
+  #voided = 0;
   #stopped = false;
   reachable = false;
 
@@ -44,6 +46,14 @@ export class KafkaReader implements TickReader {
 
   partitionOf(instrument: string): number {
     return this.#partitionOf(instrument);
+  }
+
+  get lag(): number {
+    return [...this.#lags.values()].reduce((sum, lag) => sum + lag, 0);
+  }
+
+  get voided(): number {
+    return this.#voided;
   }
 
   async commit(commits: readonly Commit[]): Promise<void> {
@@ -160,6 +170,7 @@ export class KafkaReader implements TickReader {
   #assign(partitions: readonly number[], handlers: LogHandlers): void {
     this.#logger.info({ partitions }, "joined the group");
     const gone = [...this.#places.keys()].filter((partition) => !partitions.includes(partition));
+    for (const partition of gone) this.#lags.delete(partition);
     const added = partitions.filter((partition) => !this.#places.has(partition));
     this.#places.clear();
     for (const partition of partitions) {
@@ -190,6 +201,7 @@ export class KafkaReader implements TickReader {
     const place = await this.#places.get(batch.partition);
     if (place === undefined || isStale()) return;
     this.reachable = true;
+    const voidedBefore = place.voided;
     let records: LogRecord[] = [];
     let epoch = place.epoch(batch.partition);
     const expired = place.expiredBefore(batch.messages);
@@ -205,6 +217,8 @@ export class KafkaReader implements TickReader {
       if (record !== undefined) records.push(record);
     }
     if (records.length > 0) await handlers.records(batch.partition, epoch, records);
+    this.#lags.set(batch.partition, Number(batch.highWatermark) - Number(batch.lastOffset()) - 1);
+    this.#voided += place.voided - voidedBefore;
     if (!place.mustStartOver(batch.messages)) return;
     this.#logger.warn({ partition: batch.partition }, "the topic was made anew, reading it from its beginning");
     this.#consumer?.seek({ topic: this.#topic, partition: batch.partition, offset: "0" });

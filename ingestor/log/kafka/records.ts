@@ -3,7 +3,7 @@
 import type { KafkaMessage, Message } from "kafkajs";
 import type { MarketEvent } from "../../../protocol/events.ts";
 import type { Authority } from "../../../protocol/log-record.ts";
-import type { CollectorStatus, LogRecord } from "../log.ts";
+import type { LoggedStatus, LogRecord } from "../log.ts";
 
 const MARKER = "marker";
 const STATUS = "status";
@@ -20,7 +20,7 @@ export function eventDraft(event: MarketEvent): Draft {
   return { key: event.instrument, value: JSON.stringify(event), type: event.type };
 }
 
-export function statusDraft(status: CollectorStatus): Draft {
+export function statusDraft(status: LoggedStatus): Draft {
   return { key: STATUS, value: JSON.stringify(status), type: STATUS };
 }
 

@@ -1,6 +1,7 @@
 /** How a collector takes a log over: markers of a new term to every partition, then what stands before them. */
 
 import type { Admin, Kafka } from "kafkajs";
+import { z } from "zod";
 import { type MarketEvent, marketEvent } from "../../../protocol/events.ts";
 import { type Authority, admit, OPENING_MARKERS } from "../../../protocol/log-record.ts";
 import { newIncarnation } from "../../../protocol/position.ts";
@@ -11,10 +12,18 @@ import { type Extent, extents } from "./topics.ts";
 
 /** Records of a partition's end that are read: enough for the ids of everything that was traded lately. */
 const TAIL = 5000;
+/** ... but for as long as this at least, ms, on a busy exchange. */
+const RECENT = 10_000;
+/** What was being fetched when the last collector died is told from what the log had then; its clock and ours differ, ms. */
+const HEALING_MARGIN = 5000;
+/** Records that are read at most: what is before them is not told from what is fetched, and counts as lost. */
+const LONGEST_TAIL = 1_000_000;
 
 interface PartitionTail {
   readonly extent: Extent;
-  readonly records: LogRecord[];
+  /** The first offset that is read. */
+  start: number;
+  records: LogRecord[];
   authority: Authority | null;
 }
 
@@ -27,18 +36,45 @@ export interface Ends {
   readonly isNew: boolean;
 }
 
-export async function readEnds(kafka: Kafka, admin: Admin, topic: string): Promise<Ends> {
-  const tails: PartitionTail[] = (await extents(admin, topic)).map((extent) => ({
-    extent,
-    records: [],
-    authority: null,
-  }));
-  await readTails(kafka, topic, tails, (extent) => ({ from: tailStart(extent), to: extent.high }));
+/** @param atLeast the lowest term to write under */
+export async function readEnds(kafka: Kafka, admin: Admin, topic: string, atLeast: number): Promise<Ends> {
+  const tails = (await extents(admin, topic)).map((extent): PartitionTail => {
+    return { extent, start: tailStart(extent, TAIL), records: [], authority: null };
+  });
+  await readTails(kafka, topic, tails);
+  await readFurtherBack(kafka, admin, topic, tails);
   const known = tails.flatMap(({ authority }) => (authority === null ? [] : [authority]));
   const newest = known.sort((a, b) => b.term - a.term)[0];
-  const next = { incarnation: newest?.incarnation ?? newIncarnation(), term: (newest?.term ?? 0) + 1 };
-  return { tails, next, isNew: newest === undefined };
+  const term = Math.max(atLeast, (newest?.term ?? 0) + 1);
+  return { tails, next: { incarnation: newest?.incarnation ?? newIncarnation(), term }, isNew: newest === undefined };
 }
+
+async function readFurtherBack(kafka: Kafka, admin: Admin, topic: string, tails: PartitionTail[]): Promise<void> {
+  const earlier = tails.filter(
+    (tail) => (tail.records[0]?.logged ?? 0) > wantedFrom(tail) && tail.start > tail.extent.low,
+  );
+  if (earlier.length === 0) return;
+  const since = Math.max(0, Math.min(...earlier.map(wantedFrom)));
+  const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, since);
+  for (const tail of earlier) {
+    const { partition } = tail.extent;
+    const offset = Number(offsets.find((one) => one.partition === partition)?.offset ?? tail.start);
+    tail.start = Math.max(tailStart(tail.extent, LONGEST_TAIL), Math.min(tail.start, offset));
+    tail.records = [];
+    tail.authority = null;
+  }
+  await readTails(kafka, topic, earlier);
+}
+
+/** The log time (ms) from which a partition's tail is needed. */
+function wantedFrom({ records }: PartitionTail): number {
+  const status = records.findLast(({ type }) => type === "status");
+  const { healing } = status === undefined ? {} : loggedStatus.parse(JSON.parse(status.value));
+  const recent = (records.at(-1)?.logged ?? 0) - RECENT;
+  return healing === undefined ? recent : Math.min(recent, healing - HEALING_MARGIN);
+}
+
+const loggedStatus = z.object({ healing: z.number().optional() });
 
 /** Thrown when another collector took the log over at the same moment: only one of equal terms may write. */
 class ContestedError extends Error {
@@ -63,7 +99,7 @@ export async function readUpToMarkers(
   markers: ReadonlyMap<number, number>,
 ): Promise<Tail[]> {
   const before = ends.tails.map(({ authority }) => authority);
-  await readTails(kafka, topic, ends.tails, (extent) => ({
+  await readTails(kafka, topic, ends.tails, ({ extent }) => ({
     from: extent.high,
     to: (markers.get(extent.partition) ?? -1) + 1 - markersFor(extent),
   }));
@@ -75,35 +111,44 @@ export async function readUpToMarkers(
   return ends.tails.map(tailOf);
 }
 
-function tailOf({ extent, records }: PartitionTail): Tail {
+function tailOf({ extent, records, start }: PartitionTail): Tail {
   const events = records.flatMap((record): MarketEvent[] => {
     const parsed = record.origin.kind === "event" ? marketEvent.safeParse(JSON.parse(record.value)) : undefined;
     return parsed?.success ? [parsed.data] : [];
   });
-  const whole = tailStart(extent) === 0;
+  const whole = start === 0 && extent.low === 0;
   const oldest = records[0]?.logged;
   // Where everything has expired, all of it may have been in the log.
   const completeFrom = whole ? 0 : (oldest ?? Date.now());
-  const last = records.findLast(({ type }) => type === "trade" || type === "ticker");
-  const lastEvent = events.findLast(({ type }) => type === "trade" || type === "ticker");
   // A tail of nothing but statuses: the last event is older than all of them.
-  const completeUntil = lastEvent?.received ?? last?.logged ?? (whole ? null : (oldest ?? null));
+  const completeUntil = lastTraded(events) ?? (whole ? null : (oldest ?? null));
   return { events, completeFrom, completeUntil };
+}
+
+/** On the exchange's clock, as the times in its history are; where nothing was traded, when something was received at all. */
+function lastTraded(events: readonly MarketEvent[]): number | undefined {
+  const times = events.flatMap((event) => (event.type === "trade" ? [event.time] : []));
+  if (times.length > 0) return times.reduce((last, time) => Math.max(last, time));
+  const ticker = events.findLast(({ type }) => type === "ticker");
+  return ticker?.received ?? undefined;
 }
 
 async function readTails(
   kafka: Kafka,
   topic: string,
   tails: readonly PartitionTail[],
-  range: (extent: Extent) => { from: number; to: number },
+  range: (tail: PartitionTail) => { from: number; to: number } = ({ start, extent }) => ({
+    from: start,
+    to: extent.high,
+  }),
 ): Promise<void> {
-  const ranges = tails.map(({ extent }) => ({ partition: extent.partition, ...range(extent) }));
+  const ranges = tails.map((tail) => ({ partition: tail.extent.partition, ...range(tail) }));
   const byPartition = new Map(tails.map((tail) => [tail.extent.partition, tail]));
   await readRanges(kafka, topic, ranges, (partition, messages) => {
     const tail = byPartition.get(partition);
     for (const record of messages.map(fromMessage)) {
       if (tail === undefined || record === undefined) continue;
-      const verdict = admit(tail.authority, record.origin, record.offset, tailStart(tail.extent));
+      const verdict = admit(tail.authority, record.origin, record.offset, tail.start);
       tail.authority = verdict.authority;
       if (verdict.counts) tail.records.push(record);
     }
@@ -111,6 +156,6 @@ async function readTails(
   });
 }
 
-function tailStart({ low, high }: Extent): number {
-  return Math.max(low, high - TAIL);
+function tailStart({ low, high }: Extent, length: number): number {
+  return Math.max(low, high - length);
 }

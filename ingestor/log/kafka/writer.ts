@@ -4,7 +4,7 @@ import { type Admin, type Kafka, Partitioners, type Producer } from "kafkajs";
 import type { MarketEvent } from "../../../protocol/events.ts";
 import type { Authority } from "../../../protocol/log-record.ts";
 import { type Logger, reasonOf } from "../../logger.ts";
-import type { CollectorStatus, RawFrame, Tail, TickWriter } from "../log.ts";
+import type { LoggedStatus, RawFrame, Tail, TickWriter } from "../log.ts";
 import { createKafka, type KafkaSettings, names } from "./client.ts";
 import { Lane } from "./lane.ts";
 import { PartitionQueue, QueueClosed } from "./partition-queue.ts";
@@ -41,6 +41,8 @@ export class KafkaWriter implements TickWriter {
   #queues: PartitionQueue[] = [];
   #raw: RawQueue | undefined;
   #closed = false;
+  /** The lowest term to write under. */
+  #atLeast = 0;
   reachable = false;
 
   constructor(settings: KafkaSettings, exchange: string, logger: Logger) {
@@ -52,11 +54,20 @@ export class KafkaWriter implements TickWriter {
     this.#rawLane = new Lane(names(settings.prefix, exchange).raw, () => this.#newProducer());
   }
 
-  get overloaded(): boolean {
-    return this.#queues.reduce((sum, { bytes }) => sum + bytes, this.#raw?.bytes ?? 0) > QUEUE_LIMIT;
+  get bytes(): number {
+    return this.#queues.reduce((sum, { bytes }) => sum + bytes, this.#raw?.bytes ?? 0);
   }
 
-  async open(): Promise<readonly Tail[]> {
+  get overloaded(): boolean {
+    return this.bytes > QUEUE_LIMIT;
+  }
+
+  get term(): number {
+    return this.#session?.authority.term ?? 0;
+  }
+
+  async open(atLeast: number): Promise<readonly Tail[]> {
+    this.#atLeast = atLeast;
     const tails = await this.#takeOver();
     this.#partitionOf = createPartitioner(tails.length);
     this.#queues = tails.map(
@@ -74,7 +85,7 @@ export class KafkaWriter implements TickWriter {
     this.#queues[this.partitionOf(event.instrument)]?.push(eventDraft(event));
   }
 
-  announce(status: CollectorStatus): void {
+  announce(status: LoggedStatus): void {
     for (const queue of this.#queues) queue.push(statusDraft(status));
   }
 
@@ -121,7 +132,7 @@ export class KafkaWriter implements TickWriter {
   async #takeOverOnce(): Promise<readonly Tail[]> {
     await this.#renewAdmin();
     await ensureTopics(this.#admin, this.#settings, this.#exchange);
-    const ends = await readEnds(this.#kafka, this.#admin, this.#topic);
+    const ends = await readEnds(this.#kafka, this.#admin, this.#topic, this.#atLeast);
     const markers = new Map<number, number>();
     for (const { extent } of ends.tails) {
       const drafts = Array.from({ length: markersFor(extent) }, markerDraft);

@@ -1,0 +1,102 @@
+/**
+ * Who of several ingestors collects an exchange: the holder of its lease. The lease only keeps the others waiting; what
+ * makes an older collector harmless is its term, which every reader of the log judges by.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LeaseAnswer, LeaseRequest } from "../../protocol/ingest.ts";
+import { type Logger, reasonOf } from "../logger.ts";
+
+/** Asks for the lease, or for one more while of it. @throws when the edge can't be reached */
+export type Hold = (request: LeaseRequest) => Promise<LeaseAnswer>;
+
+export interface LeaseOptions {
+  readonly hold: Hold;
+  /** Names this ingestor. */
+  readonly holder: string;
+  readonly logger: Logger;
+  /** Ends what is under way. */
+  readonly signal: AbortSignal;
+}
+
+/** How long the lease lasts without being renewed, ms. */
+const TTL = 3000;
+const RENEWAL = 1000;
+/** Between two attempts to get it, ms, where its holder's time is not known to end sooner. */
+const LOOK = 1000;
+/** Who has never had an answer collects without a lease after this long, ms: better two of us than none. */
+const PATIENCE = 5000;
+
+export class Lease {
+  readonly #options: LeaseOptions;
+  #asking: Promise<void> = Promise.resolve();
+
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Waits until it is ours.
+   *
+   * @returns the term to write the log under, at least; 0 when nobody could be asked for too long
+   */
+  async acquire(): Promise<number> {
+    const { signal, logger } = this.#options;
+    const begun = Date.now();
+    let answered = false;
+    let standingBy = false;
+    for (;;) {
+      const answer = await this.#ask(0);
+      signal.throwIfAborted();
+      if (answer?.granted === true) return answer.term;
+      answered ||= answer !== undefined;
+      if (!answered && Date.now() - begun > PATIENCE) {
+        logger.warn("the lease can't be asked for: collecting without it");
+        return 0;
+      }
+      if (answer !== undefined && !standingBy)
+        logger.info({ holder: answer.holder }, "another ingestor collects: standing by");
+      standingBy ||= answer !== undefined;
+      await sleep(Math.min(LOOK, Math.max(10, answer?.freeIn ?? LOOK)), undefined, { signal });
+    }
+  }
+
+  /**
+   * Renews it, for as long as it is ours; while it can't be asked, it is.
+   *
+   * @param term what the log is written under; 0 until it has been taken over
+   * @returns when it is another's
+   */
+  async keep(term: () => number): Promise<void> {
+    const { signal, logger } = this.#options;
+    for (;;) {
+      await sleep(RENEWAL, undefined, { signal });
+      const ours = term();
+      const answer = await this.#ask(ours);
+      const outranked = answer !== undefined && ours > 0 && answer.term > ours;
+      if (answer === undefined || (answer.granted && !outranked)) continue;
+      logger.warn({ holder: answer.holder, term: answer.term, ours }, "another ingestor collects now");
+      return;
+    }
+  }
+
+  /** Resolves when nothing is being asked: what is under way would take the lease again from whom it was given back to. */
+  async settled(): Promise<void> {
+    await this.#asking;
+  }
+
+  async #ask(term: number): Promise<LeaseAnswer | undefined> {
+    const { hold, holder, logger, signal } = this.#options;
+    const asking = hold({ holder, term, ttl: TTL });
+    this.#asking = asking.then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      return await asking;
+    } catch (error) {
+      if (!signal.aborted) logger.debug({ reason: reasonOf(error) }, "the lease can't be asked for");
+      return undefined;
+    }
+  }
+}
