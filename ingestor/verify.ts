@@ -3,16 +3,14 @@
  * Exit status 0: nothing differs, 1: something does, 2: it could not be compared.
  */
 
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { Command } from "commander";
 import { parseInstrument } from "../protocol/instrument.ts";
 import { createLogger, reasonOf } from "./logger.ts";
 import { compare, type Stretch, stretches } from "./verify/compare.ts";
+import { findKafka, type KafkaOptions, simulatedPrefix } from "./verify/find-kafka.ts";
 import { type PartitionLog, readLog } from "./verify/read-log.ts";
 import { readRecording } from "./verify/read-recording.ts";
 
-const DATA_DIR = process.env["DATA_DIR"] || ".tickcast";
 /** Problems of one stretch that are printed. */
 const SHOWN = 20;
 
@@ -23,7 +21,8 @@ const command = new Command("verify")
     "--brokers <list>",
     "Kafka, host:port with commas between; by default KAFKA_BROKERS, or that of a running `npm start`",
   )
-  .option("--prefix <text>", "of the topics' names; by default what the recording's source asks for")
+  .option("--prefix <text>", "of the topics' names; by default KAFKA_PREFIX, and `sim.` where the prices are simulated")
+  .addHelpText("after", "\nKAFKA_SSL and KAFKA_SASL_… are taken from the environment, as the ingestor does.")
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .parse();
 
@@ -39,15 +38,16 @@ async function verify(file: string): Promise<number> {
   const all = stretches(items);
   if (all.length === 0) throw new Error(`${file} holds no items of a trade stream`);
   const simulated = items.some(({ source }) => source === "simulated");
-  const { brokers = findBrokers(simulated), prefix = simulated ? "sim." : "" } = command.opts<{
-    brokers?: string;
-    prefix?: string;
-  }>();
-  const settings = { brokers: brokers.split(","), ssl: ["true", "1"].includes(process.env["KAFKA_SSL"] ?? ""), prefix };
+  const options = command.opts<KafkaOptions>();
+  const found = findKafka(options, process.env, [simulated ? "sim" : "live"]);
+  const prefix = options.prefix ?? (simulated ? simulatedPrefix(found.prefix) : found.prefix);
+  const settings = { ...found, prefix };
   let problems = 0;
   for (const exchange of new Set(all.map(exchangeOf))) {
     const logs = await readLog(settings, exchange, createLogger("silent")).catch((error: unknown) => {
-      throw new Error(`cannot read the log of ${exchange} from Kafka at ${brokers}: ${reasonOf(error)}`);
+      throw new Error(
+        `cannot read the log of ${exchange} from Kafka at ${settings.brokers.join(",")}: ${reasonOf(error)}`,
+      );
     });
     for (const stretch of all) if (exchangeOf(stretch) === exchange) problems += report(stretch, logs);
   }
@@ -69,14 +69,4 @@ function report(stretch: Stretch, logs: readonly PartitionLog[]): number {
 
 function exchangeOf({ instrument }: Stretch): string {
   return parseInstrument(instrument).exchange;
-}
-
-function findBrokers(simulated: boolean): string {
-  const given = process.env["KAFKA_BROKERS"];
-  if (given) return given;
-  const file = join(DATA_DIR, simulated ? "sim" : "live", "brokers");
-  if (existsSync(file)) return readFileSync(file, "utf8").trim();
-  throw new Error(
-    "which Kafka? Set KAFKA_BROKERS or --brokers, or run `npm start` here (a stack without Kafka keeps no log to compare with)",
-  );
 }

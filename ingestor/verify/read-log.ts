@@ -1,14 +1,15 @@
 /** Reads what counts in an exchange's log, for tools and tests: a fresh reader, from the very beginning. */
 
 import type { MarketEvent } from "../../protocol/events.ts";
-import { type Authority, admit } from "../../protocol/log-record.ts";
 import { epochOf } from "../../protocol/position.ts";
-import { createKafka, type KafkaSettings, names } from "../log/kafka/client.ts";
+import { createKafka, names } from "../log/kafka/client.ts";
 import { readRanges } from "../log/kafka/read-range.ts";
 import { fromMessage } from "../log/kafka/records.ts";
 import { extents } from "../log/kafka/topics.ts";
 import type { Logger } from "../logger.ts";
+import { Admission } from "./admission.ts";
 import type { Logged } from "./compare.ts";
+import type { ReadSettings } from "./find-kafka.ts";
 
 /** A partition's events that count, in order. */
 export interface PartitionLog {
@@ -20,33 +21,28 @@ export interface PartitionLog {
 }
 
 /** @throws when Kafka can't be reached or the exchange has no log */
-export async function readLog(
-  settings: Pick<KafkaSettings, "brokers" | "ssl" | "sasl" | "prefix">,
-  exchange: string,
-  logger: Logger,
-): Promise<PartitionLog[]> {
+export async function readLog(settings: ReadSettings, exchange: string, logger: Logger): Promise<PartitionLog[]> {
   const kafka = createKafka(settings, logger);
   const { ticks } = names(settings.prefix, exchange);
   const admin = kafka.admin();
   await admin.connect();
   try {
     const all = await extents(admin, ticks);
-    const logs = all.map(() => ({ authority: null as Authority | null, events: [] as Logged[], voided: 0 }));
+    const logs = all.map(({ low }) => ({ admission: new Admission(low), events: [] as Logged[], voided: 0 }));
     const ranges = all.map(({ partition, low, high }) => ({ partition, from: low, to: high }));
     await readRanges(kafka, ticks, ranges, (partition, messages) => {
       const log = logs[partition];
       for (const record of messages.map(fromMessage)) {
         if (log === undefined || record === undefined) continue;
-        const { counts, authority } = admit(log.authority, record.origin, record.offset, ranges[partition]?.from ?? 0);
-        log.authority = authority;
+        const counts = log.admission.counts(record);
         if (record.origin.kind !== "event") continue;
         if (counts) log.events.push({ seq: record.offset, event: JSON.parse(record.value) as MarketEvent });
         else log.voided += 1;
       }
       return true;
     });
-    return logs.map(({ authority, events, voided }, i) => ({
-      epoch: epochOf(authority?.incarnation ?? "", i),
+    return logs.map(({ admission, events, voided }, i) => ({
+      epoch: epochOf(admission.incarnation, i),
       events,
       voided,
     }));
