@@ -1,9 +1,12 @@
-/** `npm run bench -- ingest|path`: figures of this machine, with the real parts. */
+/** `npm run bench -- ingest|path|normalize|load|takeover`: figures of this machine, with the real parts. */
 
 import { cpus } from "node:os";
 import { Command, Option } from "commander";
 import { benchIngest } from "./ingest.ts";
+import { benchLoad } from "./load.ts";
+import { benchNormalize } from "./normalize.ts";
 import { benchPath } from "./path.ts";
+import { benchTakeover } from "./takeover.ts";
 
 const positive = (text: string) => {
   const value = Number(text);
@@ -28,5 +31,24 @@ program
   .addOption(new Option("--clients <n>", "on as many instruments").default(50).argParser(positive))
   .action(benchPath);
 
+program
+  .command("normalize")
+  .description("recorded frames to normalised events: trades and tickers a second on one core, for each exchange")
+  .addOption(new Option("--seconds <n>", "how long for each of both").default(3).argParser(positive))
+  .action(benchNormalize);
+
+program
+  .command("load")
+  .description("all exchanges at once: trades lost, peak memory and event-loop delay of the ingestor")
+  .addOption(new Option("--seconds <n>", "how long").default(120).argParser(positive))
+  .addOption(new Option("--frames <n>", "a second, over all exchanges").default(5000).argParser(positive))
+  .action(benchLoad);
+
+program
+  .command("takeover")
+  .description("how long prices stand still when the ingestor that collects is killed and another one stands by")
+  .addOption(new Option("--times <n>", "how often it is killed").default(3).argParser(positive))
+  .action(benchTakeover);
+
 await program.parseAsync();
-process.exit();
+process.exit(process.exitCode);

@@ -18,7 +18,7 @@ export async function benchIngest({ ticks, instruments }: { ticks: number; instr
   const settings: KafkaSettings = { ...KAFKA_DEFAULTS, brokers, ssl: false, prefix: "sim." };
   try {
     const all = Array.from({ length: instruments }, (_, i) => instrument("upbit", `B${i}`, "KRW"));
-    await new Edge({ url: stack.url, token: stack.ingestToken }).putMarkets(
+    await new Edge({ url: stack.url, token: stack.ingestToken, source: "simulated" }).putMarkets(
       "upbit",
       all.map(({ name, exchange, base, quote }) => ({
         instrument: name,
@@ -32,7 +32,7 @@ export async function benchIngest({ ticks, instruments }: { ticks: number; instr
       })),
     );
     const writer = new KafkaWriter(settings, "upbit", silent);
-    await writer.open();
+    await writer.open(0);
     const writing = Date.now();
     for (let n = 0; n < ticks; n += 1) {
       writer.append(trade(all[n % all.length]?.name ?? "", n));

@@ -33,7 +33,7 @@ export async function benchPath({ seconds, clients }: { seconds: number; clients
     }
     await until(() => flowing >= instruments.length);
     for (const rate of RATES) {
-      stack.simulator?.pace.setRate(rate);
+      stack.simulators.get("upbit")?.pace.setRate(rate);
       // The first seconds at a rate warm everything up.
       await pause(5000);
       for (const values of Object.values(steps)) values.length = 0;

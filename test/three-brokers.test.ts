@@ -35,7 +35,7 @@ kafka.describe("three brokers", () => {
 
   test("one killed while it is written to: nothing lost, nothing twice, each instrument in order", async () => {
     const writer = new KafkaWriter(settings, "upbit", createLogger("silent"));
-    await writer.open();
+    await writer.open(0);
     let written = 0;
     for (; written < TRADES / 4; written += 1) writer.append(trade(written));
     // The first quarter is under way when the broker dies; the rest follows while the others take its partitions over.

@@ -31,24 +31,36 @@ export function expectNoRepeats(logs: readonly PartitionLog[]): void {
   expect(twice).toEqual([]);
 }
 
-/** Every trade that was sent to a living collector is in the log. @param after of these, those executed after this time, ms */
-export function expectAllReceived(stack: TestStack, logs: readonly PartitionLog[], after = 0): void {
+/**
+ * Every trade that was sent to a living collector is in the log.
+ *
+ * @param after of these, those executed after this time, ms
+ */
+export function expectAllReceived(
+  stack: TestStack,
+  logs: readonly PartitionLog[],
+  after = 0,
+  exchange = "upbit",
+): void {
   const logged = new Set(tradesOf(logs).map(({ instrument, id }) => `${instrument}/${id}`));
   const missing = stack
-    .executed()
+    .executed(exchange)
     .filter(({ sentTo, timestamp }) => sentTo > 0 && timestamp > after)
-    .map(({ market, id }) => `upbit:${market.split("-").reverse().join("-")}/${id}`)
+    .map(({ market, id }) => `${instrumentOf(exchange, market)}/${id}`)
     .filter((key) => !logged.has(key));
   expect(missing.slice(0, 10), `${missing.length} trades are not in the log`).toEqual([]);
 }
 
-/** Stops the simulated trading and waits until a client has the last trade of its instrument. */
+/** Stops the simulated trading and waits until every client has the last trade of its instrument. */
 export async function settle(stack: TestStack, recorders: readonly Recorder[]): Promise<PartitionLog[]> {
-  stack.simulator?.pace.pause();
-  const newest = new Map(stack.executed().map(({ market, id }) => [market.split("-").reverse().join("-"), id]));
+  for (const simulator of stack.simulators.values()) simulator.pace.pause();
+  const newest = new Map<string, string>();
+  for (const exchange of stack.simulators.keys()) {
+    for (const { market, id } of stack.executed(exchange)) newest.set(instrumentOf(exchange, market), id);
+  }
   for (const recorder of recorders) {
-    const symbol = /:(.*?)@/.exec(recorder.stream)?.[1] ?? "";
-    const id = newest.get(symbol);
+    const instrument = recorder.stream.slice(0, recorder.stream.indexOf("@"));
+    const id = newest.get(instrument);
     await until(
       () =>
         recorder.trades.some((trade) => trade.id === id) ||
@@ -57,4 +69,9 @@ export async function settle(stack: TestStack, recorders: readonly Recorder[]): 
     );
   }
   return stack.log();
+}
+
+/** A simulator's market, as Tickcast names it. */
+function instrumentOf(exchange: string, market: string): string {
+  return `${exchange}:${market.split("-").reverse().join("-")}`;
 }

@@ -5,19 +5,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger } from "../../ingestor/logger.ts";
 import { type PartitionLog, readLog } from "../../ingestor/verify/read-log.ts";
-import type { Executed } from "../../local/simulator/simulator.ts";
+import type { Executed } from "../../local/simulator/executed.ts";
+import type { Simulator } from "../../local/simulator/simulator.ts";
 import { type Stack, type StackOptions, startStack } from "../../local/stack.ts";
 import type { MarketEvent } from "../../protocol/events.ts";
 import { until } from "./until.ts";
 
 export interface TestStack extends Stack {
-  /** Reads the log as a fresh reader would. */
-  log(): Promise<PartitionLog[]>;
+  /** That of the first exchange, unless it is not simulated. */
+  readonly simulator: Simulator | undefined;
+  /** Reads the log of an exchange, the first by default, as a fresh reader would. */
+  log(exchange?: string): Promise<PartitionLog[]>;
   get(path: string): Promise<{ status: number; body: unknown }>;
   /** What the ingestor logged at `error` level or above, and what the Worker's runtime complained of. */
   errors(): Promise<string[]>;
-  /** Everything the simulator executed so far. */
-  executed(): Executed[];
+  /** Everything that the simulator of an exchange, the first by default, executed so far. */
+  executed(exchange?: string): Executed[];
 }
 
 export async function startTestStack(options: Partial<StackOptions> = {}): Promise<TestStack> {
@@ -25,13 +28,16 @@ export async function startTestStack(options: Partial<StackOptions> = {}): Promi
   const source = options.source ?? "simulated";
   const stack = await startStack({ dataDir, source, restart: false, ...options });
   const prefix = source === "simulated" ? "sim." : "";
+  const first = options.exchanges?.[0] ?? "upbit";
   return {
     ...stack,
+    simulator: stack.simulators.get(first),
     async stop() {
       await stack.stop();
       await rm(dataDir, { recursive: true, force: true });
     },
-    log: () => readLog({ brokers: stack.kafka?.brokers ?? [], ssl: false, prefix }, "upbit", createLogger("silent")),
+    log: (exchange = first) =>
+      readLog({ brokers: stack.kafka?.brokers ?? [], ssl: false, prefix }, exchange, createLogger("silent")),
     async get(path) {
       const response = await fetch(stack.url + path, { signal: AbortSignal.timeout(10_000) });
       return { status: response.status, body: await response.json() };
@@ -42,10 +48,10 @@ export async function startTestStack(options: Partial<StackOptions> = {}): Promi
       const worker = (await lines("worker.log")).filter((line) => /\berror\b|exception|uncaught/i.test(line));
       return [...ingestor, ...worker];
     },
-    executed() {
+    executed(exchange = first) {
       const all: Executed[] = [];
       for (let after = 0; ; ) {
-        const page = stack.simulator?.executed(after, 10_000);
+        const page = stack.simulators.get(exchange)?.executed(after, 10_000);
         if (page === undefined || page.trades.length === 0) return all;
         all.push(...page.trades);
         after = page.next;
@@ -64,9 +70,9 @@ export function tradesOf(logs: readonly PartitionLog[]): { instrument: string; i
 }
 
 /** Resolves when the newest price of an instrument can be read. */
-export async function pricesFlow(stack: TestStack, symbol = "BTC-KRW"): Promise<void> {
+export async function pricesFlow(stack: TestStack, symbol = "BTC-KRW", exchange = "upbit"): Promise<void> {
   await until(async () => {
-    const { body } = await stack.get(`/v1/tickers/upbit/${symbol}`);
+    const { body } = await stack.get(`/v1/tickers/${exchange}/${symbol}`);
     return (body as { ticker?: unknown }).ticker != null;
   }, `a price of ${symbol}`);
 }

@@ -1,0 +1,61 @@
+/** How long prices stand still when the ingestor that collects and pushes is killed while another one stands by. */
+
+import { join } from "node:path";
+import { TickcastClient } from "../client/client.ts";
+import { dialNode } from "../client/node-socket.ts";
+import { startIngestor } from "../local/ingestor.ts";
+import type { Service } from "../local/service.ts";
+import type { Simulator } from "../local/simulator/simulator.ts";
+import { benchStack, until } from "./stack.ts";
+
+const RATE = 500;
+
+export async function benchTakeover({ times }: { times: number }): Promise<void> {
+  const stack = await benchStack({ exchanges: ["upbit"], simulator: { rate: RATE } });
+  const simulator = stack.simulators.get("upbit");
+  const client = new TickcastClient({ url: stack.url, dial: dialNode });
+  let newest = 0;
+  try {
+    if (simulator === undefined || stack.ingestor === undefined) throw new Error("a stack has both");
+    await until(async () => (await fetch(`${stack.url}/v1/trades/upbit/BTC-KRW`)).ok);
+    client.subscribe("upbit:BTC-KRW@trade@raw", {
+      onItem: ({ trades = [] }) => {
+        for (const { time, late } of trades) if (late !== true) newest = Math.max(newest, time);
+      },
+    });
+    await until(() => newest > 0);
+    let [leader, standby]: Service[] = [stack.ingestor, await second(stack.logDir, stack.ingestorEnv)];
+    for (let time = 1; time <= times; time += 1) {
+      // Both are members of the group, and the standby knows that it is one.
+      await pause(12_000);
+      const killed = Date.now();
+      await leader?.kill();
+      const { head } = simulator.state();
+      await until(() => sentSince(simulator, head));
+      const collected = Date.now() - killed;
+      await until(() => newest > killed + collected);
+      console.log(
+        `killed: collected again after ${collected} ms, a live trade at a client after ${Date.now() - killed} ms`,
+      );
+      await leader?.start();
+      [leader, standby] = [standby, leader];
+    }
+    await Promise.all([leader?.stop(), standby?.stop()]);
+  } finally {
+    client.close();
+    await stack.stop();
+  }
+}
+
+function second(logDir: string, env: NodeJS.ProcessEnv): Promise<Service> {
+  return startIngestor({ env, logFile: join(logDir, "second.log") });
+}
+
+/** Whether a trade executed after the `head`-th was handed to a socket. */
+function sentSince(simulator: Simulator, head: number): boolean {
+  return simulator.executed(head, 10_000).trades.some(({ sentTo }) => sentTo > 0);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

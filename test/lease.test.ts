@@ -1,0 +1,94 @@
+/** Two ingestors of one exchange: one collects, the other stands by. Whatever happens to the first, no trade is lost or repeated. */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startIngestor } from "../local/ingestor.ts";
+import type { Service } from "../local/service.ts";
+import { upbit } from "../local/simulator/upbit/dialect.ts";
+import { requireKafka } from "../local/testing.ts";
+import { expectNoRepeats, expectUnbroken } from "./support/complete.ts";
+import { Everything } from "./support/everything.ts";
+import { startTestStack, type TestStack } from "./support/stack.ts";
+import { until } from "./support/until.ts";
+
+const kafka = await requireKafka();
+
+kafka.describe("two ingestors of one exchange", () => {
+  let stack: TestStack;
+  let everything: Everything;
+  let second: Service;
+
+  beforeAll(async () => {
+    const listings = upbit.listings().slice(0, 30);
+    stack = await startTestStack({ simulator: { rate: 300, paused: true, listings }, redis: false });
+    everything = await Everything.of(stack, "upbit");
+    second = await startIngestor({ env: stack.ingestorEnv, logFile: join(stack.logDir, "second.log") });
+    await until(async () => (await words("second.log")).includes("standing by"), "the second to stand by");
+    stack.simulator?.pace.resume();
+  });
+
+  afterAll(async () => {
+    everything?.close();
+    await second?.kill();
+    await stack?.stop();
+  });
+
+  async function words(file: string): Promise<string> {
+    return readFile(join(stack.logDir, file), "utf8").catch(() => "");
+  }
+  const takeovers = async (file: string) => (await words(file)).split("took the log over").length - 1;
+  const sent = () => stack.executed().findLast(({ sentTo }) => sentTo > 0)?.seq ?? 0;
+
+  /** What was executed is what the clients have, and every reader of the log reads the same. */
+  async function expectWhole(): Promise<number> {
+    const log = await everything.settles();
+    everything.expectEachExecutedOnce();
+    expectNoRepeats(log);
+    for (const recorder of everything.recorders) expectUnbroken(recorder, log);
+    expect(everything.gaps.filter(({ state }) => state === "lost")).toEqual([]);
+    stack.simulator?.pace.resume();
+    return log.reduce((sum, { voided }) => sum + voided, 0);
+  }
+
+  test("the leader killed: the other one collects", async () => {
+    await everything.receives(200);
+    await stack.ingestor?.kill();
+    const { head = 0 } = stack.simulator?.state() ?? {};
+    await until(() => sent() > head, "the other one to collect", 20_000);
+    await everything.receives(200);
+    expect(await takeovers("second.log")).toBe(1);
+    await expectWhole();
+  });
+
+  test("the leader paused and woken: what it still writes is void, and it stands by", async () => {
+    await stack.ingestor?.start();
+    await until(async () => (await words("ingestor.log")).includes("standing by"), "the first to stand by");
+    await everything.receives(100);
+    process.kill(second.pid, "SIGSTOP");
+    const { head = 0 } = stack.simulator?.state() ?? {};
+    const before = await takeovers("ingestor.log");
+    await until(async () => (await takeovers("ingestor.log")) > before, "the first to take over", 20_000);
+    await until(() => sent() > head + 300, "trades that the first one collects", 20_000);
+    process.kill(second.pid, "SIGCONT");
+    await until(
+      async () => (await words("second.log")).includes("another ingestor collects now"),
+      "the woken one to notice",
+    );
+    await everything.receives(300);
+    expect(await expectWhole()).toBeGreaterThan(0);
+  });
+
+  test("the Worker and its lease object away for 20 s: the leader goes on", async () => {
+    await everything.receives(100);
+    const before = (await takeovers("ingestor.log")) + (await takeovers("second.log"));
+    await stack.worker.kill();
+    const { head = 0 } = stack.simulator?.state() ?? {};
+    await until(() => (stack.simulator?.state().head ?? 0) > head + 20 * 300, "20 s of trades", 40_000);
+    expect(sent()).toBeGreaterThan(head + 19 * 300);
+    await stack.worker.start();
+    await everything.receives(7000);
+    await expectWhole();
+    expect((await takeovers("ingestor.log")) + (await takeovers("second.log"))).toBe(before);
+  });
+});
