@@ -10,9 +10,17 @@ import { contentOf, TwinCounts } from "./twin-counts.ts";
 /** Trades remembered per instrument. */
 const LIMIT = 2000;
 
+/** Of a trade no more than is needed to tell others from it: there are a million of them. */
+interface Kept {
+  readonly id: string | null;
+  readonly time: number;
+  /** Where the history has ids of its own. */
+  readonly content?: string;
+}
+
 interface Known {
   /** By id, in the order they were added. */
-  readonly trades: Map<string, TradeEvent>;
+  readonly trades: Map<string, Kept>;
   /** Trades executed before this (ms) may be in the log although they are not remembered. */
   completeFrom: number;
   /** Where the trade history has ids of its own. */
@@ -113,7 +121,8 @@ export class KnownTrades {
   }
 
   #remember(trade: TradeEvent, known: Known): void {
-    known.trades.set(keyOf(trade), trade);
+    const { id, time } = trade;
+    known.trades.set(keyOf(trade), known.twins === undefined ? { id, time } : { id, time, content: contentOf(trade) });
     if (!this.#held.has(trade.instrument)) trim(known);
   }
 
@@ -131,11 +140,11 @@ export class KnownTrades {
 }
 
 function trim(known: Known): void {
-  for (const [key, trade] of known.trades) {
+  for (const [key, { time, content }] of known.trades) {
     if (known.trades.size <= LIMIT) return;
     known.trades.delete(key);
-    known.twins?.forget(trade);
-    known.completeFrom = Math.max(known.completeFrom, trade.time + 1);
+    if (content !== undefined) known.twins?.forget(content);
+    known.completeFrom = Math.max(known.completeFrom, time + 1);
   }
 }
 

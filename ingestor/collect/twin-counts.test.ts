@@ -46,10 +46,10 @@ describe("twin counts", () => {
     const counts = new TwinCounts();
     counts.add(trade("s1"), "socket");
     counts.add(trade("s2"), "socket");
-    counts.forget(trade("s1"));
+    counts.forget(contentOf(trade("s1")));
     expect([counts.has(trade("x")), counts.missing([trade("h1"), trade("h2")]).length]).toEqual([true, 1]);
-    counts.forget(trade("s2"));
-    counts.forget(trade("never"));
+    counts.forget(contentOf(trade("s2")));
+    counts.forget(contentOf(trade("never")));
     expect([counts.has(trade("x")), counts.missing([trade("h1")]).length]).toEqual([false, 1]);
   });
 });

@@ -47,8 +47,8 @@ export class TwinCounts {
     });
   }
 
-  forget(trade: TradeEvent): void {
-    const content = contentOf(trade);
+  /** One of this content, see {@link contentOf}, is remembered no longer. */
+  forget(content: string): void {
     const count = this.#counts.get(content);
     if (count === undefined) return;
     count.logged -= 1;

@@ -78,6 +78,9 @@ export class Leader {
     await kept;
     led.collector.abandon();
     this.#led = undefined;
-    await led.end();
+    // Nothing of it counts any more, and standing by must not wait for a broker that is away.
+    led
+      .end()
+      .catch((error: unknown) => this.#options.logger.info({ reason: reasonOf(error) }, "the log does not let go"));
   }
 }

@@ -5,6 +5,7 @@ import { parseFrame } from "./parse.ts";
 
 const folder = new URL("../../../../shared/recordings/upbit/", import.meta.url);
 const frames = new URL("cryptofeed__ws_simple__trade_orderbook__20210417.jsonl", folder);
+const examples = new URL("../examples/upbit.jsonl", folder);
 const list = new URL("cryptofeed__rest_market_all__20210417.json", folder);
 
 function rawFrames(type: string): string[] {
@@ -49,6 +50,35 @@ describe.skipIf(!existsSync(frames))("frames recorded from Upbit (skipped withou
     const books = rawFrames("orderbook");
     expect(books).toHaveLength(145);
     for (const frame of books) expect(parseFrame(frame, 7)).toEqual({ kind: "ignored" });
+  });
+});
+
+describe.skipIf(!existsSync(examples))("Upbit's documented example (skipped without the recordings)", () => {
+  it("is a ticker of the UTC day, its ratio a percent and its exponents written out", () => {
+    const [line = "", ...more] = readFileSync(examples, "utf8").trim().split("\n");
+    expect(more).toEqual([]);
+    const ticker = {
+      type: "ticker",
+      instrument: "upbit:BTC-KRW",
+      price: "158200000",
+      size: "0.00011188",
+      side: "sell",
+      open: "158219000",
+      high: "159278000",
+      low: "157588000",
+      prevClose: "158200000",
+      change: "0",
+      changePct: "0",
+      window: "utc-day",
+      baseVolume24h: "2083.83396972",
+      quoteVolume24h: "331188513477.17233",
+      bid: null,
+      ask: null,
+      status: "active",
+      time: 1758875206936,
+      received: null,
+    };
+    expect(parseFrame(JSON.parse(line).frame, null)).toEqual({ kind: "events", events: [ticker] });
   });
 });
 
