@@ -7,7 +7,7 @@ const UPBIT = { name: "upbit", wsUrl: "wss://real", restUrl: "https://real" };
 describe("the settings", () => {
   it("need only the edge and its token", () => {
     expect(readConfig(NEEDED)).toMatchObject({
-      exchanges: ["upbit"],
+      exchanges: ["upbit", "bithumb", "binance", "korbit"],
       roles: ["collect", "push"],
       kafka: null,
       hints: [],

@@ -5,8 +5,8 @@ import { readSettings } from "./settings.ts";
 import { startSimulator } from "./simulator/simulator.ts";
 
 /** The settings with the exchange's own address replaced, as if that were the real one. */
-function reachedAt(wsUrl: string, restUrl: string, env: NodeJS.ProcessEnv = {}) {
-  const settings = readSettings(env);
+function reachedAt(wsUrl: string, restUrl: string) {
+  const settings = readSettings({ EXCHANGES: "upbit" });
   return { ...settings, exchanges: settings.exchanges.map((one) => ({ ...one, wsUrl, restUrl })) };
 }
 
@@ -24,7 +24,7 @@ test("auto is live where the exchange answers, over REST and WebSocket", async (
 });
 
 test("a given address counts as live without being asked", async () => {
-  const env = { UPBIT_WS_URL: "ws://127.0.0.1:1/", UPBIT_REST_URL: "http://127.0.0.1:1" };
+  const env = { EXCHANGES: "upbit", UPBIT_WS_URL: "ws://127.0.0.1:1/", UPBIT_REST_URL: "http://127.0.0.1:1" };
   expect(await choosePrices(readSettings(env))).toMatchObject({ source: "live", simulator: false });
   // What answers there is used, and called simulated.
   expect(await choosePrices(readSettings({ ...env, SOURCE: "sim" }))).toMatchObject({

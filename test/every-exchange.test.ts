@@ -57,6 +57,7 @@ kafka.describe("an exchange end to end", () => {
     simulator.faults.inject({ fault: "speak" });
     await everything.receives(100);
     await until(() => simulator.faults.inject({ fault: "bad", how: "wrong_type" }) > 0, "a bad frame to be sent");
+    await until(() => everything.gaps.some(({ cause }) => cause === "unreadable_frame"), "it to be announced");
     await everything.receives(100);
     const log = await everything.settles();
     everything.expectEachExecutedOnce();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Simulator, type SimulatorState, startSimulator } from "./simulator.ts";
-import { fieldOf, TestClient } from "./test-client.ts";
+import { fieldOf, sentTo, TestClient } from "./test-client.ts";
 
 let sim: Simulator;
 let client: TestClient;
@@ -47,12 +47,7 @@ test("silence swallows frames until told to speak", async () => {
   await client.until(() => client.texts.length === 1);
   expect(ids()).toEqual([heard]);
   expect(sim.state().frames).toMatchObject({ suppressed: 1, lost: 0 });
-  expect(
-    sim
-      .executed()
-      .trades.slice(-2)
-      .map(({ sentTo }) => sentTo),
-  ).toEqual([0, 1]);
+  expect(sentTo(sim, 2)).toEqual([0, 1]);
   sim.faults.inject({ fault: "silent", ms: 10 });
   await expect.poll(() => sim.state().silent).toBe(false);
 });

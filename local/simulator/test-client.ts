@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
+import type { Simulator } from "./simulator.ts";
 
 /** A WebSocket client for tests: keeps every message as text and waits for what a test expects. */
 export class TestClient {
@@ -26,6 +27,19 @@ export class TestClient {
   static async open(url: string): Promise<TestClient> {
     const client = new TestClient(url);
     await once(client.socket, "open");
+    return client;
+  }
+
+  /** A client of Upbit or Bithumb that has subscribed to types, all with the same codes, and has got its snapshots. */
+  static async subscribed(
+    url: string,
+    types: readonly string[],
+    codes: readonly string[],
+    format?: string,
+  ): Promise<TestClient> {
+    const client = await TestClient.open(url);
+    client.subscribe(types, codes, format);
+    await client.until(() => client.texts.length >= types.length * codes.length);
     return client;
   }
 
@@ -69,4 +83,10 @@ export function keysOf(frame: string): string[] {
 /** The text of a field's value, as it stands in the frame. */
 export function fieldOf(frame: string, key: string): string | undefined {
   return new RegExp(`"${key}":("[^"]*"|[^,}\\]]*)`).exec(frame)?.[1];
+}
+
+/** To how many sockets each of the last `count` trades was sent, oldest first. */
+export function sentTo(simulator: Simulator, count: number): number[] {
+  const { trades } = simulator.executed();
+  return trades.slice(-count).map((trade) => trade.sentTo);
 }

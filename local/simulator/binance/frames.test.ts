@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { MarketEngine } from "../engine.ts";
 import { keysOf } from "../test-client.ts";
+import { haveRecordings, recordedFrames, recordedText } from "../test-recordings.ts";
 import { aggTradeFrame, miniTickerFrame, shutdownFrame, tickerFrame, tradeFrame } from "./frames.ts";
 import { TradeIds } from "./ids.ts";
 import { marketList } from "./market-list.ts";
@@ -16,19 +16,13 @@ const trade = engine.log.last("USDT-BTC");
 const figures = engine.market("USDT-BTC")?.statistics.ticker;
 if (!trade || !figures) throw new Error("a market has a first trade");
 
-const shared = new URL("../../../../shared/recordings/", import.meta.url);
-const mixed = new URL(
-  "binance/unicorn_fy__ws__trade_aggTrade_24hrTicker_miniTicker_miniTickerArr_kline__2020.jsonl",
-  shared,
-);
-const examples = new URL("examples/binance.jsonl", shared);
-const list = new URL("binance/cryptofeed__rest_exchangeInfo__20211012.json", shared);
-const present = [mixed, examples, list].every((file) => existsSync(file));
+const mixed = "binance/unicorn_fy__ws__trade_aggTrade_24hrTicker_miniTicker_miniTickerArr_kline__2020.jsonl";
+const examples = "examples/binance.jsonl";
+const list = "binance/cryptofeed__rest_exchangeInfo__20211012.json";
 
 /** The first recorded frame that has this text in it, without what says of which stream it is. */
-function recorded(file: URL, part: string): string {
-  const frames = readFileSync(file, "utf8").trim().split("\n");
-  const frame = frames.map((line) => String(JSON.parse(line).frame)).find((text) => text.includes(part)) ?? "";
+function recorded(file: string, part: string): string {
+  const frame = recordedFrames(file).find((text) => text.includes(part)) ?? "";
   return frame.replace(/^\{"stream":"[^"]*","data":(.*)\}$/, "$1");
 }
 
@@ -42,7 +36,7 @@ function decimals(value: unknown): string {
   return typeof value === "string" && /^-?\d+\.\d+$/.test(value) ? `of ${value.split(".")[1]?.length} decimals` : "";
 }
 
-describe.skipIf(!present)("frames as recorded from Binance (skipped without the recordings)", () => {
+describe.skipIf(!haveRecordings)("frames as recorded from Binance (skipped without the recordings)", () => {
   test.each([
     ["aggTrade", `"aggTrade"`, aggTradeFrame(trade, ids)],
     ["24hrTicker", `"24hrTicker"`, tickerFrame(figures, NOW, ids)],
@@ -67,7 +61,7 @@ describe.skipIf(!present)("frames as recorded from Binance (skipped without the 
   });
 
   test("exchangeInfo: a symbol's keys in the recorded order, with recorded values", () => {
-    const [real] = JSON.parse(readFileSync(list, "utf8")).symbols;
+    const [real] = JSON.parse(recordedText(list)).symbols;
     const { symbols } = JSON.parse(marketList(engine.markets, new URLSearchParams(), NOW, 6_000));
     const keys = Object.keys(symbols[0]);
     expect(Object.keys(real).filter((key) => keys.includes(key))).toEqual(keys);

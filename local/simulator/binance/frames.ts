@@ -58,6 +58,14 @@ export function tickerFrame(figures: Ticker, now: number, ids: TradeIds): string
   );
 }
 
+/** Whether a client is told of which stream an event is. */
+export type Format = "combined" | "raw";
+
+/** The text of a stream's event as it goes out. */
+export function framed(stream: string, event: string, format: Format): string {
+  return format === "raw" ? event : `{"stream":${JSON.stringify(stream)},"data":${event}}`;
+}
+
 /** The text of a serverShutdown event. */
 export function shutdownFrame(now: number): string {
   return `{"e":"serverShutdown","E":${now}}`;

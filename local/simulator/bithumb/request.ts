@@ -1,13 +1,6 @@
 import { z } from "zod";
+import type { Wish } from "../wishes.ts";
 import type { Format } from "./frames.ts";
-
-/** What a client wants of one type. */
-export interface Wish {
-  readonly type: string;
-  readonly codes: readonly string[];
-  readonly snapshot: boolean;
-  readonly realtime: boolean;
-}
 
 export type Request =
   | { readonly kind: "ping" }

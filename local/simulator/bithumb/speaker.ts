@@ -1,19 +1,72 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Exchange, Speaker } from "../dialect.ts";
+import type { WebSocket } from "ws";
+import type { Sending } from "../clients.ts";
+import type { Exchange } from "../dialect.ts";
+import type { Trade } from "../engine.ts";
+import type { BadFrame } from "../faults.ts";
+import { DialectSpeaker } from "../speaker.ts";
+import type { Ticker } from "../statistics.ts";
+import { snapshotsOf, type Wish } from "../wishes.ts";
+import { Connection } from "./connection.ts";
+import { Doorkeeper } from "./doorkeeper.ts";
+import { type Format, tickerFrame, tradeFrame } from "./frames.ts";
 import { BithumbRest } from "./rest.ts";
 import type { BithumbSettings } from "./settings.ts";
-import { BithumbSockets } from "./sockets.ts";
 
-/** Bithumb's WebSocket and REST on one server. */
-export class BithumbSpeaker extends BithumbSockets implements Speaker {
-  readonly #rest: BithumbRest;
+/** Bithumb's public WebSocket, and its REST beside it: each trade goes out as a ticker frame and a trade frame. */
+export class BithumbSpeaker extends DialectSpeaker<Connection> {
+  readonly #settings: BithumbSettings;
+  readonly #door: Doorkeeper;
 
   constructor(exchange: Exchange, settings: BithumbSettings) {
-    super(exchange, settings);
-    this.#rest = new BithumbRest(exchange, settings);
+    super(exchange, new BithumbRest(exchange, settings));
+    this.#settings = settings;
+    this.#door = new Doorkeeper(settings);
   }
 
-  handle(request: IncomingMessage, response: ServerResponse, url: URL): void {
-    this.#rest.handle(request, response, url);
+  /** Tells those who watch a market's ticker that it is delisted. */
+  delisted(code: string, last: Ticker): void {
+    this.#broadcast("ticker", code, (format) => tickerFrame(last, format, "REALTIME", true));
+  }
+
+  protected refusal(ip: string): string | undefined {
+    return this.#door.refusal(ip);
+  }
+
+  protected connect(socket: WebSocket): Connection {
+    const onSubscribe = (to: Connection, wishes: readonly Wish[]) => this.#sendSnapshots(to, wishes);
+    return new Connection(socket, { gate: this.exchange.gate, settings: this.#settings, onSubscribe });
+  }
+
+  protected tell(ticker: Ticker): void {
+    this.#broadcast("ticker", ticker.market, (format) => tickerFrame(ticker, format, "REALTIME"));
+  }
+
+  protected send(trade: Trade, sending: Sending): number {
+    return this.#broadcast("trade", trade.market, (format) => tradeFrame(trade, format, "REALTIME"), sending);
+  }
+
+  protected spoil(frame: string, how: Exclude<BadFrame, "malformed">): string {
+    return frame.replace(/("(?:trade_price|tp)":)[^,]+,/, how === "missing_field" ? "" : '$1"not a number",');
+  }
+
+  #broadcast(type: string, code: string, write: (format: Format) => string, sending?: Sending): number {
+    return this.clients.broadcast((connection) => connection.wants(type, code), write, sending);
+  }
+
+  #sendSnapshots(connection: Connection, wishes: readonly Wish[]): void {
+    for (const { type, code } of snapshotsOf(wishes)) {
+      const frame = this.#snapshot(type, code, connection.format);
+      if (frame) connection.send(frame);
+    }
+  }
+
+  /** Unknown and lower-case codes get neither data nor an error; neither do types we send nothing for. */
+  #snapshot(type: string, code: string, format: Format): string | undefined {
+    const { engine } = this.exchange;
+    const market = engine.market(code);
+    const trade = engine.log.last(code);
+    if (!market || !trade) return undefined;
+    if (type === "trade") return tradeFrame(trade, format, "SNAPSHOT");
+    return type === "ticker" ? tickerFrame(market.statistics.ticker, format, "SNAPSHOT") : undefined;
   }
 }

@@ -1,44 +1,33 @@
-import { existsSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Simulator, startSimulator } from "../simulator.ts";
-import { fieldOf, keysOf, TestClient } from "../test-client.ts";
+import { fieldOf, keysOf, sentTo, TestClient } from "../test-client.ts";
+import { haveRecordings, recordedFrames } from "../test-recordings.ts";
 import { bithumb } from "./dialect.ts";
 
 let sim: Simulator;
 beforeEach(async () => {
-  const settings = { connects: [], idleMs: 200, statusMs: 20, errorCloseMs: 30 };
+  const settings = { connects: [], errorCloseMs: 30 };
   sim = await startSimulator({ dialect: bithumb, paused: true, settings });
 });
 afterEach(() => sim.stop());
 
-async function subscribed(types: string[], codes: string[], format?: string): Promise<TestClient> {
-  const client = await TestClient.open(sim.wsUrl);
-  client.subscribe(types, codes, format);
-  await client.until(() => client.texts.length >= types.length * codes.length);
-  return client;
-}
+const subscribed = (types: string[], codes: string[], format?: string) =>
+  TestClient.subscribed(sim.wsUrl, types, codes, format);
 
-const recordings = new URL("../../../../shared/recordings/", import.meta.url);
+const captures = "bithumb/quoted_captures__ws_v1_gen2__trade_status_error__2026.jsonl";
+const examples = "examples/bithumb.jsonl";
 
-function recorded(file: string): string[] {
-  const lines = readFileSync(new URL(file, recordings), "utf8").trim().split("\n");
-  return lines.map((line) => (JSON.parse(line) as { frame: string }).frame);
-}
+test.skipIf(!haveRecordings)("frames have the recorded keys in order (skipped without the recordings)", async () => {
+  const [trade = ""] = recordedFrames(captures);
+  const [long = "", short = ""] = recordedFrames(examples);
+  const client = await subscribed(["trade", "ticker"], ["KRW-BTC"]);
+  expect(client.texts.map(keysOf)).toEqual([keysOf(trade), keysOf(long)]);
+  const simple = await subscribed(["ticker"], ["KRW-BTC"], "SIMPLE");
+  expect(simple.texts.map(keysOf)).toEqual([keysOf(short)]);
+});
 
-test.skipIf(!existsSync(recordings))(
-  "frames have the recorded keys in order (skipped without the recordings)",
-  async () => {
-    const [trade = ""] = recorded("bithumb/quoted_captures__ws_v1_gen2__trade_status_error__2026.jsonl");
-    const [long = "", short = ""] = recorded("examples/bithumb.jsonl");
-    const client = await subscribed(["trade", "ticker"], ["KRW-BTC"]);
-    expect(client.texts.map(keysOf)).toEqual([keysOf(trade), keysOf(long)]);
-    const simple = await subscribed(["ticker"], ["KRW-BTC"], "SIMPLE");
-    expect(simple.texts.map(keysOf)).toEqual([keysOf(short)]);
-  },
-);
-
-test.skipIf(!existsSync(recordings))("errors read as recorded (skipped without the recordings)", async () => {
-  const errors = recorded("bithumb/quoted_captures__ws_v1_gen2__trade_status_error__2026.jsonl").slice(2);
+test.skipIf(!haveRecordings)("errors read as recorded (skipped without the recordings)", async () => {
+  const errors = recordedFrames(captures).slice(2);
   const requests = [
     `[{"type":"trade","codes":["KRW-BTC"]}]`,
     `[{"ticket":"x"},{"type":"nope","codes":["KRW-BTC"]}]`,
@@ -127,22 +116,6 @@ test.each([
   expect(client.allBinary).toBe(true);
 });
 
-test("PING is answered with status UP, again and again", async () => {
-  const client = await TestClient.open(sim.wsUrl);
-  client.send("PING");
-  await client.until(() => client.texts.length === 3);
-  expect(client.texts).toEqual(Array(3).fill(`{"status":"UP"}`));
-});
-
-test("an idle connection is cut without a close frame; a protocol ping keeps it", async () => {
-  const [idle, pinging] = [await TestClient.open(sim.wsUrl), await TestClient.open(sim.wsUrl)];
-  const pings = setInterval(() => pinging.socket.ping(), 50);
-  await idle.until(() => idle.closeCode !== undefined);
-  clearInterval(pings);
-  expect(idle.closeCode).toBe(1006);
-  expect(pinging.closeCode).toBeUndefined();
-});
-
 test("connects over the limit get 429, and then the IP is blocked", async () => {
   const settings = { connects: [{ count: 1, withinMs: 60_000 }] };
   const strict = await startSimulator({ dialect: bithumb, paused: true, settings });
@@ -162,12 +135,7 @@ test("faults: a repeat, bad frames, a skip, a delisting", async () => {
   await client.until(() => client.texts.length === 4);
   const trades = client.with(`"trade"`);
   expect(trades[1]).toBe(trades[0]);
-  expect(
-    sim
-      .executed()
-      .trades.slice(-2)
-      .map(({ sentTo }) => sentTo),
-  ).toEqual([0, 1]);
+  expect(sentTo(sim, 2)).toEqual([0, 1]);
   client.texts.length = 0;
   for (const how of ["malformed", "wrong_type", "missing_field"] as const) sim.faults.inject({ fault: "bad", how });
   await client.until(() => client.texts.length === 3);

@@ -1,5 +1,7 @@
 import type { RawData, WebSocket } from "ws";
+import type { Client } from "../clients.ts";
 import type { OutputGate } from "../gate.ts";
+import { GatedSocket } from "../gated-socket.ts";
 import { Limiter } from "../limiter.ts";
 import { keepAlive } from "./heartbeat.ts";
 import {
@@ -24,22 +26,17 @@ export interface Offer {
 }
 
 /** One client: its subscriptions, and the connection's own rules (requests, limits, pings). */
-export class Connection {
-  readonly #socket: WebSocket;
-  readonly #gate: OutputGate;
+export class Connection extends GatedSocket implements Client {
   readonly #offer: Offer;
   readonly #limiter: Limiter;
   readonly #subscribed: Record<Channel, Set<string>> = { ticker: new Set(), trade: new Set(), orderbook: new Set() };
 
   constructor(socket: WebSocket, gate: OutputGate, { messages, pingMs }: KorbitSettings, offer: Offer) {
-    this.#socket = socket;
-    this.#gate = gate;
+    super(socket, gate, { binary: false });
     this.#offer = offer;
     this.#limiter = new Limiter(messages);
     keepAlive(socket, pingMs);
     socket.on("message", (data) => this.#receive(data));
-    // ws closes the socket after a protocol error by itself; without a listener the error would end the process.
-    socket.on("error", () => socket.terminate());
   }
 
   /** Whether live frames of this type and symbol go to this client. */
@@ -47,32 +44,17 @@ export class Connection {
     return this.#subscribed[type].has(symbol);
   }
 
-  /** Sends one frame through the gate, always as a text message; `onSent` when it was handed to the socket. */
-  send(frame: string | Buffer, onSent?: () => void): void {
-    this.#gate.pass(() => {
-      if (this.#socket.readyState !== this.#socket.OPEN) return false;
-      this.#socket.send(frame, { binary: false });
-      onSent?.();
-      return true;
-    });
-  }
-
   /** Sends an error frame and closes with code 1000. */
-  fail(message: string): void {
+  fail(name: string, message: string): void {
     for (const symbols of Object.values(this.#subscribed)) symbols.clear();
-    this.send(errorFrame(message));
-    this.#socket.close(1000);
-  }
-
-  /** Cuts the connection without a close frame. */
-  cut(): void {
-    this.#socket.terminate();
+    this.send(errorFrame(`${name}: ${message}`));
+    this.socket.close(1000);
   }
 
   #receive(data: RawData): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    if (!this.isOpen) return;
     if (!this.#limiter.take()) {
-      this.#socket.close(1008, "too many messages");
+      this.socket.close(1008, "too many messages");
       return;
     }
     const requests = readRequests(data.toString());

@@ -1,19 +1,12 @@
-import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Simulator, startSimulator } from "../simulator.ts";
 import { TestClient } from "../test-client.ts";
+import { haveRecordings, recordedFrames } from "../test-recordings.ts";
 import { korbit } from "./dialect.ts";
 
-const shared = new URL("../../../../shared/recordings/", import.meta.url);
-const recorded = new URL("korbit/quoted_captures__ws_v2__ticker_trade_control__20260923.jsonl", shared);
-const examples = new URL("examples/korbit.jsonl", shared);
-const row = new URL("korbit/quoted_captures__rest_currencyPairs_row__20260923.jsonl", shared);
-const present = [recorded, examples, row].every((file) => existsSync(file));
-
-function framesOf(...files: readonly URL[]): string[] {
-  const lines = files.flatMap((file) => readFileSync(file, "utf8").trim().split("\n"));
-  return lines.map((line) => String(JSON.parse(line).frame));
-}
+const recorded = "korbit/quoted_captures__ws_v2__ticker_trade_control__20260923.jsonl";
+const examples = "examples/korbit.jsonl";
+const row = "korbit/quoted_captures__rest_currencyPairs_row__20260923.jsonl";
 
 /** A frame's keys in their order, with how each value is spelled: whole and broken numbers are the same, an exponent is not. */
 function shape(frame: string): string {
@@ -47,29 +40,32 @@ const distinct = (frames: readonly string[], part: string) => [
   ...new Set(frames.filter((frame) => frame.includes(part)).map(shape)),
 ];
 
-describe.skipIf(!present)("frames recorded from Korbit, and its examples (skipped without the recordings)", () => {
-  test.each([`"type":"ticker","snapshot"`, `"type":"ticker","data"`, `"type":"trade","snapshot"`])(
-    "%s: the same keys in the same order, values spelled the same way",
-    (part) => {
-      const real = distinct(framesOf(recorded, examples), part);
-      expect(real).toHaveLength(1);
-      expect(distinct(client.texts, part)).toEqual(real);
-    },
-  );
+describe.skipIf(!haveRecordings)(
+  "frames recorded from Korbit, and its examples (skipped without the recordings)",
+  () => {
+    test.each([`"type":"ticker","snapshot"`, `"type":"ticker","data"`, `"type":"trade","snapshot"`])(
+      "%s: the same keys in the same order, values spelled the same way",
+      (part) => {
+        const real = distinct(recordedFrames(recorded, examples), part);
+        expect(real).toHaveLength(1);
+        expect(distinct(client.texts, part)).toEqual(real);
+      },
+    );
 
-  test("a live trade frame differs from a recorded snapshot by the mark alone", () => {
-    const [real = ""] = distinct(framesOf(recorded), `"type":"trade"`);
-    expect(distinct(client.texts, `"type":"trade","data"`)).toEqual([real.replace(`"snapshot":<flag>,`, "")]);
-  });
+    test("a live trade frame differs from a recorded snapshot by the mark alone", () => {
+      const [real = ""] = distinct(recordedFrames(recorded), `"type":"trade"`);
+      expect(distinct(client.texts, `"type":"trade","data"`)).toEqual([real.replace(`"snapshot":<flag>,`, "")]);
+    });
 
-  test("answers are the recorded ones to the letter", () => {
-    const answers = framesOf(recorded).filter((frame) => frame.includes(`"status"`));
-    expect(answers).toHaveLength(3);
-    expect(client.with(`"status"`)).toEqual(answers);
-  });
+    test("answers are the recorded ones to the letter", () => {
+      const answers = recordedFrames(recorded).filter((frame) => frame.includes(`"status"`));
+      expect(answers).toHaveLength(3);
+      expect(client.with(`"status"`)).toEqual(answers);
+    });
 
-  test("a market is listed as recorded", async () => {
-    const pairs = await (await fetch(`${sim.restUrl}/v2/currencyPairs`)).text();
-    expect(pairs).toContain(framesOf(row)[0]);
-  });
-});
+    test("a market is listed as recorded", async () => {
+      const pairs = await (await fetch(`${sim.restUrl}/v2/currencyPairs`)).text();
+      expect(pairs).toContain(recordedFrames(row)[0]);
+    });
+  },
+);

@@ -1,17 +1,18 @@
 import type { RawData, WebSocket } from "ws";
+import type { Client } from "../clients.ts";
 import type { OutputGate } from "../gate.ts";
+import { GatedSocket } from "../gated-socket.ts";
 import { Limiter } from "../limiter.ts";
+import { liveCodes, type Wish } from "../wishes.ts";
 import type { Format } from "./frames.ts";
-import { type Request, readRequest, type Wish } from "./request.ts";
+import { type Request, readRequest } from "./request.ts";
 import type { UpbitSettings } from "./settings.ts";
 
 type Subscription = Extract<Request, { kind: "subscribe" }>;
 
 /** One client: its subscription, and the connection's own rules (PING, errors, message limits, idleness). */
-export class Connection {
+export class Connection extends GatedSocket implements Client {
   format: Format = "DEFAULT";
-  readonly #socket: WebSocket;
-  readonly #gate: OutputGate;
   readonly #settings: UpbitSettings;
   readonly #limiter: Limiter;
   readonly #onSubscribe: (connection: Connection, wishes: readonly Wish[]) => void;
@@ -28,8 +29,7 @@ export class Connection {
     settings: UpbitSettings,
     onSubscribe: (connection: Connection, wishes: readonly Wish[]) => void,
   ) {
-    this.#socket = socket;
-    this.#gate = gate;
+    super(socket, gate, { binary: true });
     this.#settings = settings;
     this.#onSubscribe = onSubscribe;
     this.#limiter = new Limiter(settings.messages);
@@ -37,8 +37,6 @@ export class Connection {
     socket.on("message", (data) => this.#receive(data));
     socket.on("ping", () => this.#touch());
     socket.on("close", () => this.#stop());
-    // ws closes the socket after a protocol error by itself; without a listener the error would end the process.
-    socket.on("error", () => socket.terminate());
   }
 
   /** Whether live frames of this type and market go to this client. */
@@ -46,27 +44,19 @@ export class Connection {
     return this.#live.get(type)?.has(code) ?? false;
   }
 
-  /** Sends one frame through the gate, always as a binary message; `onSent` when it was handed to the socket. */
-  send(frame: Buffer, onSent?: () => void): void {
-    this.#gate.pass(() => {
-      if (this.#socket.readyState !== this.#socket.OPEN) return false;
-      this.#socket.send(frame, { binary: true });
+  /** What is sent keeps the connection from being idle. */
+  override send(frame: string | Buffer, onSent?: () => void): void {
+    super.send(frame, () => {
       this.#touch();
       onSent?.();
-      return true;
     });
   }
 
   /** Sends an error frame and closes with code 1000 soon after, as Upbit does. */
   fail(name: string, message: string): void {
     this.#live = new Map();
-    this.send(Buffer.from(JSON.stringify({ error: { name, message } })));
-    this.#closing ??= setTimeout(() => this.#socket.close(1000), this.#settings.errorCloseMs);
-  }
-
-  /** Cuts the connection without a close frame. */
-  cut(): void {
-    this.#socket.terminate();
+    this.send(JSON.stringify({ error: { name, message } }));
+    this.#closing ??= setTimeout(() => this.socket.close(1000), this.#settings.errorCloseMs);
   }
 
   #receive(data: RawData): void {
@@ -74,7 +64,7 @@ export class Connection {
     if (this.#closing) return;
     // What Upbit does to a client over the limit is not documented; a policy close is the plainest refusal.
     if (!this.#limiter.take()) {
-      this.#socket.close(1008, "too many messages");
+      this.socket.close(1008, "too many messages");
       return;
     }
     const request = readRequest(data.toString());
@@ -87,22 +77,18 @@ export class Connection {
   #subscribe({ format, wishes }: Subscription): void {
     this.format = format;
     this.#wishes = wishes;
-    const live = new Map<string, Set<string>>();
-    for (const { type, codes, realtime } of wishes) {
-      if (realtime) live.set(type, new Set([...(live.get(type) ?? []), ...codes]));
-    }
-    this.#live = live;
+    this.#live = liveCodes(wishes);
     this.#onSubscribe(this, wishes);
   }
 
   #answerList(ticket: string): void {
     const result = this.#wishes.map(({ type, codes }) => ({ type, codes }));
-    this.send(Buffer.from(JSON.stringify({ method: "LIST_SUBSCRIPTIONS", result, ticket })));
+    this.send(JSON.stringify({ method: "LIST_SUBSCRIPTIONS", result, ticket }));
   }
 
   #startStatus(): void {
     if (this.#status) return;
-    const up = Buffer.from(`{"status":"UP"}`);
+    const up = `{"status":"UP"}`;
     this.send(up);
     this.#status = setInterval(() => this.send(up), this.#settings.statusMs);
   }

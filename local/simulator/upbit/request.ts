@@ -1,15 +1,8 @@
+import type { Wish } from "../wishes.ts";
 import { FORMATS, type Format } from "./frames.ts";
 
 /** The error names Upbit documents for public sockets. */
 export type ErrorName = "WRONG_FORMAT" | "NO_TICKET" | "NO_TYPE" | "NO_CODES" | "INVALID_PARAM";
-
-/** What a client wants of one type. */
-export interface Wish {
-  readonly type: string;
-  readonly codes: readonly string[];
-  readonly snapshot: boolean;
-  readonly realtime: boolean;
-}
 
 export type Request =
   | { readonly kind: "ping" }

@@ -1,31 +1,23 @@
-import { existsSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Simulator, startSimulator } from "../simulator.ts";
 import { fieldOf, keysOf, TestClient } from "../test-client.ts";
+import { haveRecordings, recordedFrames } from "../test-recordings.ts";
 
 let sim: Simulator;
 beforeEach(async () => {
-  sim = await startSimulator({ paused: true, settings: { connects: [], idleMs: 200, statusMs: 20, errorCloseMs: 30 } });
+  sim = await startSimulator({ paused: true, settings: { connects: [], errorCloseMs: 30 } });
 });
 afterEach(() => sim.stop());
 
-async function subscribed(types: string[], codes: string[], format?: string): Promise<TestClient> {
-  const client = await TestClient.open(sim.wsUrl);
-  client.subscribe(types, codes, format);
-  await client.until(() => client.texts.length >= types.length * codes.length);
-  return client;
-}
+const subscribed = (types: string[], codes: string[], format?: string) =>
+  TestClient.subscribed(sim.wsUrl, types, codes, format);
 
-const recordings = new URL("../../../../shared/recordings/", import.meta.url);
+const examples = "examples/upbit.jsonl";
+const simpleFrames = "upbit/cryptofeed__ws_simple__trade_orderbook__20210417.jsonl";
 
-function recorded(file: string): string[] {
-  const lines = readFileSync(new URL(file, recordings), "utf8").trim().split("\n");
-  return lines.map((line) => (JSON.parse(line) as { frame: string }).frame);
-}
-
-describe.skipIf(!existsSync(recordings))("recorded frames (skipped when the recordings are absent)", () => {
+describe.skipIf(!haveRecordings)("recorded frames (skipped when the recordings are absent)", () => {
   test("a DEFAULT ticker has the recorded keys in the recorded order, and their kinds of value", async () => {
-    const [real = ""] = recorded("examples/upbit.jsonl").filter((frame) => frame.includes(`"ticker"`));
+    const [real = ""] = recordedFrames(examples).filter((frame) => frame.includes(`"ticker"`));
     const client = await subscribed(["ticker"], ["KRW-BTC"]);
     const [frame = ""] = client.texts;
     expect(keysOf(frame)).toEqual(keysOf(real));
@@ -33,8 +25,7 @@ describe.skipIf(!existsSync(recordings))("recorded frames (skipped when the reco
   });
 
   test("a SIMPLE trade has the recorded keys in the recorded order, and the best prices added since", async () => {
-    const file = "upbit/cryptofeed__ws_simple__trade_orderbook__20210417.jsonl";
-    const [real = ""] = recorded(file).filter((frame) => frame.includes(`"ty":"trade"`));
+    const [real = ""] = recordedFrames(simpleFrames).filter((frame) => frame.includes(`"ty":"trade"`));
     const client = await subscribed(["trade"], ["KRW-BTC"], "SIMPLE");
     const [frame = ""] = client.texts;
     const added = ["bap", "bas", "bbp", "bbs"];
@@ -121,22 +112,6 @@ test.each([
   expect(JSON.parse(client.texts[0] ?? "")).toMatchObject({ error: { name } });
   expect(client.closeCode).toBe(1000);
   expect(client.allBinary).toBe(true);
-});
-
-test("PING is answered with status UP, again and again", async () => {
-  const client = await TestClient.open(sim.wsUrl);
-  client.send("PING");
-  await client.until(() => client.texts.length === 3);
-  expect(client.texts).toEqual(Array(3).fill(`{"status":"UP"}`));
-});
-
-test("an idle connection is cut without a close frame; a protocol ping keeps it", async () => {
-  const [idle, pinging] = [await TestClient.open(sim.wsUrl), await TestClient.open(sim.wsUrl)];
-  const pings = setInterval(() => pinging.socket.ping(), 50);
-  await idle.until(() => idle.closeCode !== undefined);
-  clearInterval(pings);
-  expect(idle.closeCode).toBe(1006);
-  expect(pinging.closeCode).toBeUndefined();
 });
 
 test("limits: 6 messages in a second close, connects over the limit get 429", async () => {
