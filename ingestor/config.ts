@@ -1,9 +1,12 @@
 /** The ingestor's settings, from the environment: checked once, with an error that names the variable. */
 
 import { z } from "zod";
-import { source } from "../protocol/events.ts";
+import { type Source, source } from "../protocol/events.ts";
 import { exchanges } from "./exchanges/index.ts";
 import { KAFKA_DEFAULTS, type KafkaSettings } from "./log/kafka/client.ts";
+
+/** Prices that are not live have topics of their own, whatever the prefix. */
+const TOPIC_PREFIXES: Readonly<Record<Source, string>> = { live: "", simulated: "sim.", replay: "replay." };
 
 const list = z
   .string()
@@ -145,7 +148,7 @@ function kafkaSettings(data: z.infer<typeof environment>): KafkaSettings {
     brokers: data.KAFKA_BROKERS,
     ssl: data.KAFKA_SSL,
     ...(mechanism && username && password ? { sasl: { mechanism, username, password } } : {}),
-    prefix: data.KAFKA_PREFIX,
+    prefix: `${data.KAFKA_PREFIX}${TOPIC_PREFIXES[data.PRICES]}`,
     partitions: data.KAFKA_PARTITIONS,
     replication: data.KAFKA_REPLICATION,
     retention: data.KAFKA_RETENTION_HOURS * 3_600_000,

@@ -55,8 +55,8 @@ export class ExchangeIngestor {
   #timers: NodeJS.Timeout[] = [];
   #stopping = false;
   #opened = false;
-  /** How often it was asked which feeds to open. */
-  #asked = 0;
+  #opening: Promise<void> | undefined;
+  #openWanted = false;
 
   constructor(options: ExchangeIngestorOptions) {
     const { exchange, config, env, edge, holder, logger } = options;
@@ -194,16 +194,22 @@ export class ExchangeIngestor {
     if (drain !== null) this.pusher?.drain(drain);
   }
 
-  async #openFeeds(): Promise<void> {
+  /** One after the other: an older list would close what a newer one has opened. While one is asked for, one may wait. */
+  #openFeeds(): Promise<void> {
+    this.#openWanted = this.#opening !== undefined;
+    this.#opening ??= this.#openFeedsOnce().finally(() => {
+      this.#opening = undefined;
+      if (this.#openWanted) void this.#openFeeds();
+    });
+    return this.#opening;
+  }
+
+  async #openFeedsOnce(): Promise<void> {
     if (this.pusher === undefined || this.#stopping) return;
-    this.#asked += 1;
-    const asked = this.#asked;
     try {
       // The registry's own where we have not told it: it refuses the feeds of markets that it does not know.
       const said = this.leader?.led === undefined ? undefined : this.#marketsSaid;
       const markets = said?.filter((market) => this.#isWanted(market)) ?? (await this.#options.edge.markets(this.name));
-      // An older list would close what a newer one has opened.
-      if (asked !== this.#asked) return;
       this.pusher.open(markets.map(({ instrument }) => instrument));
       this.#opened ||= markets.length > 0;
     } catch (error) {

@@ -124,14 +124,12 @@ export class Parts {
     kafka: Kafka | GivenKafka | undefined,
   ): NodeJS.ProcessEnv {
     const { source, idleBatch, ingestor } = this.#options;
-    const prefix = process.env["KAFKA_PREFIX"] ?? "";
     return {
       EDGE_URL: worker.url,
       INGEST_TOKEN: this.ingestToken,
       EXCHANGES: this.#exchanges.join(","),
       PRICES: source,
       KAFKA_BROKERS: kafka?.brokers.join(",") ?? "",
-      KAFKA_PREFIX: source === "simulated" ? `${prefix}sim.` : prefix,
       ...(kafka && "nodes" in kafka ? { KAFKA_REPLICATION: String(kafka.nodes.length) } : {}),
       HINTS: JSON.stringify(this.hints),
       ...(idleBatch === undefined ? {} : { IDLE_BATCH_MS: String(idleBatch) }),

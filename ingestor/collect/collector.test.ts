@@ -11,7 +11,7 @@ import type { UpbitSettings } from "../../local/simulator/upbit/settings.ts";
 import { until } from "../../local/testing.ts";
 import type { GapEvent, MarketEvent, TradeEvent } from "../../protocol/events.ts";
 import { upbit } from "../exchanges/upbit/index.ts";
-import type { CollectorStatus, RawFrame, Tail } from "../log/log.ts";
+import type { CollectorStatus, LoggedStatus, RawFrame, Tail } from "../log/log.ts";
 import { MemoryLog } from "../log/memory.ts";
 import { Collector } from "./collector.ts";
 import { MarketList } from "./market-list.ts";
@@ -22,6 +22,7 @@ const BTC = "upbit:BTC-KRW";
 class Log extends MemoryLog {
   readonly events: MarketEvent[] = [];
   readonly states: CollectorStatus["state"][] = [];
+  readonly statuses: LoggedStatus[] = [];
   readonly bodies: string[] = [];
   tails: readonly Tail[] = [{ events: [], completeFrom: 0, completeUntil: null }];
   full = false;
@@ -35,7 +36,9 @@ class Log extends MemoryLog {
   override append(event: MarketEvent): void {
     this.events.push(event);
   }
-  override announce({ state }: CollectorStatus): void {
+  override announce(status: LoggedStatus): void {
+    const { state } = status;
+    this.statuses.push(status);
     if (this.states.at(-1) !== state) this.states.push(state);
   }
   override appendRaw({ rest }: RawFrame): void {
@@ -66,13 +69,16 @@ describe("a collector", () => {
     await simulator.stop();
   });
 
-  async function start(options: SimulatorOptions<UpbitSettings> = {}, more: { wsUrl?: string; period?: number } = {}) {
+  async function start(
+    options: SimulatorOptions<UpbitSettings> = {},
+    more: { wsUrl?: string; restUrl?: string; period?: number } = {},
+  ) {
     const markets = ["KRW-BTC", "KRW-ETH", "BTC-ETH", "USDT-BTC", "KRW-1INCH", "KRW-SHIB"];
     const listings = dialect.listings().filter(({ code }) => markets.includes(code));
     simulator = await startSimulator({ paused: true, listings, ...options });
     const sink = { write: (line: string) => void warnings.push(line) };
     const logger = pino({ level: "warn" }, sink);
-    list = new MarketList(upbit, simulator.restUrl, logger);
+    list = new MarketList(upbit, more.restUrl ?? simulator.restUrl, logger);
     collector = new Collector({
       exchange: upbit,
       wsUrl: more.wsUrl ?? simulator.wsUrl,
@@ -281,6 +287,63 @@ describe("a collector", () => {
     expect(new Set(log.gaps().map(({ since }) => since)).size).toBe(1);
     expect(idsOf(BTC).length).toBe(8);
     expectEachOnce();
+  });
+
+  it("takes a market that leaves the exchange's list and returns for one that may have missed something", async () => {
+    await start({}, { period: 100 });
+    await live();
+    await traded(2);
+    const [listing] = dialect.listings();
+    if (listing === undefined) throw new Error("no market");
+    simulator.delist("KRW-BTC");
+    await until(() => log.gaps().length === 1);
+    simulator.engine.list(listing);
+    execute(5);
+    await until(() => log.gaps().some(({ state }) => state === "healed"));
+    expect(new Set(log.gaps().map(({ cause, since }) => `${cause} ${since}`)).size).toBe(1);
+    expect(idsOf(BTC)).toEqual(expect.arrayContaining([`${simulator.engine.log.last("KRW-BTC")?.id}`]));
+    expectEachOnce();
+  });
+
+  it("keeps a market's gap open that its predecessor has left out, until it is wanted again", async () => {
+    const since = Date.now() - 5000;
+    const open = {
+      type: "gap",
+      instrument: BTC,
+      received: null,
+      cause: "not_collected",
+      since,
+      until: since,
+      state: "open",
+    } as const;
+    log.tails = [{ events: [open], completeFrom: 0, completeUntil: Date.now() }];
+    left.add(BTC);
+    await start();
+    await live();
+    execute(5);
+    await traded(1, "KRW-ETH");
+    expect(log.gaps()).toEqual([]);
+    left.clear();
+    collector.refresh();
+    await until(() => log.gaps().some(({ state }) => state === "healed"));
+    expect(log.gaps().map((gap) => gap.since)).toEqual([since, since]);
+    expect(idsOf(BTC).length).toBe(6);
+  });
+
+  it("tells its successor what is missing from the first moment on", async () => {
+    const open = {
+      type: "gap",
+      instrument: BTC,
+      received: null,
+      cause: "exchange_disconnect",
+      since: 100,
+      until: 200,
+      state: "open",
+    } as const;
+    log.tails = [{ events: [open], completeFrom: 0, completeUntil: 5000 }];
+    await start({}, { restUrl: "http://127.0.0.1:9" });
+    await until(() => log.statuses.length > 0);
+    expect(log.statuses[0]).toMatchObject({ healing: 100, doubted: 5000 });
   });
 
   it("disconnects while the log can't keep up, and comes back", async () => {

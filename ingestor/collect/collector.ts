@@ -10,6 +10,7 @@ import type { CollectorStatus, Tail, TickWriter } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
 import { Budget } from "./budget.ts";
 import { type CollectorCounts, countsOf } from "./counts.ts";
+import { OVERLAP } from "./doubts.ts";
 import { abandonedGaps, gapEvent } from "./gaps.ts";
 import { Healer } from "./healer.ts";
 import { Intake } from "./intake.ts";
@@ -54,7 +55,9 @@ export class Collector {
   #stopped = false;
   #loggedUpTo: number | null = null;
   #status: CollectorStatus;
-  /** When (ms, on the exchange's clock) a market that is still listed was left out. */
+  /** Since when (ms) nobody has collected, until each market is in doubt by itself. */
+  #unproven: number | undefined;
+  /** When (ms, on the exchange's clock) a market was left out. */
   readonly #leftOut = new Map<string, number>();
 
   constructor(options: CollectorOptions) {
@@ -90,15 +93,20 @@ export class Collector {
     if (this.#stopped) return;
     const running = this.#prepare(tails);
     this.#running = running;
+    // Before the first status: should we die now, whoever comes next must know what is missing.
+    this.#unproven = earliest(tails.flatMap(({ completeUntil }) => completeUntil ?? []));
+    const abandoned = abandonedGaps(tails);
+    for (const gap of abandoned)
+      if (gap.cause !== "not_collected") running.healer.heal(gap.instrument, gap.cause, gap.since, gap.until);
     this.#timer = setInterval(() => this.#onSecond(), STATUS_PERIOD);
     this.#onSecond();
     const markets = await list.ready;
     if (this.#stopped) return;
-    for (const { instrument, cause, since, until } of abandonedGaps(tails)) {
-      running.healer.heal(instrument, cause, since, until);
-    }
+    for (const { instrument, cause, since } of abandoned)
+      if (cause === "not_collected") this.#leftOut.set(instrument, since);
     this.#deal(markets, running);
     this.#doubtRestarted(tails, running.shares);
+    this.#unproven = undefined;
   }
 
   /** The list of markets, or which of them are wanted, has changed. */
@@ -135,6 +143,7 @@ export class Collector {
       append: (event) => writer.append(event),
       onBody: (raw) => writer.appendRaw(raw),
       overloaded: () => writer.overloaded,
+      listed: this.#options.list.ready,
     });
     const intake = new Intake({ exchange, writer, known, healer, logger });
     const { feed } = exchange;
@@ -151,18 +160,20 @@ export class Collector {
   #deal(listed: readonly Market[], running: Running): void {
     const { intake, shares } = running;
     intake.setMarkets(listed);
-    const before = new Set(shares.all.flatMap(({ markets }) => markets.map(({ instrument }) => instrument)));
+    const now = intake.lastEventTime ?? Date.now();
+    const before = shares.all.flatMap((share) =>
+      share.markets.map(({ instrument }) => [instrument, Math.min(now, share.doubtOf(instrument) ?? now)] as const),
+    );
     const wanted = listed.filter(this.#options.wanted);
     shares.deal(wanted);
     const collected = new Set(wanted.map(({ instrument }) => instrument));
-    for (const { instrument } of listed) {
-      if (collected.has(instrument)) this.#welcome(instrument, running.healer);
-      else if (before.has(instrument)) this.#leaveOut(instrument, intake.lastEventTime ?? Date.now());
-    }
+    for (const instrument of collected) this.#welcome(instrument, running.healer);
+    for (const [instrument, since] of before) if (!collected.has(instrument)) this.#leaveOut(instrument, since);
   }
 
-  /** Said at once: should nobody remember when it comes back, it has been said. */
-  #leaveOut(instrument: string, since: number): void {
+  /** Left out by the operator, or off the list. Said at once: should nobody remember when it comes back, it has been said. */
+  #leaveOut(instrument: string, reliedOn: number): void {
+    const since = reliedOn - OVERLAP;
     this.#leftOut.set(instrument, since);
     this.#options.writer.append(gapEvent({ instrument, cause: "not_collected", since, until: Date.now() }, "open"));
   }
@@ -222,7 +233,19 @@ export class Collector {
   }
 
   #announce(): void {
-    const healing = this.#running?.healer.since;
-    this.#options.writer.announce({ ...this.#status, ...(healing === undefined ? {} : { healing }) });
+    const { healer, shares } = this.#running ?? {};
+    const healing = healer?.since;
+    const doubted = earliest(
+      [this.#unproven ?? [], ...(shares?.all ?? []).map((one) => one.doubtedSince ?? [])].flat(),
+    );
+    this.#options.writer.announce({
+      ...this.#status,
+      ...(healing === undefined ? {} : { healing }),
+      ...(doubted === undefined ? {} : { doubted }),
+    });
   }
+}
+
+function earliest(times: readonly number[]): number | undefined {
+  return times.length === 0 ? undefined : Math.min(...times);
 }

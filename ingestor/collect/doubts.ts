@@ -26,6 +26,13 @@ export class Doubts {
     return this.#doubts.size;
   }
 
+  /** Since when (ms) the longest; undefined when there is none. */
+  get since(): number | undefined {
+    let since: number | undefined;
+    for (const doubt of this.#doubts.values()) since = Math.min(since ?? doubt.since, doubt.since);
+    return since;
+  }
+
   get(instrument: string): Doubt | undefined {
     return this.#doubts.get(instrument);
   }

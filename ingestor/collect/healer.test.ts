@@ -42,6 +42,7 @@ describe("a healer", () => {
       restUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       known,
       market: (instrument) => listed.find((market) => market.instrument === instrument),
+      listed: Promise.resolve(),
       append: (event) => events.push(event),
       onBody: () => undefined,
       overloaded: () => false,
@@ -167,15 +168,16 @@ describe("a healer", () => {
     expect(asked.toSorted()).toEqual([BTC, ETH]);
   });
 
-  it("lets a gap grow while it is open, and closes it once", async () => {
+  it("lets a gap grow while it is open, says so when it has grown by much, and closes it once", async () => {
     await open(tells([[trade(100)]], 0));
     healer.heal(BTC, "unreadable_frame", 2000, 6000);
     healer.heal(BTC, "unreadable_frame", 5000, 8000);
+    healer.heal(BTC, "unreadable_frame", 7000, 17_000);
     await closed();
     expect(gaps()).toEqual([
       ["open", 2000, 6000],
-      ["open", 2000, 8000],
-      ["healed", 2000, 8000],
+      ["open", 2000, 17_000],
+      ["healed", 2000, 17_000],
     ]);
   });
 

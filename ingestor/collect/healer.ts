@@ -19,6 +19,8 @@ export interface HealerOptions {
   readonly restUrl: string;
   readonly known: KnownTrades;
   readonly market: (instrument: string) => Market | undefined;
+  /** Resolves when there is a market list. */
+  readonly listed: Promise<unknown>;
   readonly append: (event: GapEvent | TradeEvent) => void;
   readonly onBody: (raw: RawFrame) => void;
   /** Whether the log can't take more at the moment. */
@@ -41,6 +43,8 @@ const WORKERS = 4;
 /** An exchange's history is a little behind its socket, and its clock may be behind ours: ms. */
 const SETTLE = 1000;
 const MOST = 200_000;
+/** An open gap that has grown by less than this, ms, is not announced again. */
+const GROWTH = 10_000;
 /** Answers in a row that can't be read before a gap is given up. */
 const UNREADABLE = 3;
 const OVERLOAD_PAUSE = 500;
@@ -51,6 +55,8 @@ export class Healer {
   readonly #stop = new AbortController();
   /** Gaps that are open, by instrument. */
   readonly #gaps = new Map<string, OpenGap[]>();
+  /** Up to when (ms) an open gap was announced, by instrument and beginning. */
+  readonly #said = new Map<string, number>();
   readonly #running = new Set<string>();
   readonly counts: HealerCounts = { gaps: 0, healed: 0, lost: 0, lateTrades: 0 };
 
@@ -87,11 +93,20 @@ export class Healer {
       since,
       until: Math.max(until, joined?.until ?? 0),
     };
+    if (open.length === 0) this.#options.known.hold(instrument);
     this.#gaps.set(instrument, [...open.filter((one) => one !== joined), gap]);
-    this.#options.known.hold(instrument);
-    this.#options.append(gapEvent(gap, "open"));
-    this.counts.gaps += 1;
+    this.#announce(gap, joined);
     this.#startNext();
+  }
+
+  /** One that grows and grows, since the exchange sends nothing that can be read, is said again only now and then. */
+  #announce(gap: OpenGap, grownFrom: OpenGap | undefined): void {
+    const key = `${gap.instrument}/${gap.since}`;
+    const said = this.#said.get(key);
+    if (grownFrom !== undefined && said !== undefined && gap.until - said < GROWTH) return;
+    this.#said.set(key, gap.until);
+    this.#options.append(gapEvent(gap, "open"));
+    if (grownFrom === undefined) this.counts.gaps += 1;
   }
 
   /** Ends what is under way; what is open stays so in the log, for whoever collects next. */
@@ -145,6 +160,7 @@ export class Healer {
   async #fetch(instrument: string, since: number, until: number): Promise<number> {
     const { market: marketOf, logger } = this.#options;
     const { signal } = this.#stop;
+    await this.#options.listed;
     const market = marketOf(instrument);
     for (let unreadable = 1; market !== undefined; unreadable += 1) {
       try {
@@ -196,6 +212,7 @@ export class Healer {
   }
 
   #close(gap: OpenGap, wholeFrom: number): void {
+    this.#said.delete(`${gap.instrument}/${gap.since}`);
     const lostUntil = Math.min(gap.until, wholeFrom);
     const lost = lostUntil > gap.since;
     this.#options.append(lost ? gapEvent(gap, "lost", { until: lostUntil }) : gapEvent(gap, "healed"));

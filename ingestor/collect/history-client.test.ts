@@ -146,7 +146,7 @@ describe("a history's client", () => {
     expect([count, bodies.map(({ bytes }) => bytes.toString())]).toEqual([3, ["[]"]]);
   });
 
-  it.each([400, 403, 404])("does not ask again what is answered with %i", async (status) => {
+  it.each([400, 404, 410])("does not ask again what is answered with %i", async (status) => {
     answers([status, '{"error":"no such market"}']);
     const asking = ask(client(), BTC);
     await expect(asking).rejects.toThrow(HistoryError);

@@ -22,6 +22,8 @@ export interface HistoryClientOptions {
 const TIMEOUT = 10_000;
 /** How long nobody asks after an exchange said that it is asked too often, and did not say how long, ms. */
 const BAN = 5000;
+/** Asking again would be answered alike. */
+const HOPELESS: ReadonlySet<number> = new Set([400, 404, 410]);
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
 
@@ -86,8 +88,7 @@ export class HistoryClient {
       this.#bannedUntil = Math.max(this.#bannedUntil, Date.now() + pauseOf(response));
       throw new Error(answer);
     }
-    // Asking again would be answered alike.
-    if (response.status >= 400 && response.status < 500) throw new HistoryError(answer);
+    if (HOPELESS.has(response.status)) throw new HistoryError(answer);
     throw new Error(answer);
   }
 

@@ -1,6 +1,6 @@
 /** What becomes of a frame: its bytes go to the raw log, its events to the ticks, and what it shows to be missing is fetched. */
 
-import type { GapCause, TradeEvent } from "../../protocol/events.ts";
+import type { GapCause, TickerEvent, TradeEvent } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
 import { type Exchange, FrameError, type Parse, type Parsed, type ParsedEvent } from "../exchanges/exchange.ts";
 import type { TickWriter } from "../log/log.ts";
@@ -43,6 +43,8 @@ export class Intake {
   #parse: Parse;
   /** Where ids count up: the highest of each instrument, and when it was executed (ms). */
   readonly #last = new Map<string, { readonly id: string; readonly time: number }>();
+  /** When (ms) the last ticker of each instrument was. */
+  readonly #lastTickers = new Map<string, number>();
   /** Trades that a ticker has told of and that have not come: the id, and since when (ms). */
   readonly #announced = new Map<string, { readonly id: string; readonly at: number }>();
   /** When (ms) frames came that can't be read, since the last {@link tick}. */
@@ -80,12 +82,16 @@ export class Intake {
     }
   }
 
-  /** Puts what is new into the log, behind the gaps that it shows. */
-  take({ parsed, received }: Message, doubts: Doubts): void {
+  /**
+   * Puts what is new into the log, behind the gaps that it shows.
+   *
+   * @param replayed whether another connection may have brought the same before
+   */
+  take({ parsed, received }: Message, doubts: Doubts, replayed = false): void {
     for (const event of parsed.events) {
       this.#judge(event, received, doubts);
       if (event.type === "trade") this.#takeTrade(event);
-      else this.#append(event);
+      else this.#takeTicker(event, replayed);
     }
     for (const [instrument, id] of parsed.lastTradeIds ?? []) {
       this.#judgeId("ticker", instrument, id, received, doubts);
@@ -95,21 +101,34 @@ export class Intake {
   /** To be called every second: fetches what bad frames may have told, and trades that tickers told of and that never came. */
   tick(now: number): void {
     // Gathered, because an exchange that has changed its frames sends nothing else.
-    for (const [instrument, { since, until }] of this.#unread) this.#heal(instrument, "unreadable_frame", since, until);
+    for (const [instrument, { since, until }] of this.#unread)
+      this.#heal(instrument, "unreadable_frame", this.#reliedOn(instrument, since), until);
     this.#unread.clear();
     for (const [instrument, { id, at }] of this.#announced) {
       if (now - at < TICKER_LEAD) continue;
       this.#announced.delete(instrument);
       const last = this.#lastOf(instrument);
       if (last === null || Number(id) <= Number(last.id)) continue;
-      this.#heal(instrument, "missed_trades", last.time, now);
-      this.#last.set(instrument, { id, time: at });
+      this.#heal(instrument, "missed_trades", last.time, Math.max(now, at));
+      this.#last.set(instrument, { id, time: last.time });
     }
+  }
+
+  /** Forgets nothing of these markets' trades until they are released. */
+  hold(markets: readonly Market[]): void {
+    for (const { instrument } of markets) this.#options.known.hold(instrument);
+  }
+
+  release(markets: readonly Market[]): void {
+    for (const { instrument } of markets) this.#options.known.release(instrument);
   }
 
   /** The deadline has come: what no frame has shown to be complete may lack trades. */
   giveUp(doubts: Doubts, now: number): void {
-    for (const [instrument, { cause, since }] of doubts.takeAll()) this.#heal(instrument, cause, since, now);
+    const until = Math.max(now, this.lastEventTime ?? 0);
+    for (const [instrument, { cause, since }] of doubts.takeAll()) {
+      this.#heal(instrument, cause, this.#reliedOn(instrument, since), until);
+    }
   }
 
   #takeTrade(trade: TradeEvent): void {
@@ -122,37 +141,51 @@ export class Intake {
     this.#append(trade.snapshot ? { ...trade, late: true } : trade);
   }
 
+  /** A ticker that is no newer than the last one would take the price back. */
+  #takeTicker(ticker: TickerEvent, replayed: boolean): void {
+    const last = this.#lastTickers.get(ticker.instrument) ?? 0;
+    if (replayed && ticker.time <= last) return;
+    this.#lastTickers.set(ticker.instrument, ticker.time);
+    this.#append(ticker);
+  }
+
   #append(event: ParsedEvent): void {
     this.counts.events += 1;
     this.#options.writer.append(event);
   }
 
-  /** What an event shows of the trades before it. */
+  /** What an event shows of the trades before it. Times are the exchange's: its clock may be ahead of ours. */
   #judge(event: ParsedEvent, received: number, doubts: Doubts): void {
     const doubt = doubts.get(event.instrument);
+    const until = Math.max(received, event.time);
     if (this.#countsUp) {
-      if (event.type === "trade") this.#judgeId("trade", event.instrument, event.id ?? "0", received, doubts);
-    } else if (doubt !== undefined) this.#settle(event.instrument, judgeByTime(event, doubt), received, doubts);
+      if (event.type === "trade") this.#judgeId("trade", event.instrument, event.id ?? "0", until, doubts);
+    } else if (doubt !== undefined) this.#settle(event.instrument, judgeByTime(event, doubt), until, doubts);
   }
 
-  #judgeId(told: "trade" | "ticker", instrument: string, id: string, received: number, doubts: Doubts): void {
+  #judgeId(told: "trade" | "ticker", instrument: string, id: string, until: number, doubts: Doubts): void {
     const last = this.#lastOf(instrument);
     const verdict = judgeById(told, id, last?.id ?? null);
-    const doubted = doubts.get(instrument) !== undefined;
-    // Up to there it is fetched: the trades that follow show no other hole.
-    if (doubted && verdict === "missed") this.#last.set(instrument, { id, time: received });
-    if (doubted) this.#settle(instrument, verdict, received, doubts);
-    else if (verdict !== "missed" || last === null) return;
-    else if (told === "trade") this.#heal(instrument, "missed_trades", last.time, received);
+    if (doubts.get(instrument) !== undefined) {
+      this.#settle(instrument, verdict, until, doubts);
+      // Up to there it is fetched: the trades that follow show no other hole.
+      if (verdict === "missed" && last !== null) this.#last.set(instrument, { id, time: last.time });
+    } else if (verdict !== "missed" || last === null) return;
+    else if (told === "trade") this.#heal(instrument, "missed_trades", last.time, until);
     // It may be on its way.
-    else if (!this.#announced.has(instrument)) this.#announced.set(instrument, { id, at: received });
+    else if (!this.#announced.has(instrument)) this.#announced.set(instrument, { id, at: until });
   }
 
-  #settle(instrument: string, verdict: Verdict, received: number, doubts: Doubts): void {
+  #settle(instrument: string, verdict: Verdict, until: number, doubts: Doubts): void {
     const doubt = doubts.get(instrument);
     if (doubt === undefined || verdict === undefined) return;
     doubts.clear(instrument);
-    if (verdict === "missed") this.#heal(instrument, doubt.cause, doubt.since, received);
+    if (verdict === "missed") this.#heal(instrument, doubt.cause, this.#reliedOn(instrument, doubt.since), until);
+  }
+
+  /** Where ids count up, nothing is relied on but the last trade of the instrument itself. */
+  #reliedOn(instrument: string, since: number): number {
+    return this.#countsUp ? Math.min(since, this.#lastOf(instrument)?.time ?? since) : since;
   }
 
   #heal(instrument: string, cause: GapCause, since: number, until: number): void {

@@ -7,8 +7,9 @@ import type { TradeEvent } from "../../protocol/events.ts";
 import type { Tail } from "../log/log.ts";
 import { contentOf, TwinCounts } from "./twin-counts.ts";
 
-/** Trades remembered per instrument. */
+/** Trades remembered per instrument, and while none may be forgotten. */
 const LIMIT = 2000;
+const HELD_LIMIT = 200_000;
 
 /** Of a trade no more than is needed to tell others from it: there are a million of them. */
 interface Kept {
@@ -32,7 +33,8 @@ export class KnownTrades {
   readonly #completeFrom: number[];
   readonly #partitionOf: (instrument: string) => number;
   readonly #sameIds: boolean;
-  readonly #held = new Set<string>();
+  /** How many want nothing of an instrument to be forgotten. */
+  readonly #held = new Map<string, number>();
 
   /** @param sameIds whether a trade has the same id on the socket and in the trade history */
   constructor(tails: readonly Tail[], partitionOf: (instrument: string) => number, sameIds = true) {
@@ -55,6 +57,7 @@ export class KnownTrades {
     const fetchedBefore = known.twins?.claim(trade) ?? false;
     if (!fetchedBefore) known.twins?.add(trade, "socket");
     this.#remember(trade, known);
+    trim(known, this.#limitOf(trade.instrument));
     return !fetchedBefore;
   }
 
@@ -69,6 +72,7 @@ export class KnownTrades {
       known.twins?.add(trade, "history");
       this.#remember(trade, known);
     }
+    trim(known, this.#limitOf(instrument));
     return missing;
   }
 
@@ -105,14 +109,21 @@ export class KnownTrades {
 
   /** Forgets nothing of an instrument while what it missed is fetched: it could not be told from what it has. */
   hold(instrument: string): void {
-    this.#held.add(instrument);
+    this.#held.set(instrument, (this.#held.get(instrument) ?? 0) + 1);
   }
 
   release(instrument: string): void {
-    this.#held.delete(instrument);
-    trim(this.#of(instrument));
+    const held = (this.#held.get(instrument) ?? 0) - 1;
+    if (held > 0) this.#held.set(instrument, held);
+    else this.#held.delete(instrument);
+    trim(this.#of(instrument), this.#limitOf(instrument));
   }
 
+  #limitOf(instrument: string): number {
+    return this.#held.has(instrument) ? HELD_LIMIT : LIMIT;
+  }
+
+  /** Of the tail nothing is forgotten yet: it may have been read that far back because trades are to be fetched. */
   #recall(trade: TradeEvent): void {
     const known = this.#of(trade.instrument);
     // A late trade that is no repeat of the socket's was fetched.
@@ -123,7 +134,6 @@ export class KnownTrades {
   #remember(trade: TradeEvent, known: Known): void {
     const { id, time } = trade;
     known.trades.set(keyOf(trade), known.twins === undefined ? { id, time } : { id, time, content: contentOf(trade) });
-    if (!this.#held.has(trade.instrument)) trim(known);
   }
 
   #of(instrument: string): Known {
@@ -139,9 +149,10 @@ export class KnownTrades {
   }
 }
 
-function trim(known: Known): void {
+/** What is beyond the limit is forgotten, oldest first: if it is told of again, that can't be judged any more. */
+function trim(known: Known, limit: number): void {
   for (const [key, { time, content }] of known.trades) {
-    if (known.trades.size <= LIMIT) return;
+    if (known.trades.size <= limit) return;
     known.trades.delete(key);
     if (content !== undefined) known.twins?.forget(content);
     known.completeFrom = Math.max(known.completeFrom, time + 1);

@@ -27,6 +27,16 @@ export interface ShareOptions {
   readonly onState: () => void;
 }
 
+/** A connection that is to take another's place. */
+interface Successor {
+  readonly connection: Connection;
+  /** What it has brought so far. */
+  readonly messages: Message[];
+  /** The markets of which nothing is forgotten meanwhile. */
+  readonly held: readonly Market[];
+  started: boolean;
+}
+
 /** A connection that lasted less than this, ms, makes the next one wait, the longer the more of them there were. */
 const SHORT_LIFE = 5000;
 const FIRST_PAUSE = 500;
@@ -45,8 +55,13 @@ export class Share {
   #connection: Connection | undefined;
   #proof: NodeJS.Timeout | undefined;
   #rotation: NodeJS.Timeout | undefined;
-  /** The connection that will take the present one's place, and what it has brought so far. */
-  #next: { readonly connection: Connection; readonly messages: Message[]; started: boolean } | undefined;
+  #next: Successor | undefined;
+  /** What the present connection has brought before it started: should it never start, nothing is proven by it. */
+  #early: Message[] | undefined;
+  /** The execution time (ms) of the newest trade that came over this share's connections. */
+  #lastTrade: number | null = null;
+  /** When (ms) the first connection started. */
+  #begun: number | null = null;
   /** Connections in a row that ended soon. */
   #shortLives = 0;
   #live = false;
@@ -87,6 +102,16 @@ export class Share {
     this.#next?.connection.subscribe(markets);
   }
 
+  /** Since when (ms) some of its markets may lack trades; undefined when none does. */
+  get doubtedSince(): number | undefined {
+    return this.#doubts.since;
+  }
+
+  /** Since when (ms) an instrument may lack trades; undefined when it does not. */
+  doubtOf(instrument: string): number | undefined {
+    return this.#doubts.get(instrument)?.since;
+  }
+
   /** Some of its markets may lack trades since a time (ms). */
   doubt(cause: GapCause, since: ReadonlyMap<string, number>): void {
     for (const [instrument, time] of since) this.#doubts.add(cause, instrument, time);
@@ -121,15 +146,25 @@ export class Share {
     // Either we ended it, or a rotation has put another one into its place.
     if (this.#stop.signal.aborted || this.#connection !== connection) return;
     this.#logger.info({ reason }, "disconnected from the exchange");
-    if (this.#next?.started) return this.#promote(this.#next);
+    const next = this.#next;
+    if (next?.started) return this.#promote(next);
+    this.#dropNext();
     this.#shortLives = Date.now() - begun < SHORT_LIFE ? this.#shortLives + 1 : 0;
     this.reconnects += 1;
     this.#connection = undefined;
     clearTimeout(this.#rotation);
     clearTimeout(this.#proof);
     this.#setLive(false, reason);
-    const since = this.#options.intake.lastEventTime ?? this.lastFrame;
+    const since = this.#lastTrade ?? this.#begun ?? this.lastFrame;
     for (const { instrument } of this.#markets) this.#doubts.add("exchange_disconnect", instrument, since);
+  }
+
+  #dropNext(): void {
+    const next = this.#next;
+    this.#next = undefined;
+    if (next === undefined) return;
+    this.#options.intake.release(next.held);
+    next.connection.end("it is needed no more");
   }
 
   async #connectUntilStarted(): Promise<void> {
@@ -154,7 +189,12 @@ export class Share {
   async #connect(): Promise<void> {
     const connection = await this.#open();
     this.#connection = connection;
+    this.#early = [];
     await connection.started;
+    this.#begun ??= Date.now();
+    const early = this.#early;
+    this.#early = undefined;
+    for (const message of early) this.#take(message);
     this.#setLive(true, "");
     this.#awaitProof();
     this.#planRotation();
@@ -186,8 +226,18 @@ export class Share {
     if (parsed.kind !== "events") return parsed;
     const message = { parsed, received };
     if (from === this.#next?.connection) this.#next.messages.push(message);
-    else if (from === this.#connection) intake.take(message, this.#doubts);
+    else if (from === this.#connection) {
+      if (this.#early === undefined) this.#take(message);
+      else this.#early.push(message);
+    }
     return parsed;
+  }
+
+  #take(message: Message, replayed = false): void {
+    for (const event of message.parsed.events) {
+      if (event.type === "trade" && !event.snapshot) this.#lastTrade = Math.max(this.#lastTrade ?? 0, event.time);
+    }
+    this.#options.intake.take(message, this.#doubts, replayed);
   }
 
   #awaitProof(): void {
@@ -217,26 +267,29 @@ export class Share {
     this.#logger.info({ reason }, "opening a new connection before the old one goes");
     try {
       const connection = await this.#open();
-      const next = { connection, messages: [], started: false };
+      const next: Successor = { connection, messages: [], held: this.#markets, started: false };
       this.#next = next;
+      // Both bring the same: none of it may be forgotten before the new one's is compared with it.
+      this.#options.intake.hold(next.held);
       await connection.started;
       next.started = true;
       const lost = connection.ended.then((why) => Promise.reject(new Error(why)));
       await Promise.race([lost, sleep(ROTATION_OVERLAP, undefined, { signal: this.#stop.signal })]);
       if (this.#connection === old) this.#promote(next, old);
     } catch (error) {
-      if (this.#stop.signal.aborted) return;
+      if (this.#stop.signal.aborted || this.#connection !== old) return;
       this.#logger.warn({ reason: reasonOf(error) }, "no new connection, keeping the old one");
-      this.#next = undefined;
+      this.#dropNext();
       this.#rotateIn(LONGEST_PAUSE);
     }
   }
 
-  #promote(next: { readonly connection: Connection; readonly messages: readonly Message[] }, old?: Connection): void {
+  #promote(next: Successor, old?: Connection): void {
     this.#next = undefined;
     this.#connection = next.connection;
     this.rotations += 1;
-    for (const message of next.messages) this.#options.intake.take(message, this.#doubts);
+    for (const message of next.messages) this.#take(message, true);
+    this.#options.intake.release(next.held);
     this.#planRotation();
     old?.end("another one has taken its place");
   }

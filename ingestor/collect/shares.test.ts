@@ -14,7 +14,14 @@ import { Shares } from "./shares.ts";
 function options(): ShareOptions {
   const [writer, known, logger] = [new MemoryLog(), new KnownTrades([], () => 0), pino({ level: "silent" })];
   const { append, onBody } = { append: () => undefined, onBody: () => undefined };
-  const rest = { restUrl: "http://nowhere", market: () => undefined, append, onBody, overloaded: () => false };
+  const rest = {
+    restUrl: "http://nowhere",
+    market: () => undefined,
+    listed: Promise.resolve(),
+    append,
+    onBody,
+    overloaded: () => false,
+  };
   const healer = new Healer({ history: upbit.history, known, logger, ...rest });
   const intake = new Intake({ exchange: upbit, writer, known, healer, logger });
   const { feed } = upbit;

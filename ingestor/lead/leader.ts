@@ -28,6 +28,8 @@ export class Leader {
   readonly #lease: Lease;
   readonly #stop = new AbortController();
   #led: Led | undefined;
+  /** Once another has taken our place, only the lease may give it back: two without one would take the log from each other. */
+  #replaced = false;
 
   constructor(options: LeaderOptions) {
     this.#options = options;
@@ -69,13 +71,14 @@ export class Leader {
   }
 
   async #leadOnce(): Promise<void> {
-    const term = await this.#lease.acquire();
+    const term = await this.#lease.acquire(!this.#replaced);
     const led = this.#options.make(term);
     this.#led = led;
-    const kept = this.#lease.keep(() => led.writer.term);
+    const kept = Promise.race([this.#lease.keep(() => led.writer.term), led.writer.superseded]);
     // What another has taken over is not to be begun, even if the log could not be reached until now.
     await Promise.race([led.collector.start(), kept]);
     await kept;
+    this.#replaced = true;
     led.collector.abandon();
     this.#led = undefined;
     // Nothing of it counts any more, and standing by must not wait for a broker that is away.

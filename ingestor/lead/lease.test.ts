@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LeaseAnswer, LeaseRequest } from "../../protocol/ingest.ts";
+import { EdgeRefusal } from "../push/edge.ts";
 import { Lease } from "./lease.ts";
 
 // On the fake clock, which this module is not on by itself.
@@ -20,7 +21,7 @@ describe("a lease", () => {
   let stop: AbortController;
   let asked: LeaseRequest[];
   /** What is answered from now on; "away": the edge can't be reached. */
-  let answer: LeaseAnswer | "away";
+  let answer: LeaseAnswer | "away" | "refused";
   let lease: Lease;
 
   beforeEach(() => {
@@ -29,6 +30,7 @@ describe("a lease", () => {
     const hold = async (request: LeaseRequest) => {
       asked.push(request);
       if (answer === "away") throw new Error("no edge");
+      if (answer === "refused") throw new EdgeRefusal("HTTP 401");
       return answer;
     };
     lease = new Lease({ hold, holder: "us", logger: pino({ level: "silent" }), signal: stop.signal });
@@ -51,13 +53,13 @@ describe("a lease", () => {
 
   it("is asked for under no term, and brings the one to write under", async () => {
     answer = GRANTED;
-    expect(await lease.acquire()).toBe(4);
+    expect(await lease.acquire(true)).toBe(4);
     expect(asked).toEqual([{ holder: "us", term: 0, ttl: 3000 }]);
   });
 
   it("is waited for while another has it, and asked for again when its time ends, or a second later at most", async () => {
     answer = DENIED;
-    const state = watch(lease.acquire());
+    const state = watch(lease.acquire(true));
     await pass(10_000);
     expect([state.settled, asked.length]).toEqual([false, 11]);
     answer = { ...DENIED, freeIn: 200 };
@@ -71,22 +73,31 @@ describe("a lease", () => {
 
   it("does not ask without a pause when it is about to be free", async () => {
     answer = { ...DENIED, freeIn: 0 };
-    void watch(lease.acquire());
+    void watch(lease.acquire(true));
     await pass(1000);
     expect(asked.length).toBeLessThanOrEqual(101);
   });
 
   it("is done without when nobody can be asked for long at the start, and no sooner", async () => {
-    const state = watch(lease.acquire());
+    const state = watch(lease.acquire(true));
     await pass(5000);
     expect(state.settled).toBe(false);
     await pass(1000);
     expect(state).toMatchObject({ settled: true, value: 0 });
   });
 
+  it("is never done without where the edge refuses us, or another has taken our place before", async () => {
+    answer = "refused";
+    const refused = watch(lease.acquire(true));
+    answer = "away";
+    const replaced = watch(lease.acquire(false));
+    await pass(600_000);
+    expect([refused.settled, replaced.settled]).toEqual([false, false]);
+  });
+
   it("is never done without once it has been said to be another's", async () => {
     answer = DENIED;
-    const state = watch(lease.acquire());
+    const state = watch(lease.acquire(true));
     await pass(1);
     answer = "away";
     await pass(600_000);
@@ -100,7 +111,7 @@ describe("a lease", () => {
     const late = Promise.withResolvers<LeaseAnswer>();
     const hold = () => late.promise;
     lease = new Lease({ hold, holder: "us", logger: pino({ level: "silent" }), signal: stop.signal });
-    const state = watch(lease.acquire());
+    const state = watch(lease.acquire(true));
     stop.abort();
     late.resolve(GRANTED);
     await pass(1);
@@ -109,7 +120,7 @@ describe("a lease", () => {
 
   it("is not waited for any more when we are to stop", async () => {
     answer = DENIED;
-    const state = watch(lease.acquire());
+    const state = watch(lease.acquire(true));
     await pass(1);
     stop.abort();
     await pass(1);

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LeaseAnswer, LeaseRequest } from "../../protocol/ingest.ts";
 import { type Logger, reasonOf } from "../logger.ts";
+import { EdgeRefusal } from "../push/edge.ts";
 
 /** Asks for the lease, or for one more while of it. @throws when the edge can't be reached */
 export type Hold = (request: LeaseRequest) => Promise<LeaseAnswer>;
@@ -30,6 +31,8 @@ const PATIENCE = 5000;
 export class Lease {
   readonly #options: LeaseOptions;
   #asking: Promise<void> = Promise.resolve();
+  /** The edge has said no: an answer too, if not the one hoped for. */
+  #refused = false;
 
   constructor(options: LeaseOptions) {
     this.#options = options;
@@ -38,18 +41,19 @@ export class Lease {
   /**
    * Waits until it is ours.
    *
-   * @returns the term to write the log under, at least; 0 when nobody could be asked for too long
+   * @param mayGoAhead whether to do without when nobody can be asked for long
+   * @returns the term to write the log under, at least; 0 without a lease
    */
-  async acquire(): Promise<number> {
+  async acquire(mayGoAhead: boolean): Promise<number> {
     const { signal, logger } = this.#options;
     const begun = Date.now();
-    let answered = false;
+    let answered = !mayGoAhead;
     let standingBy = false;
     for (;;) {
       const answer = await this.#ask(0);
       signal.throwIfAborted();
       if (answer?.granted === true) return answer.term;
-      answered ||= answer !== undefined;
+      answered ||= answer !== undefined || this.#refused;
       if (!answered && Date.now() - begun > PATIENCE) {
         logger.warn("the lease can't be asked for: collecting without it");
         return 0;
@@ -95,7 +99,10 @@ export class Lease {
     try {
       return await asking;
     } catch (error) {
-      if (!signal.aborted) logger.debug({ reason: reasonOf(error) }, "the lease can't be asked for");
+      const refused = error instanceof EdgeRefusal;
+      if (refused && !this.#refused) logger.error({ reason: reasonOf(error) }, "the edge refuses us: not collecting");
+      else if (!signal.aborted) logger.debug({ reason: reasonOf(error) }, "the lease can't be asked for");
+      this.#refused ||= refused;
       return undefined;
     }
   }

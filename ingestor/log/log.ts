@@ -31,6 +31,8 @@ export interface LoggedStatus extends CollectorStatus {
    * Absent while nothing is missing.
    */
   readonly healing?: number;
+  /** Since when (execution time, ms) trades may be missing of some instruments, of which no frame has shown yet whether they are. */
+  readonly doubted?: number;
 }
 
 /** What a collector learns from the end of a log that it takes over. */
@@ -66,6 +68,8 @@ export interface TickWriter {
   open(atLeast: number): Promise<readonly Tail[]>;
   /** Under which records are written; 0 before the log has been taken over. */
   readonly term: number;
+  /** Resolves when the log shows that another collector has taken it over: what is still written is void. */
+  readonly superseded: Promise<void>;
   /** What waits to be confirmed, bytes. */
   readonly bytes: number;
   partitionOf(instrument: string): number;

@@ -4,7 +4,7 @@
  */
 
 import { EventEmitter, once } from "node:events";
-import type { MarketEvent } from "../../protocol/events.ts";
+import type { GapEvent, MarketEvent } from "../../protocol/events.ts";
 import { type Authority, OPENING_MARKERS } from "../../protocol/log-record.ts";
 import { epochOf, newIncarnation } from "../../protocol/position.ts";
 import type { Commit, LoggedStatus, LogHandlers, LogRecord, RawFrame, Tail, TickReader, TickWriter } from "./log.ts";
@@ -16,6 +16,8 @@ const PARTITION = 0;
 export class MemoryLog implements TickWriter, TickReader {
   #authority: Authority = { incarnation: `direct-${newIncarnation()}`, term: 0 };
   #lastEvent: number | null = null;
+  /** A later collector of this process goes on with them. */
+  readonly #openGaps = new Map<string, MarketEvent>();
   readonly #changed = new EventEmitter();
   #records: LogRecord[] = [];
   /** The offset of the first record kept; the opening markers are never stored. */
@@ -43,6 +45,9 @@ export class MemoryLog implements TickWriter, TickReader {
     return this.#authority.term;
   }
 
+  /** Nobody else can write it. */
+  readonly superseded: Promise<void> = new Promise(() => undefined);
+
   get bytes(): number {
     return 0;
   }
@@ -59,7 +64,7 @@ export class MemoryLog implements TickWriter, TickReader {
     this.#authority = { ...this.#authority, term: Math.max(this.#authority.term + 1, atLeast) };
     // Which trades it has had is not remembered: what is fetched of that time can't be judged.
     const completeFrom = this.#lastEvent === null ? 0 : Date.now();
-    return [{ events: [], completeFrom, completeUntil: this.#lastEvent }];
+    return [{ events: [...this.#openGaps.values()], completeFrom, completeUntil: this.#lastEvent }];
   }
 
   partitionOf(): number {
@@ -67,7 +72,8 @@ export class MemoryLog implements TickWriter, TickReader {
   }
 
   append(event: MarketEvent): void {
-    if (event.type === "trade") this.#lastEvent = event.time;
+    if (event.type === "trade") this.#lastEvent = Math.max(this.#lastEvent ?? 0, event.time);
+    if (event.type === "gap") this.#rememberGap(event);
     this.#push("event", event.type, event.instrument, JSON.stringify(event));
   }
 
@@ -145,6 +151,12 @@ export class MemoryLog implements TickWriter, TickReader {
       await handlers.records(PARTITION, this.#epoch, records);
       handlers.confirmed();
     }
+  }
+
+  #rememberGap(gap: GapEvent): void {
+    const key = `${gap.instrument}/${gap.since}`;
+    if (gap.state === "open") this.#openGaps.set(key, gap);
+    else this.#openGaps.delete(key);
   }
 
   #push(kind: "event" | "status", type: LogRecord["type"], key: string, value: string): void {

@@ -22,6 +22,11 @@ export interface EdgeOptions {
   readonly source: Source;
 }
 
+/** Thrown when the edge has understood, and says no: a wrong token, prices of another source. */
+export class EdgeRefusal extends Error {
+  override readonly name = "EdgeRefusal";
+}
+
 const TIMEOUT = 10_000;
 const MAX_FRAME = 16 * 1024 * 1024;
 
@@ -93,8 +98,9 @@ export class Edge {
     });
     // Read in any case: an answer that nobody reads keeps its connection.
     const answer = await response.text();
-    if (!response.ok) throw new Error(`${path}: HTTP ${response.status} ${answer.slice(0, 200)}`);
-    return answer;
+    if (response.ok) return answer;
+    const what = `${path}: HTTP ${response.status} ${answer.slice(0, 200)}`;
+    throw response.status >= 400 && response.status < 500 ? new EdgeRefusal(what) : new Error(what);
   }
 }
 

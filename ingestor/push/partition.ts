@@ -155,7 +155,7 @@ export class Partition {
 
   #onStatus(text: string, now: number): void {
     // What a collector tells its successor is nobody else's affair.
-    const { healing: _healing, ...status } = JSON.parse(text) as LoggedStatus;
+    const { healing: _healing, doubted: _doubted, ...status } = JSON.parse(text) as LoggedStatus;
     const statusText = JSON.stringify(status);
     if (statusText === this.#statusText) return;
     this.#statusText = statusText;

@@ -148,6 +148,33 @@ kafka.describe("the log in Kafka", () => {
     expect(second.term).toBe(8);
   });
 
+  it("notices in the log that another collector has taken it over, and leaves what it finds to readers", async () => {
+    const first = await write(1);
+    let superseded = false;
+    void first.superseded.then(() => {
+      superseded = true;
+    });
+    first.append(trade(2));
+    await first.flushed();
+    const second = newWriter();
+    await second.open(0);
+    first.append(trade(3));
+    await until(() => superseded);
+    second.append(trade(4));
+    await second.flushed();
+    const { seen } = await read();
+    await until(() => seen.ids.includes("4"));
+    expect(seen.ids).toEqual(["1", "2", "4"]);
+  });
+
+  it("takes over what its predecessor had in doubt", async () => {
+    const first = await write(1, 2);
+    first.announce({ state: "live", source: "live", since: 1, doubted: 700 });
+    await first.flushed();
+    const tails = await newWriter().open(0);
+    expect(tails.map(({ completeUntil }) => completeUntil).sort()).toEqual([700, null]);
+  });
+
   it("reads more of a tail than a number of records where those are of the last seconds", async () => {
     const first = newWriter();
     await first.open(0);

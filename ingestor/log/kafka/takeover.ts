@@ -68,13 +68,17 @@ async function readFurtherBack(kafka: Kafka, admin: Admin, topic: string, tails:
 
 /** The log time (ms) from which a partition's tail is needed. */
 function wantedFrom({ records }: PartitionTail): number {
-  const status = records.findLast(({ type }) => type === "status");
-  const { healing } = status === undefined ? {} : loggedStatus.parse(JSON.parse(status.value));
+  const { healing } = lastStatus(records);
   const recent = (records.at(-1)?.logged ?? 0) - RECENT;
   return healing === undefined ? recent : Math.min(recent, healing - HEALING_MARGIN);
 }
 
-const loggedStatus = z.object({ healing: z.number().optional() });
+function lastStatus(records: readonly LogRecord[]): z.infer<typeof loggedStatus> {
+  const status = records.findLast(({ type }) => type === "status");
+  return status === undefined ? {} : loggedStatus.parse(JSON.parse(status.value));
+}
+
+const loggedStatus = z.object({ healing: z.number().optional(), doubted: z.number().optional() });
 
 /** Thrown when another collector took the log over at the same moment: only one of equal terms may write. */
 class ContestedError extends Error {
@@ -121,7 +125,10 @@ function tailOf({ extent, records, start }: PartitionTail): Tail {
   // Where everything has expired, all of it may have been in the log.
   const completeFrom = whole ? 0 : (oldest ?? Date.now());
   // A tail of nothing but statuses: the last event is older than all of them.
-  const completeUntil = lastTraded(events) ?? (whole ? null : (oldest ?? null));
+  const until = lastTraded(events) ?? (whole ? null : (oldest ?? null));
+  // What the last collector still had in doubt is for us to find out.
+  const { doubted } = lastStatus(records);
+  const completeUntil = until === null || doubted === undefined ? until : Math.min(until, doubted);
   return { events, completeFrom, completeUntil };
 }
 

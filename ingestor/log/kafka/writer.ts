@@ -12,6 +12,7 @@ import { createPartitioner } from "./partitioner.ts";
 import { RawQueue } from "./raw-queue.ts";
 import { readRanges } from "./read-range.ts";
 import { type Draft, eventDraft, fromMessage, markerDraft, statusDraft, toMessage } from "./records.ts";
+import { Rivals } from "./rivals.ts";
 import { markersFor, readEnds, readUpToMarkers } from "./takeover.ts";
 import { type Extent, ensureTopics, extents } from "./topics.ts";
 
@@ -43,6 +44,9 @@ export class KafkaWriter implements TickWriter {
   #closed = false;
   /** The lowest term to write under. */
   #atLeast = 0;
+  /** The term whose markers are being written. */
+  #taking = 0;
+  readonly #rivals: Rivals;
   reachable = false;
 
   constructor(settings: KafkaSettings, exchange: string, logger: Logger) {
@@ -51,6 +55,7 @@ export class KafkaWriter implements TickWriter {
     this.#logger = logger.child({ part: "log-writer", exchange });
     this.#kafka = createKafka(settings, this.#logger);
     this.#admin = this.#kafka.admin();
+    this.#rivals = new Rivals(this.#kafka, this.#topic, this.#logger);
     this.#rawLane = new Lane(names(settings.prefix, exchange).raw, () => this.#newProducer());
   }
 
@@ -62,8 +67,13 @@ export class KafkaWriter implements TickWriter {
     return this.bytes > QUEUE_LIMIT;
   }
 
+  /** From the first marker on: who holds the lease must hear of it, even should the takeover not be finished. */
   get term(): number {
-    return this.#session?.authority.term ?? 0;
+    return Math.max(this.#session?.authority.term ?? 0, this.#taking);
+  }
+
+  get superseded(): Promise<void> {
+    return this.#rivals.found;
   }
 
   async open(atLeast: number): Promise<readonly Tail[]> {
@@ -133,6 +143,7 @@ export class KafkaWriter implements TickWriter {
     await this.#renewAdmin();
     await ensureTopics(this.#admin, this.#settings, this.#exchange);
     const ends = await readEnds(this.#kafka, this.#admin, this.#topic, this.#atLeast);
+    this.#taking = ends.next.term;
     const markers = new Map<number, number>();
     for (const { extent } of ends.tails) {
       const drafts = Array.from({ length: markersFor(extent) }, markerDraft);
@@ -164,6 +175,7 @@ export class KafkaWriter implements TickWriter {
   }
 
   #lane(partition: number): Lane {
+    if (this.#closed) throw new QueueClosed("closed");
     const known = this.#lanes.get(partition);
     if (known !== undefined) return known;
     const lane = new Lane(this.#topic, () => this.#newProducer());
@@ -185,6 +197,9 @@ export class KafkaWriter implements TickWriter {
         throw new Error("the topic was made anew");
       }
       session.confirmed.set(partition, last);
+      // Nobody else should write here: what lies between may be the marker of another collector.
+      const range = { partition, from: before + 1, to: last - batch.length + 1 };
+      if (before >= 0 && range.from < range.to) this.#rivals.look(range, session.authority);
     });
   }
 
