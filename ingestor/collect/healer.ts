@@ -180,6 +180,8 @@ export class Healer {
     const { known, history, overloaded, most = MOST } = this.#options;
     const { instrument } = market;
     const telling = new Telling(known, instrument, since, until);
+    // Where it goes on from our last trade, all that it tells is missing, even what is older than the gap.
+    const from = history.order === "oldest-first" ? 0 : since;
     let gathered: TradeEvent[] = [];
     const lastId = known.newest(instrument, since)?.id ?? null;
     const pages = this.#client.pages(market, { since, until, lastId });
@@ -190,7 +192,7 @@ export class Healer {
         return telling.wholeFrom(page.value);
       }
       // What came after the gap is live's affair: its frames may still be on their way.
-      const inside = page.value.filter(({ time }) => time >= since && time <= until + SETTLE);
+      const inside = page.value.filter(({ time }) => time >= from && time <= until + SETTLE);
       telling.hear(page.value);
       if (history.order === "oldest-first") this.#append(instrument, inside);
       else gathered = [...inside.toReversed(), ...gathered];

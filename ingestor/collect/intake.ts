@@ -101,8 +101,7 @@ export class Intake {
   /** To be called every second: fetches what bad frames may have told, and trades that tickers told of and that never came. */
   tick(now: number): void {
     // Gathered, because an exchange that has changed its frames sends nothing else.
-    for (const [instrument, { since, until }] of this.#unread)
-      this.#heal(instrument, "unreadable_frame", this.#reliedOn(instrument, since), until);
+    for (const [instrument, { since, until }] of this.#unread) this.#heal(instrument, "unreadable_frame", since, until);
     this.#unread.clear();
     for (const [instrument, { id, at }] of this.#announced) {
       if (now - at < TICKER_LEAD) continue;
@@ -127,7 +126,7 @@ export class Intake {
   giveUp(doubts: Doubts, now: number): void {
     const until = Math.max(now, this.lastEventTime ?? 0);
     for (const [instrument, { cause, since }] of doubts.takeAll()) {
-      this.#heal(instrument, cause, this.#reliedOn(instrument, since), until);
+      this.#heal(instrument, cause, since, until);
     }
   }
 
@@ -180,12 +179,7 @@ export class Intake {
     const doubt = doubts.get(instrument);
     if (doubt === undefined || verdict === undefined) return;
     doubts.clear(instrument);
-    if (verdict === "missed") this.#heal(instrument, doubt.cause, this.#reliedOn(instrument, doubt.since), until);
-  }
-
-  /** Where ids count up, nothing is relied on but the last trade of the instrument itself. */
-  #reliedOn(instrument: string, since: number): number {
-    return this.#countsUp ? Math.min(since, this.#lastOf(instrument)?.time ?? since) : since;
+    if (verdict === "missed") this.#heal(instrument, doubt.cause, doubt.since, until);
   }
 
   #heal(instrument: string, cause: GapCause, since: number, until: number): void {

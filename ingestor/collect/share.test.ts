@@ -139,7 +139,7 @@ describe("a share", () => {
     confirm(second, "1");
     // Old enough to show that nothing was traded; but the trades that follow do not come over it.
     bring(second, ticker(A, 990_000));
-    await once(second ?? server, "pong", { signal: AbortSignal.timeout(50) }).catch(() => undefined);
+    await until(() => intake.counts.frames === 5);
     second?.terminate();
     const third = await opened(3);
     confirm(third, "1", "2");

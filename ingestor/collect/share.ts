@@ -56,6 +56,7 @@ export class Share {
   #proof: NodeJS.Timeout | undefined;
   #rotation: NodeJS.Timeout | undefined;
   #next: Successor | undefined;
+  #rotating = false;
   /** What the present connection has brought before it started: should it never start, nothing is proven by it. */
   #early: Message[] | undefined;
   /** The execution time (ms) of the newest trade that came over this share's connections. */
@@ -133,11 +134,6 @@ export class Share {
     clearTimeout(this.#rotation);
     this.#connection?.end();
     this.#next?.connection.end();
-  }
-
-  /** Ends the connection; another one follows. */
-  end(reason: string): void {
-    this.#connection?.end(reason);
   }
 
   async #stay(connection: Connection): Promise<void> {
@@ -263,10 +259,15 @@ export class Share {
    */
   async #rotate(reason: string): Promise<void> {
     const old = this.#connection;
-    if (this.#next !== undefined || old === undefined) return;
+    if (this.#rotating || old === undefined) return;
+    this.#rotating = true;
     this.#logger.info({ reason }, "opening a new connection before the old one goes");
     try {
       const connection = await this.#open();
+      if (this.#connection !== old) {
+        connection.end("the old one has gone already");
+        return;
+      }
       const next: Successor = { connection, messages: [], held: this.#markets, started: false };
       this.#next = next;
       // Both bring the same: none of it may be forgotten before the new one's is compared with it.
@@ -281,6 +282,8 @@ export class Share {
       this.#logger.warn({ reason: reasonOf(error) }, "no new connection, keeping the old one");
       this.#dropNext();
       this.#rotateIn(LONGEST_PAUSE);
+    } finally {
+      this.#rotating = false;
     }
   }
 
