@@ -59,6 +59,16 @@ describe("a kept feed", () => {
   };
   const ops = () => wire.sent.splice(0).map(({ op }) => op);
 
+  it("sends what came after the list too, before it retires", () => {
+    connect();
+    feed.list();
+    feed.unlist(NOW);
+    take(7);
+    expect([ops(), feed.retire(NOW + 1500), ops()]).toEqual([[], false, ["ticks"]]);
+    link.onMessage('{"op":"ack","epoch":"e-0","seq":7,"dirty":false}');
+    expect([feed.retire(NOW + 1600), ops()]).toEqual([true, ["retired"]]);
+  });
+
   it("sends at once what waits when it leaves the list, and retires when that and what was on its way are acked", () => {
     connect();
     feed.list();

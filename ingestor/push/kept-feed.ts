@@ -38,8 +38,13 @@ export class KeptFeed {
   retire(now: number): boolean {
     if (this.#unlistedSince === undefined) return false;
     const waited = now - this.#unlistedSince;
-    const early = waited < ON_ITS_WAY || (this.link.holds !== undefined && waited < RETIRE_PATIENCE);
-    return !early && this.link.say({ op: "retired" });
+    if (waited < ON_ITS_WAY) return false;
+    if (this.link.holds !== undefined && waited < RETIRE_PATIENCE) {
+      // Came after the list did: it must not wait for an idle feed's next batch.
+      this.link.flush(now);
+      return false;
+    }
+    return this.link.say({ op: "retired" });
   }
 
   /** Whether the edge has refused it for so long that what it holds would hold the commit for good. `now` in ms. */
