@@ -1,14 +1,15 @@
 /**
- * The client sockets of a feed. They hibernate: what each of them listens to stands in its attachment, and the map here is
- * only a copy, made anew whenever the object wakes (tags can't serve: they are fixed when a socket is accepted).
+ * The client sockets of a feed. They hibernate: what each of them listens to stands in its attachment; the map and the index
+ * here are only copies, made anew whenever the object wakes (tags can't serve: they are fixed when a socket is accepted).
  */
 
 import type { ProtocolError } from "../protocol/errors.ts";
 import type { DataItem, ServerFrame } from "../protocol/frames.ts";
-import type { Rate } from "../protocol/stream.ts";
+import { RATES, type Rate } from "../protocol/stream.ts";
 import type { Outgoing } from "./feed-core.ts";
 import { LINE_NAMES, type LineName, rateOf } from "./lines.ts";
 import { refuse, sendOrDrop } from "./sockets.ts";
+import { SubscriptionIndex } from "./subscription-index.ts";
 
 /** What a client socket carries through hibernation. */
 interface ClientAttachment {
@@ -24,11 +25,15 @@ const SILENCE = 120_000;
 export class ClientSockets {
   readonly #ctx: DurableObjectState;
   readonly #clients = new Map<WebSocket, ClientAttachment>();
+  readonly #index = new SubscriptionIndex<LineName>();
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
     for (const ws of ctx.getWebSockets(TAG)) {
-      if (ws.readyState === WebSocket.OPEN) this.#clients.set(ws, ws.deserializeAttachment() as ClientAttachment);
+      if (ws.readyState !== WebSocket.OPEN) continue;
+      const client = ws.deserializeAttachment() as ClientAttachment;
+      this.#clients.set(ws, client);
+      for (const line of linesOf(client)) this.#index.add(line, ws);
     }
   }
 
@@ -45,7 +50,11 @@ export class ClientSockets {
     this.#save(ws, { session, lines: {} });
   }
 
+  /** Forgets a socket that is gone, or about to be closed: nothing more is sent to it. */
   remove(ws: WebSocket): void {
+    const client = this.#clients.get(ws);
+    if (client === undefined) return;
+    for (const line of linesOf(client)) this.#index.remove(line, ws);
     this.#clients.delete(ws);
   }
 
@@ -54,6 +63,7 @@ export class ClientSockets {
     const client = this.#clients.get(ws);
     if (client === undefined) return;
     client.lines[line] = first === undefined ? {} : { first };
+    this.#index.add(line, ws);
     this.#save(ws, client);
   }
 
@@ -62,39 +72,39 @@ export class ClientSockets {
     const client = this.#clients.get(ws);
     if (client?.lines[line] === undefined) return false;
     delete client.lines[line];
+    this.#index.remove(line, ws);
     this.#save(ws, client);
     return true;
   }
 
   listening(line: LineName): boolean {
-    for (const client of this.#clients.values()) if (client.lines[line] !== undefined) return true;
-    return false;
+    return this.#index.has(line);
   }
 
-  /** The rates that anyone listens to: what the pusher must keep to. */
+  /** The rates that anyone listens to, what the pusher must keep to, in the order of {@link RATES}. */
   rates(): Rate[] {
-    const rates = LINE_NAMES.filter((line) => this.listening(line)).map(rateOf);
-    return [...new Set(rates)];
+    const rates = new Set([...this.#index.keys].map(rateOf));
+    return RATES.filter((rate) => rates.has(rate));
   }
 
-  /** Sends every listener its items in one frame. An item is serialised once, a frame once for each set of lines. */
+  /**
+   * Sends every listener its items in one frame. An item is serialised once, a frame once for each set of lines; only those
+   * who listen to something of it are looked at.
+   */
   deliver(outgoing: Outgoing): void {
-    if (outgoing.size === 0) return;
-    const encoded = new Map([...outgoing].map(([line, items]) => [line, items.map((item) => JSON.stringify(item))]));
+    const batch = [...outgoing].filter(([line]) => this.#index.has(line));
+    const encoded = new Map(batch.map(([line, items]) => [line, items.map((item) => JSON.stringify(item))]));
     const frames = new Map<string, string>();
-    for (const [ws, client] of this.#clients) {
-      const lines = [...outgoing.keys()].filter((line) => client.lines[line] !== undefined);
-      if (lines.length === 0) continue;
-      const resumed = lines.filter((line) => client.lines[line]?.first !== undefined);
-      if (resumed.length > 0) {
-        this.#send(ws, dataFrame(lines.flatMap((line) => this.#continued(client, line, outgoing.get(line) ?? []))));
-        this.#save(ws, client);
-        continue;
+    const names = batch.map(([line]) => line);
+    for (const line of names) {
+      for (const ws of this.#index.listeners(line)) {
+        const client = this.#clients.get(ws);
+        if (client === undefined) continue;
+        const lines = names.length === 1 ? names : names.filter((name) => client.lines[name] !== undefined);
+        // Who listens to several lines gets them all with the first one.
+        if (lines[0] !== line) continue;
+        this.#send(ws, this.#resumedFrame(ws, client, lines, outgoing) ?? sharedFrame(lines, encoded, frames));
       }
-      const key = lines.join();
-      const frame = frames.get(key) ?? dataFrame(lines.flatMap((line) => encoded.get(line) ?? []));
-      frames.set(key, frame);
-      this.#send(ws, frame);
     }
   }
 
@@ -104,10 +114,15 @@ export class ClientSockets {
     for (const ws of this.#clients.keys()) this.#send(ws, text);
   }
 
+  /** Sends a client away, with the reason. */
+  dismiss(ws: WebSocket, error: ProtocolError): void {
+    this.remove(ws);
+    refuse(ws, error);
+  }
+
   /** Sends everyone away, with the reason. */
   dismissAll(error: ProtocolError): void {
-    for (const ws of this.#clients.keys()) refuse(ws, error);
-    this.#clients.clear();
+    for (const ws of this.#clients.keys()) this.dismiss(ws, error);
   }
 
   /** Closes those that used to ping and have stopped: pings are answered by the runtime, which keeps the time. */
@@ -115,29 +130,57 @@ export class ClientSockets {
     for (const ws of this.#clients.keys()) {
       const pinged = this.#ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime();
       if (pinged !== undefined && now - pinged > SILENCE) {
-        this.#clients.delete(ws);
+        this.remove(ws);
         ws.close(4000, "no ping for two minutes");
       }
     }
   }
 
-  /** The items of a line for a client whose next item continues its own position. */
-  #continued(client: ClientAttachment, line: LineName, items: DataItem[]): string[] {
-    const first = client.lines[line]?.first;
-    client.lines[line] = {};
-    return items.map((item, i) =>
-      JSON.stringify(i === 0 && first !== undefined && !item.snapshot ? { ...item, prev: first } : item),
-    );
+  /** A frame of its own for a client whose next item of a line continues not the line's position but its own. */
+  #resumedFrame(
+    ws: WebSocket,
+    client: ClientAttachment,
+    lines: readonly LineName[],
+    outgoing: Outgoing,
+  ): string | undefined {
+    if (lines.every((line) => client.lines[line]?.first === undefined)) return undefined;
+    const items = lines.flatMap((line) => continued(outgoing.get(line) ?? [], client.lines[line]?.first));
+    for (const line of lines) client.lines[line] = {};
+    this.#save(ws, client);
+    return dataFrame(items.map((item) => JSON.stringify(item)));
   }
 
   #send(ws: WebSocket, text: string): void {
-    if (!sendOrDrop(ws, text)) this.#clients.delete(ws);
+    if (!sendOrDrop(ws, text)) this.remove(ws);
   }
 
   #save(ws: WebSocket, client: ClientAttachment): void {
     this.#clients.set(ws, client);
     ws.serializeAttachment(client);
   }
+}
+
+function linesOf({ lines }: ClientAttachment): LineName[] {
+  return LINE_NAMES.filter((line) => lines[line] !== undefined);
+}
+
+/** The items with the first one's `prev` set to `first`, where that is given. A snapshot continues nothing. */
+function continued(items: readonly DataItem[], first: number | undefined): readonly DataItem[] {
+  const [head, ...rest] = items;
+  if (head === undefined || first === undefined || head.snapshot) return items;
+  return [{ ...head, prev: first }, ...rest];
+}
+
+/** The frame of all who listen to just these lines of what goes out, made once. */
+function sharedFrame(
+  lines: readonly LineName[],
+  encoded: ReadonlyMap<LineName, readonly string[]>,
+  frames: Map<string, string>,
+): string {
+  const key = lines.join();
+  const frame = frames.get(key) ?? dataFrame(lines.flatMap((line) => encoded.get(line) ?? []));
+  frames.set(key, frame);
+  return frame;
 }
 
 function dataFrame(items: readonly string[]): string {

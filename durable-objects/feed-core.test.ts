@@ -99,6 +99,20 @@ it("refuses a batch after a hole, empty ones too, and takes none of it", async (
   });
 });
 
+it("believes what a batch says of completeness only when it has everything before it", async () => {
+  await withSql((sql) => {
+    const feed = new Feed(sql);
+    feed.receive("e1", 0, [trade(2)]);
+    const known = feed.core.status;
+    for (const events of [[], [trade(6)]]) {
+      expect(feed.receive("e1", 5, events)).toMatchObject({ kind: "hole" });
+      expect(feed.core.status).toEqual(known);
+    }
+    feed.receive("e1", 2, [trade(6)]);
+    expect(feed.core.status?.asOf).toBeGreaterThan(known?.asOf ?? 0);
+  });
+});
+
 it("goes on with a snapshot in a new epoch, and a gap after it on trade", async () => {
   await withSql((sql) => {
     const feed = new Feed(sql);

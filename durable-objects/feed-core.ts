@@ -114,21 +114,10 @@ export class FeedCore {
    * of another epoch everything has to be flushed.
    */
   accept(frame: TicksFrame, listening: (line: LineName) => boolean): Accepted {
-    this.#record.status = { ...frame.status, asOf: frame.asOf };
-    const first = frame.events[0];
-    if (first === undefined) return this.#checkEmpty(frame);
-    if (frame.epoch !== this.#record.epoch) {
-      const known = this.#record.epochs.find(([epoch]) => epoch === frame.epoch)?.[1];
-      if (known !== undefined && frame.prev > known) return { kind: "hole", epoch: frame.epoch, from: known };
-      const fresh = known === undefined ? frame.events : frame.events.filter(({ seq }) => seq > known);
-      if (fresh[0] === undefined) return { kind: "known", epoch: frame.epoch, seq: known ?? 0 };
-      this.#changeEpoch(frame.epoch, fresh[0], listening);
-      this.#applyAll(frame.events, listening);
-      return { kind: "changed" };
-    }
-    if (frame.prev > this.#record.seq) return { kind: "hole", epoch: frame.epoch, from: this.#record.seq };
-    this.#applyAll(frame.events, listening);
-    return { kind: "applied" };
+    const accepted = this.#take(frame, listening);
+    // What a batch says of completeness holds only for whoever has everything before it.
+    if (accepted.kind !== "hole") this.#record.status = { ...frame.status, asOf: frame.asOf };
+    return accepted;
   }
 
   /** Items whose period is over; `raw` always is. */
@@ -214,6 +203,23 @@ export class FeedCore {
     return { instrument: this.instrument, epoch, seq, source: status?.source ?? "live", ticker, t };
   }
 
+  #take(frame: TicksFrame, listening: (line: LineName) => boolean): Accepted {
+    const first = frame.events[0];
+    if (first === undefined) return this.#checkEmpty(frame);
+    if (frame.epoch !== this.#record.epoch) {
+      const known = this.#record.epochs.find(([epoch]) => epoch === frame.epoch)?.[1];
+      if (known !== undefined && frame.prev > known) return { kind: "hole", epoch: frame.epoch, from: known };
+      const fresh = known === undefined ? frame.events : frame.events.filter(({ seq }) => seq > known);
+      if (fresh[0] === undefined) return { kind: "known", epoch: frame.epoch, seq: known ?? 0 };
+      this.#changeEpoch(frame.epoch, fresh[0], listening);
+      this.#applyAll(frame.events, listening);
+      return { kind: "changed" };
+    }
+    if (frame.prev > this.#record.seq) return { kind: "hole", epoch: frame.epoch, from: this.#record.seq };
+    this.#applyAll(frame.events, listening);
+    return { kind: "applied" };
+  }
+
   #line(name: LineName): Line {
     const line = this.#lines.get(name);
     if (line === undefined) throw new RangeError(`there is no line ${name}`);
@@ -221,7 +227,7 @@ export class FeedCore {
   }
 
   #adopt(positions: LinePositions): void {
-    for (const line of this.#lines.values()) line.position = Math.max(line.position, positions[line.name] ?? 0);
+    for (const line of this.#lines.values()) line.adopt(positions[line.name] ?? 0);
   }
 
   /** An empty batch says nothing of epochs, but its `prev` tells whether something before it got lost. */

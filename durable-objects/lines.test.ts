@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { groupTrades, LINE_NAMES, Line, tradeItems } from "./lines.ts";
+import { groupTrades, LINE_NAMES, Line, makeItem, tradeItems } from "./lines.ts";
 import { context, gap, ticker, trade } from "./testing/test-events.ts";
 
 const E = context("e1");
@@ -51,6 +51,26 @@ describe("Line", () => {
     expect([line.position, line.dirty]).toEqual([4, false]);
     line.take(trade(3), true);
     expect(line.flush(E)).toEqual([]);
+  });
+
+  it("keeps its position behind what still waits when its last listener has left", () => {
+    const line = new Line("trade", "100ms");
+    line.take(trade(4), true);
+    line.take(trade(5), false);
+    expect(line.position).toBe(0);
+    expect(line.flush(E).map(({ prev, seq, n }) => [prev, seq, n])).toEqual([[0, 5, 2]]);
+  });
+
+  it("sends nothing again that was broadcast before its memory went away", () => {
+    const line = new Line("trade", "raw");
+    for (const seq of [4, 5, 6]) line.take(trade(seq), true);
+    line.adopt(5);
+    line.adopt(3);
+    expect(line.flush(E).map(({ prev, seq }) => [prev, seq])).toEqual([[5, 6]]);
+  });
+
+  it("makes no item that would hide a loss", () => {
+    expect(() => makeItem({ name: "trade@raw" }, [trade(4)], 4, E)).toThrow("can't follow 4");
   });
 
   it("begins a new epoch with a snapshot", () => {

@@ -53,11 +53,21 @@ export class Line {
     return this.#pending.length > 0;
   }
 
-  /** Takes an event if it belongs here and was not broadcast before. With nobody listening it only moves the position. */
+  /**
+   * Takes an event if it belongs here and was not broadcast before. With nobody listening it only moves the position; but
+   * never past what still waits for those who have just left, or the next item would move it back.
+   */
   take(logged: LoggedEvent, listening: boolean): void {
     if (channelOf(logged) !== this.channel || logged.seq <= this.position) return;
-    if (listening) this.#pending.push(logged);
+    if (listening || this.dirty) this.#pending.push(logged);
     else this.position = logged.seq;
+  }
+
+  /** Up to here everything was broadcast, as was remembered elsewhere: of what waits, only what is newer still goes out. */
+  adopt(position: number): void {
+    if (position <= this.position) return;
+    this.position = position;
+    this.#pending = this.#pending.filter(({ seq }) => seq > position);
   }
 
   /** The items that are due now, oldest first; they count as broadcast from here on. */
@@ -120,7 +130,11 @@ export function groupTrades(events: readonly LoggedEvent[], most = Number.POSITI
   return groups;
 }
 
-/** The item of a non-empty group of events of one kind. */
+/**
+ * The item of a non-empty group of events of one kind.
+ *
+ * @throws {RangeError} where it would not continue `prev`: sent all the same, it would hide a loss
+ */
 export function makeItem(
   line: Pick<Line, "name">,
   group: readonly LoggedEvent[],
@@ -129,6 +143,7 @@ export function makeItem(
 ): DataItem {
   const newest = group.at(-1);
   if (newest === undefined) throw new RangeError("an item needs at least one event");
+  if (newest.seq <= prev) throw new RangeError(`${line.name}: an item up to ${newest.seq} can't follow ${prev}`);
   const head = itemHead(line, prev, newest.seq, context);
   const { event } = newest;
   const t = pathOf(newest, context.edge);

@@ -29,12 +29,15 @@ const RESEND_PAUSE = 2000;
 export class PublisherSocket {
   readonly #ctx: DurableObjectState;
   #socket: WebSocket | undefined;
+  /** What the socket's attachment holds: reading it back clones it each time. */
+  #attached: PublisherAttachment | null = null;
   #lastAck = "";
   #lastResend = { text: "", at: 0 };
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
     this.#socket = ctx.getWebSockets(TAG).find((ws) => ws.readyState === WebSocket.OPEN && attachmentOf(ws) !== null);
+    if (this.#socket !== undefined) this.#attached = attachmentOf(this.#socket);
   }
 
   get connected(): boolean {
@@ -43,12 +46,12 @@ export class PublisherSocket {
 
   /** The rates that the pusher keeps to, also after the object's memory went away. */
   get told(): readonly Rate[] {
-    return this.#attachment?.told ?? [];
+    return this.#attached?.told ?? [];
   }
 
   /** What the socket remembers of earlier broadcasts. */
   get broadcast(): Broadcast | null {
-    return this.#attachment?.broadcast ?? null;
+    return this.#attached?.broadcast ?? null;
   }
 
   is(ws: WebSocket): boolean {
@@ -79,7 +82,10 @@ export class PublisherSocket {
     const left = attachmentOf(ws);
     if (left === null) return undefined;
     ws.serializeAttachment(null);
-    if (this.is(ws)) this.#socket = undefined;
+    if (this.is(ws)) {
+      this.#socket = undefined;
+      this.#attached = null;
+    }
     return left;
   }
 
@@ -114,12 +120,10 @@ export class PublisherSocket {
     this.#send({ op: "resend", epoch, from });
   }
 
-  get #attachment(): PublisherAttachment | null {
-    return this.#socket === undefined ? null : attachmentOf(this.#socket);
-  }
-
   #save(attachment: PublisherAttachment): void {
-    this.#socket?.serializeAttachment(attachment);
+    if (this.#socket === undefined) return;
+    this.#attached = attachment;
+    this.#socket.serializeAttachment(attachment);
   }
 
   #send(frame: FeedFrame): void {

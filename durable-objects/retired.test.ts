@@ -27,8 +27,9 @@ it("has those who come all the same ask again, until a publisher is back", async
   const { stub, instrument } = newFeed();
   const pusher = await TestPusher.open(stub);
   pusher.push([trade(2)]);
+  const there = await openClient(stub, "https://feed/");
   pusher.socket.send({ op: "retired" });
-  await pusher.stored(2);
+  await there.closed;
   const refused = await openClient(stub, `https://feed/?stream=${instrument}@trade`);
   expect((await refused.closed).code).toBe(4000);
   expect(refused.ops).toEqual(["error"]);

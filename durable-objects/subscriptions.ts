@@ -79,11 +79,8 @@ export class Subscriptions {
     const behind = () => wanted.some((one) => this.#isBehind(one));
     this.#inOrder(ws, (done) => {
       const answer = () => {
-        try {
-          this.#answer(ws, id, wanted, failed);
-        } finally {
-          done();
-        }
+        this.#orDismiss(ws, () => this.#answer(ws, id, wanted, failed));
+        done();
       };
       // Two waits: a pusher that does not answer holds up only those who need what it has.
       waiting.enter(refresh(), FLUSH_PATIENCE, () =>
@@ -94,9 +91,20 @@ export class Subscriptions {
 
   unsubscribe(ws: WebSocket, id: RequestId | undefined, streams: readonly string[]): void {
     this.#inOrder(ws, (done) => {
-      this.#unsubscribe(ws, id, streams);
+      this.#orDismiss(ws, () => this.#unsubscribe(ws, id, streams));
       done();
     });
+  }
+
+  /** An answer that fails, a bug of ours, costs the client that asked its connection, and nobody else anything. */
+  #orDismiss(ws: WebSocket, answer: () => void): void {
+    try {
+      answer();
+    } catch (error) {
+      console.error(`${this.#parts.core.instrument}: a client could not be answered:`, error);
+      this.#parts.clients.dismiss(ws, new ProtocolError("internal", "this request could not be answered: reconnect"));
+      this.#parts.changed();
+    }
   }
 
   /** Does one request of a client after the other. */

@@ -1,3 +1,4 @@
+import { env, runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { LIMITS, PING_TEXT } from "../protocol/frames.ts";
 import { batch, gap, LIVE, ticker, trade } from "./testing/test-events.ts";
@@ -15,6 +16,41 @@ it("says to a publisher how far it has got, and to which rates to keep", async (
   expect((await pusher.socket.next("cadence")).rates).toEqual(["100ms"]);
   listener.client.ws.close(1000);
   expect((await pusher.socket.next("cadence")).rates).toEqual([]);
+});
+
+it("keeps to no rate for a socket that turns out to be dead, though the runtime reports no loss", async () => {
+  const { stub, instrument } = newFeed();
+  const pusher = await TestPusher.open(stub);
+  await TestListener.open(stub, `${instrument}@trade`);
+  expect((await pusher.socket.next("cadence")).rates).toEqual([]);
+  expect((await pusher.socket.next("cadence")).rates).toEqual(["100ms"]);
+  // Its end is closed and its peer never answers: no event tells the object.
+  await runInDurableObject(stub, (_feed, state) => state.getWebSockets("client")[0]?.close(1000));
+  pusher.push([trade(2)]);
+  expect((await pusher.socket.next("cadence")).rates).toEqual([]);
+  await pusher.stored(2);
+});
+
+it("starts anew, with nobody left on a broken history, when it can't take a batch in", async () => {
+  const { stub, instrument } = newFeed();
+  const pusher = await TestPusher.open(stub);
+  pusher.push([trade(2)]);
+  await pusher.stored(2);
+  const listeners = [await openClient(stub, `https://feed/?stream=${instrument}@trade`)];
+  listeners.push(await openClient(stub, `https://feed/?stream=${instrument}@ticker`));
+  await Promise.all(listeners.map((one) => one.next("subscribed")));
+  // Two tickers are folded into one item, with the range of their prices: one has none.
+  const event = { ...ticker(4).event, price: null };
+  pusher.socket.send({ ...batch("e1", 2, []), seq: 5, events: [trade(3), { ...ticker(4), event }, ticker(5)] });
+  await Promise.all([...listeners.map(({ closed }) => closed), pusher.socket.closed]);
+  const anew = env.SYMBOL_FEED.get(stub.id);
+  const next = await TestPusher.open(anew, "e1", pusher.log);
+  expect(await next.socket.next("ready")).toMatchObject({ epoch: "e1", seq: 2 });
+  const resumed = await TestListener.resume(anew, `${instrument}@trade@raw`, "e1", 2);
+  next.sendAfter(2);
+  next.push([trade(3), trade(6)]);
+  await resumed.until(6);
+  expect(resumed.receiver.trades).toEqual(["e1/3", "e1/6"]);
 });
 
 it("acks only what is stored, and says that something is left to do", async () => {

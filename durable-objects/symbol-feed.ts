@@ -91,7 +91,7 @@ export class SymbolFeed extends DurableObject<Env> {
   }
 
   override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): void {
-    if (this.#publisher.is(ws)) this.#onPublisherMessage(ws, message);
+    if (this.#publisher.is(ws)) this.#orStartAnew(() => this.#onPublisherMessage(ws, message));
     else if (this.#clients.has(ws)) this.#requests.take(ws, message, Date.now());
   }
 
@@ -163,6 +163,19 @@ export class SymbolFeed extends DurableObject<Env> {
     else this.#clients.broadcast({ op: "reconnect", within: frame.within, reason: "deploy" });
   }
 
+  /**
+   * A batch that was taken in by half would leave a hole that no `prev` shows. So whatever goes wrong in it, a bug of ours,
+   * ends the object with all its sockets: storage is whole, the pusher sends again, and the clients resume.
+   */
+  #orStartAnew(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      console.error(`${this.#core.instrument} starts anew:`, error);
+      this.ctx.abort(`starting anew: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
   /** What came before goes out and into storage: should the instrument come back, it goes on from there. */
   #onRetired(): void {
     this.#storeAll();
@@ -186,7 +199,9 @@ export class SymbolFeed extends DurableObject<Env> {
     this.#status.tellIfDue(now);
     // At once after a change of epochs: positions of different epochs do not compare, so nothing may lie between the two.
     this.#storeIfDue(now, changed);
-    this.#redis.write(this.#core.latest(), frame.asOf, now, this.#rates !== "");
+    if (accepted.kind !== "hole") this.#redis.write(this.#core.latest(), frame.asOf, now, this.#rates !== "");
+    // Sockets that turned out to be dead on the way leave like any other: unheard of, they would keep the object awake.
+    this.#sayCadence();
     if (accepted.kind === "known") this.#publisher.ack(accepted.epoch, accepted.seq, this.#dirty);
     else this.#ack();
   }

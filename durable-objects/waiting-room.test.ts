@@ -65,3 +65,22 @@ it("may be entered again from an answer", () => {
   room.settle();
   expect(second).toBe(1);
 });
+
+it("loses nobody's answer to one that throws, and does not hide it", () => {
+  const room = new WaitingRoom();
+  const answers: string[] = [];
+  let ready = false;
+  for (const name of ["a", "broken", "b"])
+    room.enter(
+      () => ready,
+      60_000,
+      () => {
+        if (name === "broken") throw new Error("broken");
+        answers.push(name);
+      },
+    );
+  ready = true;
+  expect(() => room.settle()).toThrow("broken");
+  room.settle();
+  expect(answers).toEqual(["a", "b"]);
+});

@@ -28,18 +28,28 @@ export class WaitingRoom {
     this.#arm();
   }
 
-  /** Looks again at everyone who waits, in the order they came. */
+  /**
+   * Looks again at everyone who waits, in the order they came.
+   *
+   * @throws what the first answer that failed threw, after everyone else has had theirs
+   */
   settle(): void {
     const now = Date.now();
     const before = this.#waiting;
     if (before.length === 0) return;
     this.#waiting = [];
+    const failures: unknown[] = [];
     for (const waiting of before) {
-      if (waiting.isReady()) waiting.answer(true);
-      else if (waiting.deadline <= now) waiting.answer(false);
-      else this.#waiting.push(waiting);
+      try {
+        if (waiting.isReady()) waiting.answer(true);
+        else if (waiting.deadline <= now) waiting.answer(false);
+        else this.#waiting.push(waiting);
+      } catch (error) {
+        failures.push(error);
+      }
     }
     this.#arm();
+    if (failures.length > 0) throw failures[0];
   }
 
   #arm(): void {

@@ -1,0 +1,171 @@
+/** Whoever comes and goes, at whatever rate: what each listener received is the log between its positions. */
+
+import { env, runInDurableObject } from "cloudflare:test";
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import type { DataItem } from "../protocol/frames.ts";
+import type { LoggedEvent } from "../protocol/ingest.ts";
+import { RATES, type Rate } from "../protocol/stream.ts";
+import { FeedCore, type Outgoing } from "./feed-core.ts";
+import { FeedStore } from "./feed-store.ts";
+import type { LineName, LinePositions } from "./lines.ts";
+import { SubscriptionIndex } from "./subscription-index.ts";
+import { batch, context, gap, INSTRUMENT, Receiver, ticker, trade } from "./testing/test-events.ts";
+import { TradeHistory } from "./trade-history.ts";
+
+const EPOCH = "e1";
+
+/** Comes and goes, and resumes each time where it was. */
+class Visitor {
+  readonly receiver = new Receiver();
+  /** How many trades were in the log when it first came. */
+  start: number | undefined;
+  line: LineName | undefined;
+  /** Replaces `prev` of its next item, after a resume in which nothing was missed. */
+  first: number | undefined;
+
+  take(items: readonly DataItem[]): void {
+    for (const item of items) {
+      const own = this.first === undefined || item.snapshot ? item : { ...item, prev: this.first };
+      this.first = undefined;
+      this.receiver.take(own);
+    }
+  }
+}
+
+/** A feed without its object, its pusher's log, and those who visit it. */
+class Scene {
+  readonly visitors = [new Visitor(), new Visitor(), new Visitor()];
+  readonly #sql: SqlStorage;
+  readonly #log: LoggedEvent[] = [];
+  #index = new SubscriptionIndex<LineName, Visitor>();
+  #core: FeedCore;
+  #positions: LinePositions = {};
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    for (const table of ["feed", "trades"]) sql.exec(`DROP TABLE IF EXISTS ${table}`);
+    this.#core = this.#wake();
+  }
+
+  get trades(): string[] {
+    return this.#log.flatMap(({ seq, event }) => (event.type === "trade" ? [`${EPOCH}/${seq}`] : []));
+  }
+
+  /** One event in six is a gap, one in three a ticker. */
+  write(kinds: readonly number[], due: readonly Rate[]): void {
+    for (const kind of kinds) {
+      const seq = (this.#log.at(-1)?.seq ?? 1) + 1;
+      this.#log.push(kind === 0 ? gap(seq) : kind < 3 ? ticker(seq) : trade(seq));
+    }
+    this.#send(due);
+  }
+
+  come(visitor: Visitor, line: LineName): void {
+    this.leave(visitor);
+    // As it is: what is being gathered goes to those who are there.
+    this.flush([line.endsWith("@raw") ? "raw" : "100ms"]);
+    visitor.line = line;
+    if (visitor.start === undefined) {
+      visitor.start = this.trades.length;
+      const snapshot = this.#core.snapshot(line, context(EPOCH));
+      visitor.take(snapshot === undefined ? [] : [snapshot]);
+    } else {
+      const missed = this.#core.recover(line, visitor.receiver.last, context(EPOCH));
+      visitor.take(missed);
+      visitor.first = missed.length === 0 ? visitor.receiver.last : undefined;
+    }
+    this.#index.add(line, visitor);
+  }
+
+  leave(visitor: Visitor): void {
+    if (visitor.line !== undefined) this.#index.remove(visitor.line, visitor);
+    visitor.line = undefined;
+  }
+
+  flush(due: readonly Rate[]): void {
+    this.#deliver(this.#core.flush(due, context(EPOCH)));
+    this.#positions = this.#core.positions;
+  }
+
+  store(): void {
+    if (!this.#core.unflushed) this.#core.store();
+  }
+
+  /** The memory goes, the sockets stay; what is missing comes again. */
+  hibernate(): void {
+    this.#core = this.#wake();
+    this.#core.restorePositions(EPOCH, this.#positions);
+    this.#send([]);
+  }
+
+  #send(due: readonly Rate[]): void {
+    const { seq } = this.#core;
+    const fresh = this.#log.filter((logged) => logged.seq > seq);
+    const { kind } = this.#core.accept(batch(EPOCH, seq, fresh), (line) => this.#index.has(line));
+    this.flush(kind === "changed" ? RATES : due);
+    if (kind === "changed") this.#core.store();
+  }
+
+  #deliver(outgoing: Outgoing): void {
+    for (const [line, items] of outgoing) for (const one of this.#index.listeners(line)) one.take(items);
+  }
+
+  #wake(): FeedCore {
+    const history = new TradeHistory(this.#sql, { least: 1000, most: 1000, age: 1, chunk: 5 });
+    return new FeedCore(INSTRUMENT, new FeedStore(this.#sql), history);
+  }
+}
+
+type Step = (scene: Scene) => void;
+
+const who = fc.nat(2);
+const line = fc.constantFrom<LineName>("trade@raw", "trade@100ms");
+const due = fc.constantFrom<Rate[]>([], ["100ms"]);
+const writes: fc.Arbitrary<Step> = fc.tuple(fc.array(fc.nat(5), { minLength: 1, maxLength: 3 }), due).map(
+  ([kinds, rates]) =>
+    (scene) =>
+      scene.write(kinds, rates),
+);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: writes },
+  { weight: 3, arbitrary: fc.tuple(who, line).map(visit) },
+  { weight: 3, arbitrary: who.map((n) => visit([n])) },
+  { weight: 1, arbitrary: fc.constant<Step>((scene) => scene.flush(["100ms"])) },
+  { weight: 1, arbitrary: fc.constant<Step>((scene) => scene.store()) },
+  { weight: 1, arbitrary: fc.constant<Step>((scene) => scene.hibernate()) },
+);
+
+/** Comes where a line is given, else leaves. */
+function visit([n, name]: [number, LineName?]): Step {
+  return (scene) => {
+    const visitor = scene.visitors[n];
+    if (visitor === undefined) return;
+    if (name === undefined) scene.leave(visitor);
+    else scene.come(visitor, name);
+  };
+}
+
+it("gives each listener every trade between its positions, once, in order", async () => {
+  await runInDurableObject(env.REGISTRY.getByName("listeners"), (_instance, state) => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const scene = new Scene(state.storage.sql);
+        for (const one of steps) {
+          one(scene);
+          for (const visitor of scene.visitors) hasNoHole(scene, visitor);
+        }
+        scene.flush(RATES);
+        for (const visitor of scene.visitors) {
+          hasNoHole(scene, visitor);
+          if (visitor.line !== undefined) expect(visitor.receiver.trades).toEqual(scene.trades.slice(visitor.start));
+        }
+      }),
+      { numRuns: 1500 },
+    );
+  });
+});
+
+function hasNoHole({ trades }: Scene, { start, receiver }: Visitor): void {
+  if (start !== undefined) expect(receiver.trades).toEqual(trades.slice(start, start + receiver.trades.length));
+}
