@@ -7,8 +7,18 @@ const REGIONS: ReadonlyMap<string, DurableObjectLocationHint> = new Map([
   ["binance", "apac"],
 ]);
 
-/** What to give to `getByName` so that a new object starts near the exchange. */
-export function nearExchange(exchange: string): DurableObjectNamespaceGetDurableObjectOptions {
+type Where = DurableObjectNamespaceGetDurableObjectOptions;
+
+/**
+ * What to give to `getByName` so that a new object starts near the exchange.
+ *
+ * @param name an exchange, or what begins with one: `upbit:BTC-KRW`, `upbit:*-KRW`
+ */
+export function nearExchange(name: string): Where {
+  const [exchange = ""] = name.split(":", 1);
   const locationHint = REGIONS.get(exchange);
   return locationHint === undefined ? {} : { locationHint };
 }
+
+/** For the object of all exchanges: every ingestor tells it something every few seconds, and they stand near these. */
+export const NEAR_INGESTORS: Where = { locationHint: "apac" };

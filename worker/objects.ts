@@ -1,24 +1,26 @@
-/** Where the Worker finds its objects, by what they are of. */
+/**
+ * Where the Worker finds its objects, by what they are of. Every stub says where the object should live, since whoever
+ * asks first makes it, and it never moves.
+ */
 
 import type { Env } from "../durable-objects/env.ts";
 import { objectName } from "../durable-objects/object-name.ts";
-
-type Where = DurableObjectNamespaceGetDurableObjectOptions;
+import { NEAR_INGESTORS, nearExchange } from "./near-exchange.ts";
 
 /** @param instrument in the registry: what isn't wakes no object */
-export function feedOf(env: Env, instrument: string, where?: Where) {
-  return env.SYMBOL_FEED.getByName(objectName(env.PRICES, instrument), where);
+export function feedOf(env: Env, instrument: string) {
+  return env.SYMBOL_FEED.getByName(objectName(env.PRICES, instrument), nearExchange(instrument));
 }
 
 /** @param market `upbit:*-KRW` */
-export function marketFeedOf(env: Env, market: string, where?: Where) {
-  return env.MARKET_FEED.getByName(objectName(env.PRICES, market), where);
+export function marketFeedOf(env: Env, market: string) {
+  return env.MARKET_FEED.getByName(objectName(env.PRICES, market), nearExchange(market));
 }
 
 export function registryOf(env: Env) {
-  return env.REGISTRY.getByName(objectName(env.PRICES, "registry"));
+  return env.REGISTRY.getByName(objectName(env.PRICES, "registry"), NEAR_INGESTORS);
 }
 
-export function leaseOf(env: Env, exchange: string, where?: Where) {
-  return env.COLLECTOR_LEASE.getByName(objectName(env.PRICES, exchange), where);
+export function leaseOf(env: Env, exchange: string) {
+  return env.COLLECTOR_LEASE.getByName(objectName(env.PRICES, exchange), nearExchange(exchange));
 }

@@ -2,7 +2,6 @@ import { env, SELF } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { leaseAnswer } from "../../protocol/ingest.ts";
 import { problem } from "../../protocol/rest.ts";
-import { nearExchange } from "../near-exchange.ts";
 
 const TOKEN = { Authorization: `Bearer ${env.INGEST_TOKEN}` };
 
@@ -43,11 +42,4 @@ it("gives nothing back for nobody", async () => {
 it("is for the ingestor alone", async () => {
   expect((await lease("POST", "", { holder: "a", term: 0, ttl: 5000 }, {})).status).toBe(401);
   expect((await lease("DELETE", "?holder=a", undefined, { Authorization: "Bearer wrong" })).status).toBe(401);
-});
-
-it("keeps objects near the exchanges, and leaves unknown ones where they are first wanted", () => {
-  for (const exchange of ["upbit", "bithumb", "korbit", "binance"]) {
-    expect(nearExchange(exchange)).toEqual({ locationHint: "apac" });
-  }
-  expect(nearExchange("elsewhere")).toEqual({});
 });

@@ -5,7 +5,6 @@ import { ingestReport, leaseRequest, marketList, SOURCE_HEADER } from "../../pro
 import { isCode, parseExchange } from "../../protocol/instrument.ts";
 import { readBody } from "../body.ts";
 import { forgetDirectory, knownInstrument } from "../directory.ts";
-import { nearExchange } from "../near-exchange.ts";
 import { feedOf, leaseOf, marketFeedOf, registryOf } from "../objects.ts";
 import { openApi } from "../open-api.ts";
 import { refusal } from "../token.ts";
@@ -51,14 +50,14 @@ ingestRoutes.put("/v1/ingest/:exchange/report", async (c) => {
 ingestRoutes.post("/v1/ingest/:exchange/lease", async (c) => {
   const exchange = parseExchange(c.req.param("exchange"));
   const request = await readBody(c.req.raw, leaseRequest);
-  return c.json(await leaseOf(c.env, exchange, nearExchange(exchange)).hold(request));
+  return c.json(await leaseOf(c.env, exchange).hold(request));
 });
 
 ingestRoutes.delete("/v1/ingest/:exchange/lease", async (c) => {
   const exchange = parseExchange(c.req.param("exchange"));
   const holder = leaseRequest.shape.holder.safeParse(c.req.query("holder"));
   if (!holder.success) throw new ProtocolError("bad_request", '"holder" must name who gives the lease back: ?holder=…');
-  await leaseOf(c.env, exchange, nearExchange(exchange)).release({ holder: holder.data });
+  await leaseOf(c.env, exchange).release({ holder: holder.data });
   return c.body(null, 204);
 });
 
@@ -69,7 +68,7 @@ ingestRoutes.get("/v1/ingest/:exchange/:symbol", async (c) => {
     const symbol = c.req.param("symbol");
     if (symbol.startsWith("*-")) return await publishMarket(c.env, exchange, symbol, c.req.query("partition") ?? "0");
     const { name } = await knownInstrument(c.env, exchange, symbol);
-    return await feedOf(c.env, name, nearExchange(exchange)).fetch("https://feed/?publish=1", UPGRADE);
+    return await feedOf(c.env, name).fetch("https://feed/?publish=1", UPGRADE);
   } catch (error) {
     if (error instanceof ProtocolError) return refusedUpgrade(error);
     throw error;
@@ -81,6 +80,6 @@ const UPGRADE = { headers: { Upgrade: "websocket" } };
 function publishMarket(env: Env, exchange: string, symbol: string, partition: string): Promise<Response> {
   if (!isCode(symbol.slice(2))) throw new ProtocolError("bad_request", `"${symbol}" is not a market: write *-QUOTE`);
   if (!/^\d{1,6}$/.test(partition)) throw new ProtocolError("bad_request", '"partition" must be a whole number');
-  const market = marketFeedOf(env, `${exchange}:${symbol}`, nearExchange(exchange));
+  const market = marketFeedOf(env, `${exchange}:${symbol}`);
   return market.fetch(`https://market/?partition=${partition}`, UPGRADE);
 }
