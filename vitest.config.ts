@@ -16,7 +16,7 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: { INGEST_TOKEN: "test-ingest-token" } },
+            miniflare: { bindings: { INGEST_TOKEN: "test-ingest-token", PUBLIC_URL: "https://tickcast.test" } },
           }),
         ],
         test: {

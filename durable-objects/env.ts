@@ -11,6 +11,10 @@ export interface Env {
   readonly MARKET_FEED: DurableObjectNamespace<MarketFeed>;
   readonly REGISTRY: DurableObjectNamespace<Registry>;
   readonly COLLECTOR_LEASE: DurableObjectNamespace<CollectorLease>;
+  /** The files of `[assets]`, which the Worker alone serves. */
+  readonly ASSETS: Fetcher;
+  /** The origins that the deployment is reached at, with commas between; the first one is its name. */
+  readonly PUBLIC_URL?: string;
   /** Shared with the ingestor: who has it may publish. A deployment without it lets nobody publish. */
   readonly INGEST_TOKEN?: string;
   /** The operator's: who has it says what is collected. A deployment without it lets nobody. */

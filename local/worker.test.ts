@@ -1,8 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
+import { request } from "node:http";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
+import { infoBody } from "../protocol/rest.ts";
 import { isPortFree } from "./ports.ts";
 import { isAlive, temporaryFolder, until } from "./testing.ts";
 import { startWorker } from "./worker.ts";
@@ -14,7 +18,14 @@ const options = () => ({
   vars: { INGEST_TOKEN: "secret" },
 });
 
-test("keeps what it stored through kill -9, on the same port", async () => {
+/** What `/v1/info` answers to a request with this `Host`, which `fetch` would not send. */
+async function infoAskedOf(host: string, port: number): Promise<string> {
+  const asked = request({ host: "127.0.0.1", port, path: "/v1/info", headers: { Host: host } }).end();
+  const [response]: Readable[] = await once(asked, "response");
+  return response === undefined ? "" : text(response);
+}
+
+test("keeps what it stored through kill -9, on the same port, and believes no Host", async () => {
   const worker = await startWorker(options());
   onTestFinished(() => worker.stop());
   const market = { instrument: "upbit:BTC-KRW", exchange: "upbit", base: "BTC", quote: "KRW", nativeSymbol: "KRW-BTC" };
@@ -25,6 +36,9 @@ test("keeps what it stored through kill -9, on the same port", async () => {
     body: JSON.stringify({ markets }),
   });
   expect(put.status).toBe(204);
+  const { endpoints } = infoBody.parse(await (await fetch(`${worker.url}/v1/info`)).json());
+  expect(endpoints.rest).toBe(`${worker.url}/v1`);
+  expect(await infoAskedOf("evil.test", worker.port)).not.toContain("evil");
   const { pid } = worker;
   await worker.kill();
   await until(() => !isAlive(-pid));

@@ -72,7 +72,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { persistDir, vars, logFile, port = await freePort() } = options;
   const bundle = options.bundle ?? (await buildWorker(join(persistDir, "..", "bundle"), logFile));
   const url = `http://127.0.0.1:${port}`;
-  const settings: WorkerSettings = { port, bundle, persistDir, vars: { ...vars } };
+  const settings: WorkerSettings = { port, bundle, persistDir, vars: { PUBLIC_URL: localOrigins(port), ...vars } };
   const service = await startService(async () => {
     const worker = await startProcess({
       command: process.execPath,
@@ -98,6 +98,11 @@ async function ask(url: string): Promise<void> {
   const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
   await response.body?.cancel();
   if (!response.ok) throw new Error(`${url} answers ${response.status}`);
+}
+
+/** Every address that a Worker on localhost is reached at; what a request calls it besides is not to be believed. */
+function localOrigins(port: number): string {
+  return ["localhost", "127.0.0.1", "[::1]"].map((host) => `http://${host}:${port}`).join(",");
 }
 
 /** Wrangler as a quiet tool: no telemetry, no look-up of newer versions, no log files of its own. */

@@ -14,6 +14,7 @@ export const ERRORS = {
   unknown_instrument: { close: 4204, status: 404, retryable: false, title: "Unknown instrument" },
   unknown_stream: { close: 4204, status: 404, retryable: false, title: "Unknown stream" },
   not_found: { close: 4204, status: 404, retryable: false, title: "Not found" },
+  method_not_allowed: { close: null, status: 405, retryable: false, title: "Method not allowed" },
   unauthorized: { close: 4201, status: 401, retryable: false, title: "Unauthorized" },
   forbidden: { close: 4203, status: 403, retryable: false, title: "Forbidden" },
   too_many_streams: { close: null, status: 400, retryable: false, title: "Too many streams" },

@@ -82,9 +82,41 @@ describe("problems", () => {
     ["/v1/trades/upbit/BTC-KRW?limit=1001", 400, "bad_request", '"limit"'],
     ["/v1/trades/upbit/BTC-KRW?limit=1.5", 400, "bad_request", "whole number"],
     ["/v1/trades/upbit/BTC-KRW?limit=x", 400, "bad_request", '"limit"'],
+    ["/v1/trades/upbit/BTC-KRW?limit=0x10", 400, "bad_request", "whole number"],
+    ["/v1/trades/upbit/BTC-KRW?limit=1e3", 400, "bad_request", "whole number"],
+    ["/v1/trades/upbit/BTC-KRW?limit=", 400, "bad_request", "whole number"],
+    ["/v1/trades/upbit/BTC-KRW?limit=1&limit=2", 400, "bad_request", '"limit"'],
+    ["/docs?url=https://evil.test/api.json", 400, "bad_request", '"url"'],
+    ["/docs/index.html", 404, "not_found", "/docs/index.html"],
+    ["/docs/package.json", 404, "not_found", "/docs/package.json"],
+    ["/swagger-ui.css", 404, "not_found", "/swagger-ui.css"],
     ["/v1/stream/upbit/BTC-KRW", 400, "bad_request", "WebSocket"],
   ])("%s: %i %s", async (path, status, code, detail) => {
     await expectProblem(await get(path), status, code, detail);
+  });
+
+  it.each([
+    ["POST", "/v1/markets", "GET, HEAD"],
+    ["POST", "/v1/tickers/upbit/BTC-KRW", "GET, HEAD"],
+    ["DELETE", "/v1/trades/upbit/BTC-KRW", "GET, HEAD"],
+    ["PUT", "/v1/stream/upbit/BTC-KRW", "GET, HEAD"],
+    ["POST", "/openapi.json", "GET, HEAD"],
+    ["POST", "/docs", "GET, HEAD"],
+    ["POST", "/v1/ingest/upbit/markets", "GET, HEAD, PUT"],
+    ["PUT", "/v1/ingest/upbit/lease", "DELETE, GET, HEAD, POST"],
+  ])("%s %s: 405, allowed are %s", async (method, path, allow) => {
+    const response = await SELF.fetch(`${HOST}${path}`, { method, headers: TOKEN });
+    expect(response.headers.get("Allow")).toBe(allow);
+    expect(response.headers.get("Access-Control-Allow-Origin")).toBe("*");
+    await expectProblem(response, 405, "method_not_allowed", method);
+  });
+
+  it("does not call a method wrong where there is nothing, or where it is right", async () => {
+    const nowhere = await SELF.fetch(`${HOST}/nothing`, { method: "POST" });
+    expect(nowhere.headers.get("Allow")).toBeNull();
+    await expectProblem(nowhere, 404, "not_found");
+    expect((await SELF.fetch(`${HOST}/v1/markets`, { method: "HEAD" })).status).toBe(200);
+    await expectProblem(await get("/v1/tickers/upbit/NOPE-KRW"), 404, "unknown_instrument");
   });
 
   it("wakes no object for an instrument that is not listed", async () => {
@@ -235,9 +267,21 @@ describe("service", () => {
     });
   });
 
+  it("sends nobody to a host that only the request names", async () => {
+    const text = await (await SELF.fetch("https://evil.test/v1/info")).text();
+    expect(text).not.toContain("evil");
+    expect(infoBody.parse(JSON.parse(text)).endpoints.rest).toBe(`${HOST}/v1`);
+  });
+
   it("describes every route in valid OpenAPI 3.1", async () => {
     const api: OpenApi = await (await get("/openapi.json")).json();
     expect(api.openapi).toBe("3.1.0");
+    expect(api.paths["/v1/trades/{exchange}/{symbol}"]?.["get"]?.parameters).toContainEqual({
+      in: "query",
+      name: "limit",
+      required: false,
+      schema: { type: "integer", minimum: 1, maximum: 1000, default: 100, example: 100 },
+    });
     expect(
       Object.entries(api.paths)
         .map(([path, methods]) => `${Object.keys(methods).sort()} ${path}`)
@@ -274,7 +318,24 @@ describe("service", () => {
   it("has a page for people", async () => {
     const page = await get("/docs");
     expect(page.headers.get("Content-Type")).toContain("text/html");
-    expect(await page.text()).toContain("/openapi.json");
+    const policy = page.headers.get("Content-Security-Policy") ?? "";
+    expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self';/);
+    expect(policy).not.toMatch(/unsafe|https?:|\*/);
+    const files = [...(await page.text()).matchAll(/(?:src|href)="([^"]*)"/g)].map(([, file = ""]) => file);
+    expect(files).toContain("/docs/start.js");
+    for (const file of files) {
+      expect(file).toMatch(/^\/docs\//);
+      const response = await get(file);
+      expect([response.status, response.headers.get("X-Content-Type-Options")]).toEqual([200, "nosniff"]);
+      expect(response.headers.get("Content-Type")).toMatch(/^(text\/javascript|text\/css|image\/png)/);
+      expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(50);
+    }
+    expect(await (await get("/docs/start.js")).text()).toContain("/openapi.json");
+  });
+
+  it("sends a file of the page only to who does not have it", async () => {
+    const etag = (await get("/docs/swagger-ui.css")).headers.get("ETag") ?? "";
+    expect((await get("/docs/swagger-ui.css", { "If-None-Match": etag })).status).toBe(304);
   });
 });
 

@@ -1,13 +1,14 @@
 /** The HTTP surface: one file per group of routes, errors as problem documents, OpenAPI from the schemas that validate. */
 
-import { swaggerUI } from "@hono/swagger-ui";
 import { cors } from "hono/cors";
+import { methodNotAllowed } from "hono/method-not-allowed";
 import { ProtocolError } from "../protocol/errors.ts";
 import { VERSION } from "../protocol/version.ts";
 import { openApi } from "./open-api.ts";
 import { operatorScheme } from "./operator.ts";
-import { problemResponse } from "./problem.ts";
+import { methodProblem, problemResponse } from "./problem.ts";
 import { adminRoutes } from "./routes/admin.ts";
+import { docsRoutes } from "./routes/docs.ts";
 import { exchangeRoutes } from "./routes/exchanges.ts";
 import { ingestRoutes } from "./routes/ingest.ts";
 import { marketRoutes } from "./routes/markets.ts";
@@ -20,6 +21,7 @@ import { tradeRoutes } from "./routes/trades.ts";
 export const app = openApi();
 
 app.use("*", cors({ origin: "*", allowMethods: ["GET", "HEAD", "OPTIONS"], maxAge: 86_400 }));
+app.use("*", methodNotAllowed({ app, onMethodNotAllowed: (c, allowed) => methodProblem(c, allowed) }));
 app.route("/", exchangeRoutes);
 app.route("/", marketRoutes);
 app.route("/", tickerRoutes);
@@ -31,6 +33,10 @@ app.route("/", registrationRoutes);
 app.route("/", adminRoutes);
 app.openAPIRegistry.registerComponent("securitySchemes", "operator", operatorScheme);
 
+app.use("/openapi.json", async (c, next) => {
+  await next();
+  c.header("Cache-Control", "no-store");
+});
 app.doc31("/openapi.json", {
   openapi: "3.1.0",
   info: {
@@ -39,7 +45,7 @@ app.doc31("/openapi.json", {
     description: "Live prices of every coin on every exchange, provably complete.",
   },
 });
-app.get("/docs", swaggerUI({ url: "/openapi.json", title: "Tickcast API" }));
+app.route("/", docsRoutes);
 
 app.notFound((c) => problemResponse(c, new ProtocolError("not_found", `there is nothing at ${c.req.path}: see /docs`)));
 app.onError((error, c) => {

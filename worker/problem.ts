@@ -2,7 +2,7 @@
 
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { ERRORS, type ProtocolError } from "../protocol/errors.ts";
+import { ERRORS, ProtocolError } from "../protocol/errors.ts";
 
 /** @example problemResponse(c, new ProtocolError("bad_request", '"limit" must be at most 1000')) */
 export function problemResponse(c: Context, error: ProtocolError): Response {
@@ -20,4 +20,13 @@ export function problemResponse(c: Context, error: ProtocolError): Response {
   if (error.code === "unauthorized") headers["WWW-Authenticate"] = "Bearer";
   if (retryable) headers["Retry-After"] = "1";
   return c.body(JSON.stringify(body), status, headers);
+}
+
+/** A path that there is, asked with a method that it does not have. @param allowed those that it has */
+export function methodProblem(c: Context, allowed: readonly string[]): Response {
+  const names = allowed.toSorted().join(", ");
+  const detail = `${c.req.path} does not take ${c.req.method}, but ${names}: see /docs`;
+  const response = problemResponse(c, new ProtocolError("method_not_allowed", detail));
+  response.headers.set("Allow", names);
+  return response;
 }

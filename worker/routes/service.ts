@@ -3,6 +3,7 @@ import { LIMITS } from "../../protocol/frames.ts";
 import { healthBody, infoBody } from "../../protocol/rest.ts";
 import { VERSION } from "../../protocol/version.ts";
 import { directory } from "../directory.ts";
+import { endpointsOf } from "../endpoints.ts";
 import { checkHealth, modeOf } from "../health.ts";
 import { json, openApi, problems } from "../open-api.ts";
 
@@ -30,8 +31,7 @@ const readHealth = createRoute({
 
 export const serviceRoutes = openApi()
   .openapi(readInfo, async (c) => {
-    const { origin } = new URL(c.req.url);
-    const endpoints = { stream: `${origin.replace(/^http/, "ws")}/v1/stream`, rest: `${origin}/v1` };
+    const endpoints = endpointsOf(c.env.PUBLIC_URL, c.req.url);
     const mode = modeOf(c.env, await directory(c.env), Date.now());
     return c.json({ name: "tickcast" as const, version: VERSION, endpoints, limits: LIMITS, mode }, 200, NO_STORE);
   })

@@ -1,16 +1,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { TRADES_LIMIT, tradesBody } from "../../protocol/rest.ts";
+import { wholeNumber } from "../../protocol/whole-number.ts";
 import { knownInstrument } from "../directory.ts";
 import { feedOf } from "../objects.ts";
 import { json, openApi, problems, symbolParams } from "../open-api.ts";
 
-const limit = z.coerce
-  .number()
-  .int({ error: "a whole number, please" })
-  .min(1)
-  .max(TRADES_LIMIT.most)
+const limit = wholeNumber
+  .pipe(z.number().min(1).max(TRADES_LIMIT.most))
   .default(TRADES_LIMIT.default)
-  .openapi({ type: "integer", example: 100 });
+  .openapi({ type: "integer", minimum: 1, maximum: TRADES_LIMIT.most, default: TRADES_LIMIT.default, example: 100 });
 
 const listTrades = createRoute({
   method: "get",

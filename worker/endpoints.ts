@@ -1,0 +1,21 @@
+/** Where clients are told to go. */
+
+/** The bases to which paths are added: `/upbit/BTC-KRW` to `stream`. */
+export interface Endpoints {
+  readonly stream: string;
+  readonly rest: string;
+}
+
+/**
+ * The `Host` of a request is whatever its sender wrote: it is taken only where the deployment names it itself. Else its
+ * first name is told, and where it has none, paths, which a client resolves against the address that it asked.
+ *
+ * @param named the origins of the deployment, with commas between
+ * @throws {TypeError} when one of them is no URL
+ */
+export function endpointsOf(named: string | undefined, requestUrl: string): Endpoints {
+  const origins = (named ?? "").split(",").flatMap((one) => (one.trim() === "" ? [] : [new URL(one).origin]));
+  const asked = URL.parse(requestUrl)?.origin;
+  const origin = origins.find((one) => one === asked) ?? origins[0] ?? "";
+  return { stream: `${origin.replace(/^http/, "ws")}/v1/stream`, rest: `${origin}/v1` };
+}
