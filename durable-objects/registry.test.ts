@@ -1,4 +1,4 @@
-import { env, evictDurableObject } from "cloudflare:test";
+import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, it, vi } from "vitest";
 import type { IngestReport, Market } from "../protocol/ingest.ts";
 import type { Registration } from "../protocol/registrations.ts";
@@ -33,6 +33,42 @@ it("keeps lists across restarts, and reports only for as long as it lives", asyn
   expect(await registry.view()).toMatchObject({ markets: { upbit: [BTC] }, reports: { upbit: REPORT } });
   await evictDurableObject(registry);
   expect(await registry.view()).toMatchObject({ markets: { upbit: [BTC] }, reports: {} });
+});
+
+it("keeps a list of any length, and what was not taken of it", async () => {
+  const registry = env.REGISTRY.getByName("a2");
+  const names = { ko: "가".repeat(50), en: "b".repeat(50) };
+  const long = Array.from({ length: 20_000 }, (_, n) => ({
+    ...BTC,
+    base: `C${n}`,
+    instrument: `upbit:C${n}-KRW`,
+    names,
+  }));
+  await registry.putMarkets("upbit", long, "5 rows are left out");
+  await registry.putMarkets("bithumb", [], "");
+  await evictDurableObject(registry);
+  const { version, markets, leftOut } = await registry.view();
+  expect(markets).toEqual({ upbit: long, bithumb: [] });
+  expect(leftOut).toEqual({ upbit: "5 rows are left out" });
+  await registry.putMarkets("upbit", long);
+  await evictDurableObject(registry);
+  expect(await registry.view()).toMatchObject({ leftOut: {} });
+  await registry.putMarkets("upbit", long.slice(1));
+  expect((await registry.view(version)).markets?.["upbit"]).toHaveLength(19_999);
+  await evictDurableObject(registry);
+  expect((await registry.view()).markets?.["upbit"]).toEqual(long.slice(1));
+});
+
+it("takes over the lists that an earlier version kept", async () => {
+  const registry = env.REGISTRY.getByName("a3");
+  await runInDurableObject(registry, (_, { storage }) => {
+    storage.sql.exec("CREATE TABLE markets (exchange TEXT PRIMARY KEY, body TEXT NOT NULL)");
+    storage.sql.exec("INSERT INTO markets VALUES ('upbit', ?), ('korbit', '[]')", JSON.stringify([BTC]));
+  });
+  for (const _ of [1, 2]) {
+    await evictDurableObject(registry);
+    expect((await registry.view()).markets).toEqual({ upbit: [BTC], korbit: [] });
+  }
 });
 
 it("sends lists only to those that have another version", async () => {

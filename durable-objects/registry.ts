@@ -15,6 +15,7 @@ import {
 } from "../protocol/ingest.ts";
 import { parseCovered, type Registration } from "../protocol/registrations.ts";
 import type { Env } from "./env.ts";
+import { MarketLists } from "./market-lists.ts";
 import { RegistrationRules } from "./registration-rules.ts";
 
 const heldReport = ingestReport.extend({ at: timestamp });
@@ -27,6 +28,8 @@ export interface RegistryView {
   readonly version: string;
   /** What is collected, by exchange; null when the caller has this version already. */
   readonly markets: Readonly<Record<string, readonly Market[]>> | null;
+  /** What of the exchanges' lists was not taken, for people; by exchange. */
+  readonly leftOut: Readonly<Record<string, string>>;
   readonly reports: Readonly<Record<string, HeldReport>>;
 }
 
@@ -37,7 +40,7 @@ const DRAIN_LIFE = 15_000;
 
 export class Registry extends DurableObject<Env> {
   /** Whole lists, whatever of them is collected. */
-  readonly #markets = new Map<string, readonly Market[]>();
+  readonly #lists: MarketLists;
   readonly #reports = new Map<string, HeldReport>();
   readonly #rules: RegistrationRules;
   #drain: { readonly order: DrainOrder; readonly at: number } | undefined;
@@ -45,10 +48,7 @@ export class Registry extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS markets (exchange TEXT PRIMARY KEY, body TEXT NOT NULL)");
-    for (const row of ctx.storage.sql.exec<{ exchange: string; body: string }>("SELECT * FROM markets")) {
-      this.#markets.set(row.exchange, JSON.parse(row.body) as Market[]);
-    }
+    this.#lists = new MarketLists(ctx.storage.sql);
     ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS reports (exchange TEXT PRIMARY KEY, body TEXT NOT NULL)");
     for (const row of ctx.storage.sql.exec<{ exchange: string; body: string }>("SELECT * FROM reports")) {
       this.#reports.set(row.exchange, heldReport.parse(JSON.parse(row.body)));
@@ -56,13 +56,10 @@ export class Registry extends DurableObject<Env> {
     this.#rules = new RegistrationRules(ctx.storage.sql);
   }
 
-  /** Replaces the whole list of an exchange. Written only when it differs: the ingestor sends it at every refresh. */
-  putMarkets(exchange: string, markets: readonly Market[]): void {
-    const body = JSON.stringify(markets);
-    if (body === JSON.stringify(this.#markets.get(exchange))) return;
-    this.#markets.set(exchange, markets);
-    this.#version = crypto.randomUUID();
-    this.ctx.storage.sql.exec("INSERT OR REPLACE INTO markets (exchange, body) VALUES (?, ?)", exchange, body);
+  /** Replaces the whole list of an exchange. @param leftOut what of it was not taken, for people; empty when all was */
+  putMarkets(exchange: string, markets: readonly Market[], leftOut = ""): void {
+    if (this.#lists.put(exchange, markets)) this.#version = crypto.randomUUID();
+    this.#lists.putLeftOut(exchange, leftOut);
   }
 
   /** Takes a report, unless a collector of a higher term has reported just now. @returns what the ingestor is to do */
@@ -101,9 +98,9 @@ export class Registry extends DurableObject<Env> {
   view(known?: string): RegistryView {
     const version = this.#version;
     const collected = () =>
-      [...this.#markets].map(([exchange, all]) => [exchange, this.#rules.collected(exchange, all)] as const);
+      [...this.#lists.all].map(([exchange, all]) => [exchange, this.#rules.collected(exchange, all)] as const);
     const markets = known === version ? null : Object.fromEntries(collected());
-    return { version, markets, reports: Object.fromEntries(this.#reports) };
+    return { version, markets, leftOut: this.#lists.leftOut, reports: Object.fromEntries(this.#reports) };
   }
 
   /**
@@ -119,9 +116,9 @@ export class Registry extends DurableObject<Env> {
   }
 
   #whyUnknown({ exchange, symbol }: Registration): string | null {
-    const markets = this.#markets.get(exchange);
+    const markets = this.#lists.all.get(exchange);
     if (markets === undefined) {
-      const known = [...this.#markets.keys()].sort().join(", ") || "none yet, an ingestor tells them when it starts";
+      const known = [...this.#lists.all.keys()].sort().join(", ") || "none yet, an ingestor tells them when it starts";
       return `there is no exchange ${exchange} here: known are ${known}`;
     }
     // A rule may outlive its instrument, and must still go when it is no longer wanted.

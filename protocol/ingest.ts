@@ -114,7 +114,7 @@ export const market = z.object({
 export type Market = z.infer<typeof market>;
 
 /** `PUT /v1/ingest/{exchange}/markets`: the whole list of an exchange, whatever of it is collected. */
-export const marketList = z.object({ markets: z.array(market).max(20_000) });
+export const marketList = z.object({ markets: z.array(market) });
 
 export const componentState = z.enum(["up", "down", "absent"]);
 export type ComponentState = z.infer<typeof componentState>;

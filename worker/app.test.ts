@@ -236,6 +236,15 @@ describe("ingest", () => {
     await expectProblem(response, 401, "unauthorized");
   });
 
+  it("takes no list for an exchange that it is not of", async () => {
+    await list("upbit", "OLD");
+    const strangers = [market("upbit", "NEW"), market("binance", "BTC", "USDT")];
+    const response = await put("/v1/ingest/upbit/markets", { markets: strangers });
+    await expectProblem(response, 400, "bad_request", '"binance:BTC-USDT"');
+    const { markets } = marketsBody.parse(await (await get("/v1/markets?exchange=upbit")).json());
+    expect(markets.map(({ base }) => base)).toEqual(["OLD"]);
+  });
+
   it("names what is wrong with a body", async () => {
     await expectProblem(await put("/v1/ingest/upbit/markets", "{"), 400, "bad_request", "not JSON");
     await expectProblem(await put("/v1/ingest/upbit/markets", { markets: [{}] }), 400, "bad_request", "markets.0");

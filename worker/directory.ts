@@ -1,7 +1,7 @@
 /** The registry as this Worker sees it: asked at most once a second, so that a request usually costs no call. */
 
 import type { Env } from "../durable-objects/env.ts";
-import type { HeldReport, RegistryView } from "../durable-objects/registry.ts";
+import type { RegistryView } from "../durable-objects/registry.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Market } from "../protocol/ingest.ts";
 import { type Instrument, isCode, parseExchange, withSymbol } from "../protocol/instrument.ts";
@@ -23,13 +23,20 @@ export class Directory {
   readonly version: string;
   readonly #markets: Readonly<Record<string, readonly Market[]>>;
   readonly #byInstrument: ReadonlyMap<string, Market>;
-  readonly reports: Readonly<Record<string, HeldReport>>;
+  readonly reports: RegistryView["reports"];
+  readonly #leftOut: RegistryView["leftOut"];
 
-  constructor(version: string, markets: Readonly<Record<string, readonly Market[]>>, reports: RegistryView["reports"]) {
+  constructor(
+    version: string,
+    markets: Readonly<Record<string, readonly Market[]>>,
+    reports: RegistryView["reports"],
+    leftOut: RegistryView["leftOut"] = {},
+  ) {
     this.version = version;
     this.#markets = markets;
     this.#byInstrument = new Map(Object.values(markets).flatMap((list) => list.map((one) => [one.instrument, one])));
     this.reports = reports;
+    this.#leftOut = leftOut;
   }
 
   get exchanges(): string[] {
@@ -43,6 +50,11 @@ export class Directory {
   /** Whether the operator has all of its markets left out. */
   isDropped(exchange: string): boolean {
     return Object.hasOwn(this.#markets, exchange) && this.count(exchange) === 0;
+  }
+
+  /** What of the exchange's list the registry did not take, for people. */
+  leftOut(exchange: string): string | undefined {
+    return Object.hasOwn(this.#leftOut, exchange) ? this.#leftOut[exchange] : undefined;
   }
 
   has(instrument: string): boolean {
@@ -59,8 +71,9 @@ export class Directory {
       .filter(({ base, quote }) => (bases?.includes(base) ?? true) && (quotes?.includes(quote) ?? true));
   }
 
-  withReports(reports: RegistryView["reports"]): Directory {
-    return new Directory(this.version, this.#markets, reports);
+  /** The same lists, with what has been said since. */
+  with({ reports, leftOut }: Pick<RegistryView, "reports" | "leftOut">): Directory {
+    return new Directory(this.version, this.#markets, reports, leftOut);
   }
 }
 
@@ -71,8 +84,8 @@ export async function directory(env: Env, now = Date.now()): Promise<Directory> 
   const view = await registryOf(env).view(known?.version);
   const fresh =
     view.markets === null && known !== undefined
-      ? known.withReports(view.reports)
-      : new Directory(view.version, view.markets ?? {}, view.reports);
+      ? known.with(view)
+      : new Directory(view.version, view.markets ?? {}, view.reports, view.leftOut);
   cached = { view: fresh, at: now };
   return fresh;
 }

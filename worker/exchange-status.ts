@@ -17,7 +17,10 @@ export function exchangeStatuses(directory: Directory, now: number): ExchangeSta
       return { exchange, state: "down", source: "live", since: now, asOf: null, detail, markets, lastEventTime: null };
     }
     const { status, lastEventTime, at } = report;
-    if (now - at <= REPORT_LIFE) return { exchange, ...status, markets, lastEventTime };
+    if (now - at <= REPORT_LIFE) {
+      const details = [status.detail, directory.leftOut(exchange)].filter((one) => one !== undefined);
+      return { exchange, ...status, ...(details.length > 0 && { detail: details.join("; ") }), markets, lastEventTime };
+    }
     const detail = `no report from an ingestor for ${Math.round((now - at) / 1000)} s`;
     return { exchange, ...status, state: "down", since: at, detail, markets, lastEventTime };
   });

@@ -77,6 +77,34 @@ it("takes no report for none, and an old one for a dead ingestor of the same mod
   expect(modeOf(env, directory, now)).toBe("kafka");
 });
 
+it("says what of an exchange's list was not taken", async () => {
+  const put = async (body: object) => {
+    const init = {
+      method: "PUT",
+      headers: { Authorization: `Bearer ${env.INGEST_TOKEN}` },
+      body: JSON.stringify(body),
+    };
+    expect((await SELF.fetch(`${HOST}/v1/ingest/bithumb/markets`, init)).status).toBe(204);
+  };
+  const row = { exchange: "bithumb", quote: "KRW", nativeSymbol: "", names: { ko: null, en: null }, status: null };
+  const [good, odd] = ["AAA", "a b"].map((base) => ({
+    ...row,
+    base,
+    instrument: `bithumb:${base}-KRW`,
+    warning: null,
+  }));
+  await send("bithumb", "absent", "live");
+  await put({ markets: [good, odd] });
+  const bithumb = async () => (await health()).components.exchanges["bithumb"];
+  expect(await bithumb()).toMatchObject({
+    state: "live",
+    markets: 1,
+    detail: expect.stringContaining("bithumb:a b-KRW"),
+  });
+  await put({ markets: [good] });
+  expect((await bithumb())?.detail).toBeUndefined();
+});
+
 it("says so when Redis can't be reached, and that is all", async () => {
   await send("upbit", "up", "live");
   await send("korbit", "up", "live");

@@ -5,6 +5,7 @@ import { ingestReport, leaseRequest, marketList, SOURCE_HEADER } from "../../pro
 import { isCode, parseExchange } from "../../protocol/instrument.ts";
 import { readBody } from "../body.ts";
 import { forgetDirectory, knownInstrument } from "../directory.ts";
+import { takeList } from "../market-list.ts";
 import { feedOf, leaseOf, marketFeedOf, registryOf } from "../objects.ts";
 import { openApi } from "../open-api.ts";
 import { refusal } from "../token.ts";
@@ -34,7 +35,8 @@ function otherPrices(given: string | undefined, { PRICES: wanted = "live" }: Env
 ingestRoutes.put("/v1/ingest/:exchange/markets", async (c) => {
   const exchange = parseExchange(c.req.param("exchange"));
   const { markets } = await readBody(c.req.raw, marketList);
-  await registryOf(c.env).putMarkets(exchange, markets);
+  const taken = takeList(exchange, markets);
+  await registryOf(c.env).putMarkets(exchange, taken.markets, taken.leftOut);
   forgetDirectory();
   return c.body(null, 204);
 });
