@@ -32,6 +32,8 @@ test("what is given is taken as it is", () => {
 test.each([
   [{ PORT: "http" }, "PORT=http: a port number is needed, 1 to 65535"],
   [{ PORT: "70000" }, "PORT=70000: a port number is needed, 1 to 65535"],
+  [{ PORT: "0x1f90" }, "PORT=0x1f90: a port number is needed, 1 to 65535"],
+  [{ PORT: "0" }, "PORT=0: a port number is needed, 1 to 65535"],
   [{ SOURCE: "real" }, "SOURCE=real: use live, sim, auto"],
   [{ LOG_LEVEL: "loud" }, "LOG_LEVEL=loud: use trace, debug, info, warn, error, fatal, silent"],
   [{ EXCHANGES: "upbit,mtgox" }, 'EXCHANGES: there is no exchange "mtgox": use upbit or bithumb or binance or korbit'],

@@ -54,12 +54,15 @@ const oneOf = (...values: [string, ...string[]]) => ({ error: `use ${values.join
 const SOURCES = ["live", "sim", "auto"] as const;
 const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
+const PORT_NEEDED = { error: "a port number is needed, 1 to 65535" };
+
 const environment = z.object({
-  PORT: z.coerce
-    .number({ error: "a port number is needed, 1 to 65535" })
-    .int({ error: "a port number is needed, 1 to 65535" })
-    .min(1, { error: "a port number is needed, 1 to 65535" })
-    .max(65_535, { error: "a port number is needed, 1 to 65535" })
+  PORT: z
+    .string()
+    .trim()
+    .regex(/^\d{1,5}$/, PORT_NEEDED)
+    .transform(Number)
+    .pipe(z.number().min(1, PORT_NEEDED).max(65_535, PORT_NEEDED))
     .default(8787),
   DATA_DIR: z.string().default(DEFAULT_DATA_DIR),
   EXCHANGES: names.default(EXCHANGES),

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import * as z from "zod";
+import { wholeNumber } from "../../protocol/whole-number.ts";
+import { whyRefused } from "./control-guard.ts";
 import { faultSchema } from "./faults.ts";
 import { scaled } from "./scaled.ts";
 import type { Simulator } from "./simulator.ts";
@@ -9,8 +11,8 @@ import type { Simulator } from "./simulator.ts";
 export const CONTROL_PATH = "/_sim";
 
 const page = z.object({
-  after: z.coerce.number().int().min(0).default(0),
-  limit: z.coerce.number().int().min(1).max(10_000).default(1_000),
+  after: wholeNumber.default(0),
+  limit: wholeNumber.pipe(z.number().min(1).max(10_000)).default(1_000),
 });
 const rate = z.strictObject({ rate: z.number() });
 const execute = z.strictObject({
@@ -28,10 +30,15 @@ const market = z.discriminatedUnion("action", [
   z.strictObject({ action: z.enum(["delist", "close", "open"]), market: z.string() }),
 ]);
 
-/** Answers a request under `/_sim`: 200 with JSON, 400 when it asks for what cannot be, 404 for an unknown path. */
+/** Answers a request under `/_sim`: 200 with JSON, 400 when it asks for what cannot be, 403 for another's page, 404 for an unknown path. */
 export async function control(sim: Simulator, request: IncomingMessage, response: ServerResponse, url: URL) {
   const answer = (status: number, body: unknown) =>
     response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+  const refused = whyRefused(request, URL.parse(sim.controlUrl)?.hostname ?? "");
+  if (refused !== undefined) {
+    answer(403, { error: refused });
+    return;
+  }
   try {
     const body: unknown = request.method === "POST" ? JSON.parse((await text(request)) || "{}") : {};
     const result = act(sim, `${request.method} ${url.pathname.slice(CONTROL_PATH.length)}`, url.searchParams, body);
