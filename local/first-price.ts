@@ -5,7 +5,8 @@ import type { Market } from "../protocol/ingest.ts";
 import { healthBody, type Mode, marketsBody, restTicker } from "../protocol/rest.ts";
 
 const POLL_MS = 100;
-const REQUEST_TIMEOUT_MS = 5_000;
+/** A busy machine takes its time, and each question that is given up is one more to answer, ms. */
+const REQUEST_TIMEOUT_MS = 30_000;
 const frame = z.looseObject({ op: z.string() });
 
 /** What to wait for. */

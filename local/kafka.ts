@@ -74,9 +74,9 @@ async function prepareNodes(options: KafkaOptions, logDir: string): Promise<Foun
   }
   await writeCluster(dataDir, cluster);
   await mkdir(logDir, { recursive: true });
-  const { java, jars, fastFailover = false } = options;
+  const { java, jars, fastFailover = false, onProgress } = options;
   const made = cluster.ports.map((_, index) => {
-    return new KafkaNode({ id: index + 1, cluster, dataDir, logDir, java, jars, fastFailover });
+    return new KafkaNode({ id: index + 1, cluster, dataDir, logDir, java, jars, fastFailover, onProgress });
   });
   await settle(made.map((node) => node.prepare()));
   return found(made);

@@ -45,8 +45,9 @@ export async function startLocalKafka(part: PartOptions, options: LocalKafkaOpti
 export async function startLocalRedis(part: PartOptions): Promise<Found<LocalRedis>> {
   const binary = await redisServer(part);
   if (!binary.ok) return binary;
-  const { logDir } = part;
-  const redis = await startRedis({ binary: binary.value, dataDir: join(part.dataDir, "redis"), logDir });
+  const { logDir, onProgress } = part;
+  const dataDir = join(part.dataDir, "redis");
+  const redis = await startRedis({ binary: binary.value, dataDir, logDir, onProgress });
   if (!redis.ok) return redis;
   const upstash = await startUpstashRest({ redisUrl: redis.value.url, token: randomBytes(16).toString("hex") });
   if (upstash.ok) return found({ redis: redis.value, upstash: upstash.value });

@@ -9,7 +9,7 @@ import type { Service } from "./service.ts";
 import { findDialect } from "./simulator/dialects.ts";
 import { type Simulator, startSimulator } from "./simulator/simulator.ts";
 import type { GivenKafka, GivenRedis, StackOptions } from "./stack-options.ts";
-import { exists, type Supervisor } from "./supervisor.ts";
+import type { Supervisor } from "./supervisor.ts";
 import { startWorker, type Worker } from "./worker.ts";
 
 /** The ingestor's exit code for settings that it can't work with. */
@@ -74,6 +74,10 @@ export class Parts {
       name: "kafka",
       running: () => kafka.nodes.every((node) => node.running),
       start: () => Promise.all(kafka.nodes.map((node) => node.start())).then(() => undefined),
+      lastWords: async () => {
+        const ended = kafka.nodes.filter((node) => !node.running);
+        return (await Promise.all(ended.map((node) => node.whyEnded()))).join("; ");
+      },
     });
     // `npm run verify` finds the log of a running stack by this.
     await writeFile(join(this.#options.dataDir, "brokers"), kafka.brokers.join(","));
@@ -92,19 +96,27 @@ export class Parts {
     if (!local) return undefined;
     const { redis, upstash } = local;
     this.closers.push(redis, upstash);
-    this.#supervisor.watch({ name: "redis", running: () => exists(redis.pid), start: redis.start });
+    this.#supervisor.watch({
+      name: "redis",
+      running: () => redis.running,
+      start: redis.start,
+      lastWords: redis.whyEnded,
+      // Prices go on without it.
+      optional: true,
+    });
     this.#say("redis", `${redis.url}, a real Redis on this machine, Upstash REST at ${upstash.url}`);
     return local;
   }
 
   async worker(bundle: string, redis: LocalRedis | GivenRedis | undefined): Promise<Worker> {
-    const { dataDir, port, source } = this.#options;
+    const { dataDir, port, source, onProgress } = this.#options;
     const rest = redis && ("upstash" in redis ? redis.upstash : redis);
     const worker = await startWorker({
       ...(port === undefined ? {} : { port }),
       bundle,
       persistDir: join(dataDir, "worker", "state"),
       logFile: join(this.logDir, "worker.log"),
+      onProgress: (message) => onProgress?.("worker", message),
       vars: {
         INGEST_TOKEN: this.ingestToken,
         ADMIN_TOKEN: this.adminToken,
@@ -113,7 +125,12 @@ export class Parts {
       },
     });
     this.closers.push(worker);
-    this.#supervisor.watch({ name: "worker", running: () => worker.running, start: worker.start });
+    this.#supervisor.watch({
+      name: "worker",
+      running: () => worker.running,
+      start: worker.start,
+      lastWords: worker.whyEnded,
+    });
     this.#say("worker", `${worker.url}, the Worker and its Durable Objects in the real runtime`);
     return worker;
   }
@@ -147,7 +164,7 @@ export class Parts {
       name: "ingestor",
       running: () => ingestor.running,
       start: ingestor.start,
-      lastWords: () => ingestor.logTail(1),
+      lastWords: ingestor.whyEnded,
       hopeless: async () => (await ingestor.exited).code === WRONG_CONFIGURATION,
     });
     this.#say("ingestor", `process ${ingestor.pid}, collects ${this.#exchanges.join(", ")}, ${source} prices`);

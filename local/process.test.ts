@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { startProcess } from "./process.ts";
@@ -17,6 +17,26 @@ test("output goes to the log file, the exit code to exited", async () => {
     expect(await program.exited).toEqual({ code: 3, signal: null });
   }
   expect(await readFile(logFile(), "utf8")).toBe("out\nerr\nout\nerr\n");
+});
+
+test("why it ended is how, and the line of its own run that tells of trouble", async () => {
+  await mkdir(join(folder(), "logs"));
+  await writeFile(logFile(), "an error of an earlier run\n");
+  const args = ["-c", "echo starting; echo 'java.io.IOException: No space left on device' >&2; echo ends; exit 3"];
+  const program = await startProcess({ command: "sh", args, logFile: logFile() });
+  expect(await program.whyEnded()).toBe("exit code 3, java.io.IOException: No space left on device");
+  const quiet = await startProcess({ command: "sh", args: ["-c", "exit 4"], logFile: logFile() });
+  expect(await quiet.whyEnded()).toBe("exit code 4");
+  const killed = await startProcess({ command: "sleep", args: ["1000"], logFile: logFile() });
+  await killed.kill();
+  expect(await killed.whyEnded()).toBe("SIGKILL");
+});
+
+test("of a long log only the end is read", async () => {
+  const args = ["-c", "yes 'a line of no interest' | head -n 100000; echo it failed; seq 50"];
+  const program = await startProcess({ command: "sh", args, logFile: logFile() });
+  expect(await program.whyEnded()).toBe("exit code 0, it failed");
+  expect(await program.logTail(2)).toBe("49\n50");
 });
 
 test("stop() ends the whole group, and the pid is that of the program itself", async () => {

@@ -1,10 +1,12 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, open, readFile } from "node:fs/promises";
+import { mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fullDisk } from "./disk.ts";
 import { messageOf } from "./found.ts";
 import { findOnPath } from "./programs.ts";
+import { tellingLine } from "./telling-line.ts";
 
 /**
  * Starts the program in a process group with a guardian. The guardian blocks on a pipe that only we hold open:
@@ -14,6 +16,10 @@ import { findOnPath } from "./programs.ts";
 const GUARDED = `(trap '' HUP INT TERM; read -r _ <&3; kill -s KILL -- -$$) & exec "$@" 3<&-`;
 
 const DEFAULT_GRACE_MS = 5_000;
+/** A log may be gigabytes long. */
+const LOG_TAIL_BYTES = 65_536;
+/** Among so many the reason is looked for. */
+const LAST_LINES = 200;
 
 /** What to run and where its output goes. */
 export interface ProcessOptions {
@@ -42,12 +48,15 @@ export class GuardedProcess {
   /** Resolves when the program has ended and nothing of its group is left running; never rejects. */
   readonly exited: Promise<Exit>;
   readonly #graceMs: number;
+  /** Where its part of the log begins, bytes: what stands before is of earlier runs. */
+  readonly #logStart: number;
   #running = true;
 
-  constructor(child: ChildProcess, pid: number, logFile: string, graceMs: number) {
+  constructor(child: ChildProcess, pid: number, { logFile, logStart, graceMs }: GuardedOptions) {
     this.pid = pid;
     this.logFile = logFile;
     this.#graceMs = graceMs;
+    this.#logStart = logStart;
     this.exited = once(child, "exit").then(([code, signal]: (number | NodeJS.Signals | null)[]) => {
       this.#running = false;
       // The guardian, and whatever the program left behind. The group's number can't have been taken by others:
@@ -81,11 +90,36 @@ export class GuardedProcess {
     return this.exited;
   }
 
-  /** The last lines it logged, for error messages. */
+  /** The last lines it logged, for error messages. @throws Error when the log can't be read */
   async logTail(lines = 5): Promise<string> {
-    const log = await readFile(this.logFile, "utf8");
-    return log.trimEnd().split("\n").slice(-lines).join("\n");
+    const log = await open(this.logFile, "r");
+    try {
+      const { size } = await log.stat();
+      const start = Math.max(this.#logStart, size - LOG_TAIL_BYTES);
+      const { buffer, bytesRead } = await log.read({ buffer: Buffer.alloc(LOG_TAIL_BYTES), position: start });
+      return buffer.toString("utf8", 0, bytesRead).trimEnd().split("\n").slice(-lines).join("\n");
+    } finally {
+      await log.close();
+    }
   }
+
+  /** How it ended and what may have been the reason, for people. Resolves when it has ended. */
+  async whyEnded(): Promise<string> {
+    const { code, signal } = await this.exited;
+    return [signal ?? `exit code ${code}`, await this.lastWords()].filter((one) => one !== "").join(", ");
+  }
+
+  /** The line of its log that tells of trouble, and the full disk that may have kept it from saying more. */
+  async lastWords(): Promise<string> {
+    const said = await this.logTail(LAST_LINES).then(tellingLine, messageOf);
+    return [said, await fullDisk(dirname(this.logFile))].filter(Boolean).join("; ");
+  }
+}
+
+interface GuardedOptions {
+  logFile: string;
+  logStart: number;
+  graceMs: number;
 }
 
 /**
@@ -99,6 +133,7 @@ export async function startProcess(options: ProcessOptions): Promise<GuardedProc
   await mkdir(dirname(options.logFile), { recursive: true });
   const log = await open(options.logFile, "a");
   try {
+    const { size: logStart } = await log.stat();
     const stdio: StdioOptions = ["ignore", log.fd, log.fd, "pipe"];
     const child = spawn("/bin/sh", ["-c", GUARDED, "sh", program, ...(options.args ?? [])], {
       detached: true,
@@ -108,7 +143,8 @@ export async function startProcess(options: ProcessOptions): Promise<GuardedProc
     });
     await once(child, "spawn");
     if (child.pid === undefined) throw new Error("no process id");
-    return new GuardedProcess(child, child.pid, options.logFile, options.graceMs ?? DEFAULT_GRACE_MS);
+    const { logFile, graceMs = DEFAULT_GRACE_MS } = options;
+    return new GuardedProcess(child, child.pid, { logFile, logStart, graceMs });
   } catch (error) {
     throw new Error(`Can't start ${options.command}: ${messageOf(error)}`, { cause: error });
   } finally {

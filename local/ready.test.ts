@@ -18,20 +18,20 @@ test("asks until there is an answer", async () => {
     asked++;
     if (asked < 3) throw new Error("not yet");
   };
-  await waitUntilReady(await started("sleep 100"), probe, 10_000);
+  await waitUntilReady(await started("sleep 100"), probe);
   expect(asked).toBe(3);
 });
 
 test("a program that ends is not waited for, and its last words are told", async () => {
   const probe = () => Promise.reject(new Error("refused"));
-  await expect(waitUntilReady(await started("echo out of memory; exit 2"), probe, 60_000)).rejects.toThrow(
+  await expect(waitUntilReady(await started("echo out of memory; exit 2"), probe)).rejects.toThrow(
     "ended with code 2 before it was ready: out of memory",
   );
 });
 
 test("one that never answers is given up, with what it said last", async () => {
   const probe = () => Promise.reject(new Error("refused"));
-  await expect(waitUntilReady(await started("sleep 100"), probe, 100)).rejects.toThrow(
+  await expect(waitUntilReady(await started("sleep 100"), probe, { patienceMs: 100 })).rejects.toThrow(
     "not ready after 0.1 s: refused",
   );
 });

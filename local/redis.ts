@@ -6,7 +6,7 @@ import { freePort, isPortFree } from "./ports.ts";
 import { startProcess } from "./process.ts";
 import { waitUntilReady } from "./ready.ts";
 
-const READY_TIMEOUT_MS = 15_000;
+const ANSWER_MS = 10_000;
 
 /** How to start a Redis. */
 export interface RedisOptions {
@@ -18,6 +18,8 @@ export interface RedisOptions {
   logDir?: string;
   /** A free one by default. */
   port?: number;
+  /** Told now and then while it takes long. */
+  onProgress?: (message: string) => void;
 }
 
 /** A running Redis. */
@@ -27,6 +29,9 @@ export interface Redis {
   port: number;
   /** Of the redis-server process; another one after `start()`. */
   readonly pid: number;
+  readonly running: boolean;
+  /** How its process ended and what may have been the reason, for people; resolves when it has. */
+  whyEnded(): Promise<string>;
   /** kill -9. */
   kill(): Promise<void>;
   /** Starts it again on the same port, empty; resolves when it answers. */
@@ -51,7 +56,7 @@ export async function startRedis({
     await mkdir(dataDir, { recursive: true });
     const server = await startProcess({ command: binary, args, logFile });
     try {
-      await waitUntilReady(server, () => ping(url), READY_TIMEOUT_MS);
+      await waitUntilReady(server, () => ping(url), { onProgress: options.onProgress });
       return server;
     } catch (error) {
       await server.kill();
@@ -66,6 +71,10 @@ export async function startRedis({
       get pid() {
         return server.pid;
       },
+      get running() {
+        return server.running;
+      },
+      whyEnded: () => server.whyEnded(),
       async kill() {
         await server.kill();
       },
@@ -82,7 +91,7 @@ export async function startRedis({
 }
 
 async function ping(url: string): Promise<void> {
-  const client = createClient({ url, RESP: 2, socket: { reconnectStrategy: false, connectTimeout: 1_000 } });
+  const client = createClient({ url, RESP: 2, socket: { reconnectStrategy: false, connectTimeout: ANSWER_MS } });
   client.on("error", () => undefined); // the rejected connect() tells the same
   try {
     await client.connect();

@@ -7,8 +7,8 @@ export interface Service {
   readonly running: boolean;
   /** How the present process ends. */
   readonly exited: Promise<Exit>;
-  /** The last lines it logged. */
-  logTail(lines?: number): Promise<string>;
+  /** How the present process ended and what may have been the reason, for people; resolves when it has. */
+  whyEnded(): Promise<string>;
   /** kill -9 of the whole group. */
   kill(): Promise<void>;
   /** Starts it again unless it runs. */
@@ -30,7 +30,7 @@ export async function startService(launch: () => Promise<GuardedProcess>): Promi
     get exited() {
       return process.exited;
     },
-    logTail: (lines) => process.logTail(lines),
+    whyEnded: () => process.whyEnded(),
     async kill() {
       await process.kill();
     },

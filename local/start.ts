@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { VERSION } from "../protocol/version.ts";
 import { keptToken, takeDataFolder } from "./data-folder.ts";
+import { fullDisk } from "./disk.ts";
 import { firstPrice } from "./first-price.ts";
 import { messageOf } from "./found.ts";
 import { isPortFree } from "./ports.ts";
@@ -15,7 +16,7 @@ import { readSettings, type Settings, StartError } from "./settings.ts";
 import { type Stack, startStack } from "./stack.ts";
 
 const OLDEST_NODE = 22;
-const READY_TIMEOUT_MS = 120_000;
+const READY_TIMEOUT_MS = 300_000;
 /** How long the other exchanges are waited for once the prices of one flow. */
 const REST_PATIENCE_MS = 10_000;
 const WAITING_EVERY_MS = 10_000;
@@ -35,12 +36,15 @@ const ending = new AbortController();
 listenToSignals();
 process.stdout.on("error", () => undefined); // who read along has left; the prices go on
 try {
-  process.exitCode = await run(readSettings(process.env), program.opts<{ fresh: boolean }>().fresh);
+  const settings = readSettings(process.env);
+  process.exitCode = await run(settings, program.opts<{ fresh: boolean }>().fresh).catch(async (error) => {
+    if (ending.signal.aborted) return 0;
+    console.error(await explained(messageOf(error), settings.dataDir));
+    return exitCodeOf(error);
+  });
 } catch (error) {
-  if (!ending.signal.aborted) {
-    console.error(messageOf(error));
-    process.exitCode = error instanceof StartError ? error.exitCode : 1;
-  }
+  console.error(messageOf(error));
+  process.exitCode = exitCodeOf(error);
 }
 process.exit();
 
@@ -52,8 +56,8 @@ async function run(settings: Settings, fresh: boolean): Promise<number> {
     if (fresh) await forgetAll(settings.dataDir);
     return true;
   });
-  // A folder on a strange file system may never answer.
-  if ((await Promise.race([prepared, ended()])) === undefined) return 0;
+  // A folder on a strange file system may never answer; of one that does, nothing is left half done.
+  if ((await Promise.race([prepared, brokenOff(prepared)])) === undefined || ending.signal.aborted) return 0;
   const since = Date.now();
   const starting = bringUp(settings);
   const stack = await Promise.race([starting, brokenOff(starting)]);
@@ -68,7 +72,7 @@ async function run(settings: Settings, fresh: boolean): Promise<number> {
       return Promise.race([ended(), stack.died]);
     }),
   ]).catch(messageOf);
-  if (outcome !== undefined) console.error(outcome);
+  if (outcome !== undefined) console.error(await explained(outcome, settings.dataDir));
   await stack.stop();
   return outcome === undefined ? 0 : 1;
 }
@@ -97,7 +101,17 @@ async function bringUp(settings: Settings): Promise<Stack> {
   });
 }
 
-/** Resolves when prices of every exchange flow, or soon after those of one do. @throws Error after two minutes */
+/** The line that everything ends with; a full disk is behind many others, and keeps most programs from saying so. */
+async function explained(line: string, dataDir: string): Promise<string> {
+  const full = await fullDisk(dataDir);
+  return full === undefined || line.includes("MB are free") ? line : `${line}; ${full}`;
+}
+
+function exitCodeOf(error: unknown): 1 | 2 {
+  return error instanceof StartError ? error.exitCode : 1;
+}
+
+/** Resolves when prices of every exchange flow, or soon after those of one do. @throws Error after five minutes */
 async function ready(stack: Stack, exchanges: readonly string[], since: number): Promise<void> {
   const timeout = AbortSignal.timeout(READY_TIMEOUT_MS);
   const done = new AbortController();

@@ -16,25 +16,56 @@ function part(starts: () => void) {
   };
 }
 
-test("a part that ends is started again, and that is said", async () => {
+test("a part that ends is started again, and that is said with the reason", async () => {
   const lines: string[] = [];
   const supervisor = new Supervisor({ onPart: (name, text) => lines.push(`${name} ${text}`) });
   const one = part(() => undefined);
   supervisor.watch(one);
   one.state.running = false;
   await until(() => lines.length === 2);
-  expect(lines).toEqual(["part has ended; starting it again (1 of 2): out of luck", "part is back"]);
+  expect(lines).toEqual(["part has ended; starting it again: out of luck", "part is back"]);
   supervisor.stop();
 });
 
-test("a part that does not come back is given up", async () => {
-  const supervisor = new Supervisor({});
+test("a part that fails again and again has time to come back", async () => {
+  const lines: string[] = [];
+  const supervisor = new Supervisor({ onPart: (_, text) => lines.push(text), patienceMs: 60_000, pauseMs: 10 });
+  let starts = 0;
+  const one = part(() => {
+    starts += 1;
+    if (starts < 4) throw new Error("no space left on device");
+  });
+  one.state.running = false;
+  supervisor.watch(one);
+  await until(() => lines.includes("is back"));
+  const again = "does not start, trying again: no space left on device";
+  expect(lines).toEqual(["has ended; starting it again: out of luck", again, again, again, "is back"]);
+  expect(starts).toBe(4);
+  supervisor.stop();
+});
+
+test("a part that does not come back is given up, with what keeps it from it", async () => {
+  const supervisor = new Supervisor({ patienceMs: 400, pauseMs: 10 });
   const one = part(() => {
     throw new Error("no");
   });
   one.state.running = false;
   supervisor.watch(one);
-  expect(await supervisor.died).toBe("part has ended: out of luck");
+  expect(await supervisor.died).toBe("part has ended: out of luck; it does not start: no");
+});
+
+test("a part that the others don't need is never given up", async () => {
+  const lines: string[] = [];
+  const supervisor = new Supervisor({ onPart: (_, text) => lines.push(text), patienceMs: 0, pauseMs: 10 });
+  let starts = 0;
+  const one = part(() => {
+    starts += 1;
+    if (starts < 3) throw new Error("no");
+  });
+  one.state.running = false;
+  supervisor.watch({ ...one, optional: true });
+  await until(() => lines.includes("is back"));
+  supervisor.stop();
 });
 
 test("a part that can't ever start is given up at once", async () => {

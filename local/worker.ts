@@ -1,15 +1,17 @@
 import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { fullDisk } from "./disk.ts";
 import { freePort } from "./ports.ts";
-import { startProcess } from "./process.ts";
+import { type GuardedProcess, startProcess } from "./process.ts";
 import { waitUntilReady } from "./ready.ts";
 import { type Service, startService } from "./service.ts";
 import type { WorkerSettings } from "./worker-main.ts";
 
 const REPOSITORY = join(import.meta.dirname, "..");
 const MAIN = join(import.meta.dirname, "worker-main.ts");
-const READY_TIMEOUT_MS = 30_000;
+/** The first answer takes longest, and on a busy machine much longer: an impatient question is a question for nothing, ms. */
+const ANSWER_MS = 60_000;
 /** Nothing waits in it: what it has acknowledged is stored. */
 const GRACE_MS = 2_000;
 
@@ -33,6 +35,8 @@ export interface WorkerOptions {
   logFile: string;
   /** What {@link buildWorker} made, when it has run already. */
   bundle?: string;
+  /** Told now and then while it takes long. */
+  onProgress?: (message: string) => void;
 }
 
 /** The Worker and its objects in the real runtime. */
@@ -59,7 +63,7 @@ export async function buildWorker(folder: string, logFile: string): Promise<stri
     logFile,
   });
   const { code } = await build.exited;
-  if (code !== 0) throw new Error(`bundling the Worker failed: ${await build.logTail()} (log: ${logFile})`);
+  if (code !== 0) throw new Error(`bundling the Worker failed: ${await bundlingProblem(build)} (log: ${logFile})`);
   return join(folder, "index.js");
 }
 
@@ -69,7 +73,7 @@ export async function buildWorker(folder: string, logFile: string): Promise<stri
  * @throws Error with the end of the log when it does not
  */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { persistDir, vars, logFile, port = await freePort() } = options;
+  const { persistDir, vars, logFile, onProgress, port = await freePort() } = options;
   const bundle = options.bundle ?? (await buildWorker(join(persistDir, "..", "bundle"), logFile));
   const url = `http://127.0.0.1:${port}`;
   const settings: WorkerSettings = { port, bundle, persistDir, vars: { PUBLIC_URL: localOrigins(port), ...vars } };
@@ -84,7 +88,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       graceMs: GRACE_MS,
     });
     try {
-      await waitUntilReady(worker, () => ask(`${url}/v1/info`), READY_TIMEOUT_MS);
+      await waitUntilReady(worker, () => ask(`${url}/v1/info`), { onProgress });
       return worker;
     } catch (error) {
       await worker.kill();
@@ -94,8 +98,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   return Object.assign(service, { url, port });
 }
 
+async function bundlingProblem(build: GuardedProcess): Promise<string> {
+  return [await build.logTail(), await fullDisk(dirname(build.logFile))].filter(Boolean).join("; ");
+}
+
 async function ask(url: string): Promise<void> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
   await response.body?.cancel();
   if (!response.ok) throw new Error(`${url} answers ${response.status}`);
 }

@@ -7,7 +7,7 @@ import { brokerProperties } from "./config.ts";
 import { type Cluster, formatStorage } from "./storage.ts";
 
 const LOG4J_CONFIG = join(import.meta.dirname, "log4j2.xml");
-const READY_TIMEOUT_MS = 60_000;
+const ANSWER_MS = 10_000;
 /** Closing its log in good order takes a node a few seconds and saves the next start the recovery. */
 const GRACE_MS = 10_000;
 
@@ -20,6 +20,8 @@ export interface KafkaNodeOptions {
   java: string;
   jars: string;
   fastFailover: boolean;
+  /** Told now and then while it takes long. */
+  onProgress?: ((message: string) => void) | undefined;
 }
 
 /** One node of a Kafka cluster, broker and controller at once. */
@@ -49,6 +51,11 @@ export class KafkaNode {
   /** Whether its process runs. */
   get running(): boolean {
     return this.#process?.running ?? false;
+  }
+
+  /** How its process ended and what may have been the reason, for people; resolves when it has. */
+  async whyEnded(): Promise<string> {
+    return `node ${this.id} ${await this.#process?.whyEnded()}`;
   }
 
   /** Formats its storage if need be and writes its configuration. */
@@ -83,7 +90,7 @@ export class KafkaNode {
       }
     };
     try {
-      await waitUntilReady(this.#process, probe, READY_TIMEOUT_MS);
+      await waitUntilReady(this.#process, probe, { onProgress: this.#options.onProgress });
     } catch (error) {
       throw new Error(`node ${this.id} ${error instanceof Error ? error.message : error}`, { cause: error });
     }
@@ -120,8 +127,8 @@ async function nodesServing(broker: string): Promise<number[]> {
   const client = new Client({
     brokers: [broker],
     logLevel: logLevel.NOTHING,
-    connectionTimeout: 1_000,
-    requestTimeout: 2_000,
+    connectionTimeout: ANSWER_MS,
+    requestTimeout: ANSWER_MS,
     retry: { retries: 0 },
   });
   const admin = client.admin();
