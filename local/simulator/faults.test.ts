@@ -124,6 +124,23 @@ test("rest answers every request with one status for a while", async () => {
   expect((await fetch(`${sim.restUrl}/v1/market/all`)).status).toBe(200);
 });
 
+test("maintenance answers every REST request with a page and status 200", async () => {
+  sim.faults.inject({ fault: "maintenance", ms: 60_000 });
+  const response = await fetch(`${sim.restUrl}/v1/market/all`);
+  expect([response.status, (await response.text()).slice(0, 15)]).toEqual([200, "<!DOCTYPE html>"]);
+  expect(sim.state().faults).toMatchObject({ failedRequests: 1, bannedRequests: 0 });
+});
+
+test("a ban is one for REST and handshakes, says how long it lasts, and counts who asks all the same", async () => {
+  sim.faults.inject({ fault: "ban", status: 418, retryAfter: "60", ms: 60_000 });
+  const response = await fetch(`${sim.restUrl}/v1/market/all`);
+  expect([response.status, response.headers.get("Retry-After")]).toEqual([418, "60"]);
+  await expect(TestClient.open(sim.wsUrl)).rejects.toThrow("418");
+  expect(sim.state().faults).toMatchObject({ bannedRequests: 1, bannedConnections: 1, failedRequests: 0 });
+  sim.faults.inject({ fault: "ban", status: 418, retryAfter: "60", ms: 0 });
+  expect((await fetch(`${sim.restUrl}/v1/market/all`)).status).toBe(200);
+});
+
 test("leave is a word that Upbit does not have", () => {
   expect(sim.faults.inject({ fault: "leave" })).toBe(0);
   expect(sim.state()).toMatchObject({ sockets: 1, faults: { leavingSockets: 0, requests: { leave: 1 } } });

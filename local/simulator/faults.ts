@@ -49,6 +49,10 @@ export const faultSchema = z.discriminatedUnion("fault", [
   z.strictObject({ fault: z.literal("leave") }),
   /** Answers every REST request with `status`, for `ms`. */
   z.strictObject({ fault: z.literal("rest"), status: z.int().min(400).max(599), ms }),
+  /** Answers every REST request with a page for people, status 200, for `ms`. */
+  z.strictObject({ fault: z.literal("maintenance"), ms }),
+  /** Answers every REST request and every new WebSocket connection with `status` and `Retry-After`, for `ms`. */
+  z.strictObject({ fault: z.literal("ban"), status: z.int().min(400).max(599), retryAfter: z.string().max(100), ms }),
 ]);
 export type Fault = z.input<typeof faultSchema>;
 
@@ -63,7 +67,20 @@ export interface FaultCounts {
   forgottenTrades: number;
   leavingSockets: number;
   failedRequests: number;
+  /** What was asked in spite of a ban, over REST and as a handshake. */
+  bannedRequests: number;
+  bannedConnections: number;
 }
+
+/** How the whole server answers while a fault lasts. */
+export interface Outage {
+  readonly status: number;
+  readonly retryAfter?: string;
+  readonly page?: string;
+}
+
+/** What people see in their browsers, and programs that ask for prices. */
+const MAINTENANCE_PAGE = "<!DOCTYPE html><html><body><h1>We will be back soon</h1></body></html>";
 
 /** Does the faults that are asked for, and counts them. */
 export class Faults {
@@ -81,6 +98,8 @@ export class Faults {
       skip: 0,
       leave: 0,
       rest: 0,
+      maintenance: 0,
+      ban: 0,
     },
     droppedSockets: 0,
     badFrames: 0,
@@ -90,9 +109,12 @@ export class Faults {
     forgottenTrades: 0,
     leavingSockets: 0,
     failedRequests: 0,
+    bannedRequests: 0,
+    bannedConnections: 0,
   };
   refusing = false;
-  #failing: { readonly status: number; readonly until: number } | undefined;
+  #failing: (Outage & { readonly until: number }) | undefined;
+  #ban: (Outage & { readonly until: number }) | undefined;
   readonly #engine: MarketEngine;
   readonly #gate: OutputGate;
   readonly #sockets: Sockets;
@@ -103,9 +125,14 @@ export class Faults {
     this.#sockets = sockets;
   }
 
-  /** The status that every REST request is answered with at present; undefined when they are answered as usual. */
-  get restStatus(): number | undefined {
-    return this.#failing && performance.now() < this.#failing.until ? this.#failing.status : undefined;
+  /** How every REST request is answered at present; undefined when they are answered as usual. */
+  get restOutage(): Outage | undefined {
+    return this.ban ?? current(this.#failing);
+  }
+
+  /** How every REST request and every handshake is answered at present; undefined when nobody is banned. */
+  get ban(): Outage | undefined {
+    return current(this.#ban);
   }
 
   /**
@@ -156,6 +183,12 @@ export class Faults {
       case "rest":
         this.#failing = { status: fault.status, until: performance.now() + fault.ms };
         return this.#sockets.size;
+      case "maintenance":
+        this.#failing = { status: 200, page: MAINTENANCE_PAGE, until: performance.now() + fault.ms };
+        return this.#sockets.size;
+      case "ban":
+        this.#ban = { ...fault, until: performance.now() + fault.ms };
+        return this.#sockets.size;
     }
   }
 
@@ -165,4 +198,8 @@ export class Faults {
     if (!this.#engine.market(code)) throw new RangeError(`${code} is not listed`);
     return code;
   }
+}
+
+function current<T extends { readonly until: number }>(one: T | undefined): T | undefined {
+  return one !== undefined && performance.now() < one.until ? one : undefined;
 }

@@ -4,7 +4,7 @@ import { CONTROL_PATH, control } from "./control.ts";
 import type { Dialect, Speaker } from "./dialect.ts";
 import { type EngineOptions, MarketEngine } from "./engine.ts";
 import { type ExecutedPage, executedPage } from "./executed.ts";
-import { type FaultCounts, Faults } from "./faults.ts";
+import { type FaultCounts, Faults, type Outage } from "./faults.ts";
 import { type GateCounts, OutputGate } from "./gate.ts";
 import { Pace } from "./pace.ts";
 import { refuse } from "./refuse.ts";
@@ -127,18 +127,27 @@ function serve(server: Server, simulator: Simulator, { speaker, path }: { speake
     const url = new URL(request.url ?? "/", "http://simulator");
     if (url.pathname.startsWith(CONTROL_PATH)) {
       control(simulator, request, response, url).catch((cause: unknown) => response.destroy(asError(cause)));
-    } else if (faults.restStatus === undefined) speaker.handle(request, response, url);
+    } else if (faults.restOutage === undefined) speaker.handle(request, response, url);
     else {
-      faults.counts.failedRequests += 1;
-      response.writeHead(faults.restStatus).end();
+      faults.counts[faults.ban === undefined ? "failedRequests" : "bannedRequests"] += 1;
+      answer(response, faults.restOutage);
     }
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (new URL(request.url ?? "/", "http://simulator").pathname !== path) return refuse(socket, "404 Not Found");
+    if (faults.ban !== undefined) {
+      faults.counts.bannedConnections += 1;
+      return refuse(socket, `${faults.ban.status} Banned`, faults.ban.retryAfter);
+    }
     if (!faults.refusing) return speaker.upgrade(request, socket, head);
     faults.counts.refusedConnections += 1;
     refuse(socket, "503 Service Unavailable");
   });
+}
+
+function answer(response: ServerResponse, { status, retryAfter, page = "" }: Outage): void {
+  if (retryAfter !== undefined) response.setHeader("Retry-After", retryAfter);
+  response.writeHead(status, { "Content-Type": "text/html; charset=utf-8" }).end(page);
 }
 
 function asError(cause: unknown): Error {
