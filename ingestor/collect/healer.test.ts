@@ -1,11 +1,12 @@
 /** What a healer does with what a history tells; against a whole exchange it is tried in `collector.test.ts`. */
 
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
 import { until } from "../../local/testing.ts";
 import type { GapEvent, TradeEvent } from "../../protocol/events.ts";
+import type { Market } from "../../protocol/ingest.ts";
 import { FrameError, type History } from "../exchanges/exchange.ts";
 import { upbit } from "../exchanges/upbit/index.ts";
 import { Healer } from "./healer.ts";
@@ -14,6 +15,8 @@ import { KnownTrades } from "./known-trades.ts";
 const BTC = "upbit:BTC-KRW";
 const ETH = "upbit:ETH-KRW";
 const listed = upbit.readMarkets('[{"market":"KRW-BTC"},{"market":"KRW-ETH"}]');
+const numbered = (name: string, count: number) =>
+  upbit.readMarkets(JSON.stringify(Array.from({ length: count }, (_, i) => ({ market: `KRW-${name}${i}` }))));
 
 function trade(id: number, time = id, instrument = BTC): TradeEvent {
   const rest = { price: "1", size: `${id}`, side: "buy", received: null, snapshot: false } as const;
@@ -23,30 +26,42 @@ function trade(id: number, time = id, instrument = BTC): TradeEvent {
 describe("a healer", () => {
   let server: Server;
   let healer: Healer;
+  /** The paths that the exchange was asked for, and how it answers one. */
+  let asked: string[];
+  let answer: (path: string, response: ServerResponse) => void;
+  let markets: readonly Market[] = [];
   let events: (GapEvent | TradeEvent)[];
   let known: KnownTrades;
 
   afterEach(() => {
+    markets = [];
     healer.stop();
+    server.closeAllConnections();
     server.close();
   });
 
   /** A healer of a log that holds `logged`; its history answers with `pages`, and has told everything since `from`. */
   async function open(history: Partial<History>, logged: readonly TradeEvent[] = [], most?: number): Promise<void> {
     events = [];
-    server = createServer((_, response) => response.end("ok"));
+    [asked, markets] = [[], [...listed, ...markets]];
+    answer = (_path, response) => response.end("[]");
+    server = createServer((request, response) => {
+      asked.push(request.url ?? "");
+      answer(request.url ?? "", response);
+    });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     known = new KnownTrades([{ events: [...logged], completeFrom: 0, completeUntil: null }], () => 0);
     healer = new Healer({
       history: { ...upbit.history, requests: { count: 1000, per: 1000 }, ...history },
       restUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       known,
-      market: (instrument) => listed.find((market) => market.instrument === instrument),
+      market: (instrument) => markets.find((market) => market.instrument === instrument),
       listed: Promise.resolve(),
       append: (event) => events.push(event),
       onBody: () => undefined,
       overloaded: () => false,
       logger: pino({ level: "silent" }),
+      patience: 500,
       ...(most === undefined ? {} : { most }),
     });
   }
@@ -181,17 +196,129 @@ describe("a healer", () => {
     ]);
   });
 
-  it("gives a gap up when the answers can't be read, or there is no such market", async () => {
-    let asked = 0;
+  it("gives a gap up when the answers can't be read for long, or there is no such market", async () => {
+    let rounds = 0;
+    const begun = Date.now();
     await open({
       trades() {
-        asked += 1;
+        rounds += 1;
         throw new FrameError("not a list");
       },
     });
     healer.heal(BTC, "exchange_disconnect", 2000, 6000);
     healer.heal("upbit:GONE-KRW", "exchange_disconnect", 2000, 6000);
     await closed();
-    expect([asked, gaps().filter(([state]) => state === "lost").length]).toEqual([3, 2]);
+    expect(gaps().filter(([state]) => state === "lost").length).toBe(2);
+    expect(rounds).toBeGreaterThanOrEqual(3);
+    expect(Date.now() - begun).toBeGreaterThanOrEqual(500);
+  });
+
+  it.each([
+    ["status 200", 200, "<!DOCTYPE html><h1>Back soon</h1>"],
+    ["status 404", 404, "<html><h1>Not here</h1></html>"],
+    ["plain text", 200, "The service is down for maintenance."],
+  ])("does not take a maintenance page for the exchange's answer: %s", async (_what, status, page) => {
+    await open(tells([[trade(3000), trade(1000)]], 0), [trade(1000)]);
+    answer = (_path, response) => {
+      if (asked.length > 3) response.end("[]");
+      else response.writeHead(status, { "Content-Type": "text/html" }).end(page);
+    };
+    const begun = Date.now();
+    healer.heal(BTC, "exchange_disconnect", 2000, 6000);
+    await closed();
+    expect([gaps().map(([state]) => state), late()]).toEqual([["open", "healed"], [3000]]);
+    // As long as after an answer of 500: three pauses, of at least half of 0.5, 1 and 2 s.
+    expect(Date.now() - begun).toBeGreaterThanOrEqual(1700);
+  });
+
+  it.each([
+    ["is silent", () => undefined],
+    ["is answered with an error", (response: ServerResponse) => void response.writeHead(500).end()],
+    ["is told by a page", (response: ServerResponse) => void response.end("<html></html>")],
+  ])(
+    "asks about the others first where the history of some %s",
+    async (_what, fail) => {
+      const [well, ill] = [numbered("WELL", 20), numbered("ILL", 4)];
+      markets = [...well, ...ill];
+      await open(
+        {
+          async *trades({ instrument }, _stretch, get) {
+            await get(`/${instrument}`);
+            yield [];
+            return 0;
+          },
+          // The busiest of all.
+        },
+        ill.flatMap(({ instrument }) => [trade(1, 1, instrument), trade(2, 2, instrument)]),
+      );
+      answer = (path, response) => {
+        if (path.includes("ILL")) fail(response);
+        else response.end("[]");
+      };
+      for (const { instrument } of [...well, ...ill]) healer.heal(instrument, "exchange_disconnect", 2000, 6000);
+      await until(() => healer.open === ill.length);
+      expect(new Set(asked.filter((path) => path.includes("WELL"))).size).toBe(well.length);
+      // Nor does a later one wait for them.
+      await until(() => asked.filter((path) => path.includes("ILL")).length >= 6);
+      healer.heal(BTC, "exchange_disconnect", 2000, 6000);
+      await until(() => asked.includes(`/${BTC}`));
+      await until(() => healer.open === ill.length);
+    },
+    30_000,
+  );
+
+  it("leaves an exchange that answers nobody in peace", async () => {
+    const ill = numbered("ILL", 40);
+    markets = ill;
+    await open(tells([[]], 0));
+    answer = (_path, response) => response.writeHead(500).end();
+    const begun = Date.now();
+    for (const { instrument } of ill) healer.heal(instrument, "exchange_disconnect", 2000, 6000);
+    await until(() => asked.length >= 20);
+    // 4, and after each 4 a pause twice as long as the one before, of at least half of 0.5, 1, 2 and 4 s.
+    expect(Date.now() - begun).toBeGreaterThanOrEqual(3700);
+  }, 30_000);
+
+  it("asks for a gap that grows from where it has been told everything, and not from its first moment", async () => {
+    const stretches: { readonly since: number; readonly until: number }[] = [];
+    let now = Date.now() - 3_600_000;
+    const begun = now;
+    await open({
+      async *trades(_market, stretch, get) {
+        stretches.push(stretch);
+        await get("/page");
+        // While it is asked for, the exchange sends what can't be read.
+        now += 600_000;
+        if (stretches.length <= 4) healer.heal(BTC, "unreadable_frame", begun, now);
+        yield [trade(1, stretch.since - 1)];
+        return 0;
+      },
+    });
+    healer.heal(BTC, "unreadable_frame", begun, begun + 60_000);
+    await closed();
+    // 10 s of what was told are asked for again.
+    expect(stretches.map(({ since }) => since - begun)).toEqual([0, 50_000, 590_000, 1_190_000, 1_790_000]);
+    expect(gaps().filter(([state]) => state !== "open")).toEqual([["healed", begun, now - 600_000]]);
+  });
+
+  it("says of a gap that grew what was lost of it in the first round", async () => {
+    let rounds = 0;
+    await open(
+      {
+        async *trades(_market, stretch, get) {
+          await get("/page");
+          rounds += 1;
+          if (rounds === 1) healer.heal(BTC, "unreadable_frame", 2000, 50_000);
+          // At first it has forgotten what was before.
+          const oldest = rounds === 1 ? 4000 : stretch.since - 1;
+          yield [trade(oldest, oldest)];
+          return oldest;
+        },
+      },
+      [trade(1900)],
+    );
+    healer.heal(BTC, "unreadable_frame", 2000, 6000);
+    await closed();
+    expect([rounds, gaps().at(-1)]).toEqual([2, ["lost", 2000, 4000]]);
   });
 });

@@ -6,10 +6,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { GapCause, GapEvent, TradeEvent } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
-import { FrameError, type History, HistoryError } from "../exchanges/exchange.ts";
+import { FrameError, type History, HistoryError, UnavailableError } from "../exchanges/exchange.ts";
 import type { RawFrame } from "../log/log.ts";
 import { type Logger, reasonOf } from "../logger.ts";
+import type { Bans } from "./bans.ts";
 import { gapEvent, type OpenGap } from "./gaps.ts";
+import { HealQueue, type Waiting } from "./heal-queue.ts";
 import { HistoryClient } from "./history-client.ts";
 import type { KnownTrades } from "./known-trades.ts";
 import { Telling } from "./telling.ts";
@@ -17,6 +19,8 @@ import { Telling } from "./telling.ts";
 export interface HealerOptions {
   readonly history: History;
   readonly restUrl: string;
+  /** Who must not be asked, and until when: of all that ask the exchange together. */
+  readonly bans?: Bans;
   readonly known: KnownTrades;
   readonly market: (instrument: string) => Market | undefined;
   /** Resolves when there is a market list. */
@@ -28,6 +32,8 @@ export interface HealerOptions {
   readonly logger: Logger;
   /** Trades that are gathered for one gap at most: they are in memory until all are there. */
   readonly most?: number;
+  /** How long answers that can't be read are taken for a fault that passes, ms. */
+  readonly patience?: number;
 }
 
 /** What a healer has done since it started. */
@@ -38,32 +44,49 @@ export interface HealerCounts {
   lateTrades: number;
 }
 
-/** Instruments asked for at once: one after the other, the way there and back would cost more than the exchange's limit. */
-const WORKERS = 4;
+/** A gap that is open, and how far it has been fetched. Times in ms. */
+interface Fetching extends OpenGap {
+  /** Up to where everything that the exchange still tells has been fetched; its beginning at first. */
+  readonly toldUntil: number;
+  /** Up to where it is lost; its beginning while nothing is. */
+  readonly lostUntil: number;
+  /** Not to be asked for before this. */
+  readonly due: number;
+}
+
 /** An exchange's history is a little behind its socket, and its clock may be behind ours: ms. */
 const SETTLE = 1000;
 const MOST = 200_000;
 /** An open gap that has grown by less than this, ms, is not announced again. */
 const GROWTH = 10_000;
-/** Answers in a row that can't be read before a gap is given up. */
+/** Of what was proven whole so much, ms, is asked for again: an exchange's clock and its history may be behind by more than a moment. */
+const MARGIN = 10_000;
+/** Answers in a row that can't be read, and for how long, ms, before a gap is given up: maintenance may last. */
 const UNREADABLE = 3;
+const PATIENCE = 600_000;
 const OVERLOAD_PAUSE = 500;
+/** Timers can't wait for ever, ms. */
+const LOOK_PERIOD = 60_000;
 
 export class Healer {
   readonly #options: HealerOptions;
   readonly #client: HistoryClient;
   readonly #stop = new AbortController();
   /** Gaps that are open, by instrument. */
-  readonly #gaps = new Map<string, OpenGap[]>();
+  readonly #gaps = new Map<string, Fetching[]>();
   /** Up to when (ms) an open gap was announced, by instrument and beginning. */
   readonly #said = new Map<string, number>();
-  readonly #running = new Set<string>();
+  readonly #queue = new HealQueue();
+  #next: NodeJS.Timeout | undefined;
+  /** Answers in a row that can't be read, and since when (ms), by instrument. */
+  readonly #unreadable = new Map<string, { readonly count: number; readonly since: number }>();
   readonly counts: HealerCounts = { gaps: 0, healed: 0, lost: 0, lateTrades: 0 };
 
   constructor(options: HealerOptions) {
     this.#options = options;
-    const { history, restUrl, onBody, logger } = options;
-    this.#client = new HistoryClient({ history, restUrl, onBody, logger, signal: this.#stop.signal });
+    const { history, restUrl, onBody, logger, bans } = options;
+    const { signal } = this.#stop;
+    this.#client = new HistoryClient({ history, restUrl, onBody, logger, signal, ...(bans && { bans }) });
   }
 
   /** Since when (ms) trades of some instrument are being fetched; undefined while none are. */
@@ -86,13 +109,11 @@ export class Healer {
     const joined = open.find(
       (gap) => (gap.cause === cause && gap.since <= begun && begun <= gap.until) || gap.since === begun,
     );
-    const since = joined?.since ?? Math.max(0, Math.min(begun, until));
-    const gap: OpenGap = {
-      instrument,
-      cause: joined?.cause ?? cause,
-      since,
-      until: Math.max(until, joined?.until ?? 0),
-    };
+    const since = Math.max(0, Math.min(begun, until));
+    const gap: Fetching =
+      joined === undefined
+        ? { instrument, cause, since, until, toldUntil: since, lostUntil: since, due: until + SETTLE }
+        : { ...joined, until: Math.max(until, joined.until) };
     if (open.length === 0) this.#options.known.hold(instrument);
     this.#gaps.set(instrument, [...open.filter((one) => one !== joined), gap]);
     this.#announce(gap, joined);
@@ -112,68 +133,87 @@ export class Healer {
   /** Ends what is under way; what is open stays so in the log, for whoever collects next. */
   stop(): void {
     this.#stop.abort();
+    clearTimeout(this.#next);
   }
 
   #startNext(): void {
-    while (this.#running.size < WORKERS && !this.#stop.signal.aborted) {
-      const instrument = this.#busiest();
-      if (instrument === undefined) return;
-      this.#running.add(instrument);
-      void this.#healOne(instrument).finally(() => {
-        this.#running.delete(instrument);
+    clearTimeout(this.#next);
+    if (this.#stop.signal.aborted) return;
+    const now = Date.now();
+    for (;;) {
+      const instrument = this.#queue.take(this.#waiting(), now);
+      if (instrument === undefined) break;
+      void this.#healOne(instrument, now).then((answered) => {
+        if (answered) this.#queue.succeeded(instrument);
+        else this.#queue.failed(instrument, Date.now());
         this.#startNext();
       });
     }
+    const wait = this.#queue.wait(this.#waiting(), now);
+    if (wait !== undefined) this.#next = setTimeout(() => this.#startNext(), Math.min(wait, LOOK_PERIOD));
   }
 
-  /** Busy markets leave the short memory of some exchanges first. */
-  #busiest(): string | undefined {
-    let busiest: string | undefined;
-    let most = -1;
-    for (const instrument of this.#gaps.keys()) {
-      const count = this.#options.known.count(instrument);
-      if (this.#running.has(instrument) || count <= most) continue;
-      [busiest, most] = [instrument, count];
+  *#waiting(): Generator<Waiting> {
+    for (const [instrument, gaps] of this.#gaps) {
+      const due = Math.min(...gaps.map((gap) => gap.due));
+      yield { instrument, due, trades: this.#options.known.count(instrument) };
     }
-    return busiest;
   }
 
-  async #healOne(instrument: string): Promise<void> {
-    const gaps = this.#gaps.get(instrument) ?? [];
-    const since = Math.min(...gaps.map((gap) => gap.since));
-    const until = Math.max(...gaps.map((gap) => gap.until));
-    const wholeFrom = await this.#fetch(instrument, since, until);
-    if (this.#stop.signal.aborted) return;
-    // A gap may have opened, or grown, meanwhile: it takes another round.
-    const now = this.#gaps.get(instrument) ?? [];
-    for (const gap of gaps) if (now.includes(gap)) this.#close(gap, wholeFrom);
-    const left = now.filter((gap) => !gaps.includes(gap));
-    if (left.length > 0) {
-      this.#gaps.set(instrument, left);
-      return;
+  /** One round of an instrument. @returns whether the exchange has answered */
+  async #healOne(instrument: string, now: number): Promise<boolean> {
+    const gaps = (this.#gaps.get(instrument) ?? []).filter(({ due }) => due <= now);
+    const from = Math.min(...gaps.map(({ since, toldUntil }) => Math.max(since, toldUntil - MARGIN)));
+    // One that has grown since is told of up to now at most.
+    const until = Math.min(now - SETTLE, Math.max(...gaps.map((gap) => gap.until)));
+    const wholeFrom = await this.#fetch(instrument, from, until);
+    if (wholeFrom === undefined || this.#stop.signal.aborted) return false;
+    const left: Fetching[] = [];
+    for (const gap of this.#gaps.get(instrument) ?? []) {
+      // One that was announced, or grew, meanwhile takes another round.
+      if (!gaps.some(({ since }) => since === gap.since)) left.push(gap);
+      else if (!gaps.includes(gap) || gap.until > until) left.push(advanced(gap, until, wholeFrom));
+      else this.#close(advanced(gap, until, wholeFrom));
     }
-    this.#gaps.delete(instrument);
-    this.#options.known.release(instrument);
+    if (left.length > 0) this.#gaps.set(instrument, left);
+    else {
+      this.#gaps.delete(instrument);
+      this.#options.known.release(instrument);
+    }
+    return true;
   }
 
-  /** Puts what was missed between two times (ms) into the log. @returns from when on nothing is missing any more */
-  async #fetch(instrument: string, since: number, until: number): Promise<number> {
+  /**
+   * Puts what was missed between two times (ms) into the log.
+   *
+   * @returns from when on nothing is missing any more; undefined when it is to be asked for again
+   */
+  async #fetch(instrument: string, since: number, until: number): Promise<number | undefined> {
     const { market: marketOf, logger } = this.#options;
     const { signal } = this.#stop;
     await this.#options.listed;
     const market = marketOf(instrument);
-    for (let unreadable = 1; market !== undefined; unreadable += 1) {
-      try {
-        await sleep(Math.max(0, until + SETTLE - Date.now()), undefined, { signal });
-        return await this.#fetchOnce(market, since, until);
-      } catch (error) {
-        if (signal.aborted) break;
-        if (!(error instanceof FrameError || error instanceof HistoryError)) throw error;
-        logger.warn({ instrument, reason: reasonOf(error) }, "the trade history does not tell what was missed");
-        if (error instanceof HistoryError || unreadable >= UNREADABLE) break;
-      }
+    if (market === undefined) return until;
+    try {
+      const wholeFrom = await this.#fetchOnce(market, since, until);
+      this.#unreadable.delete(instrument);
+      return wholeFrom;
+    } catch (error) {
+      if (signal.aborted || error instanceof UnavailableError) return undefined;
+      if (!(error instanceof FrameError || error instanceof HistoryError)) throw error;
+      logger.warn({ instrument, reason: reasonOf(error) }, "the trade history does not tell what was missed");
+      if (error instanceof FrameError && !this.#isHopeless(instrument, Date.now())) return undefined;
+      this.#unreadable.delete(instrument);
+      return until;
     }
-    return until;
+  }
+
+  /** Counts an answer that can't be read. @returns whether there were too many, for too long */
+  #isHopeless(instrument: string, now: number): boolean {
+    const { patience = PATIENCE } = this.#options;
+    const { count, since } = this.#unreadable.get(instrument) ?? { count: 0, since: now };
+    this.#unreadable.set(instrument, { count: count + 1, since });
+    return count + 1 >= UNREADABLE && now - since >= patience;
   }
 
   async #fetchOnce(market: Market, since: number, until: number): Promise<number> {
@@ -213,11 +253,19 @@ export class Healer {
     }
   }
 
-  #close(gap: OpenGap, wholeFrom: number): void {
+  #close(gap: Fetching): void {
     this.#said.delete(`${gap.instrument}/${gap.since}`);
-    const lostUntil = Math.min(gap.until, wholeFrom);
-    const lost = lostUntil > gap.since;
-    this.#options.append(lost ? gapEvent(gap, "lost", { until: lostUntil }) : gapEvent(gap, "healed"));
+    const lost = gap.lostUntil > gap.since;
+    this.#options.append(lost ? gapEvent(gap, "lost", { until: gap.lostUntil }) : gapEvent(gap, "healed"));
     this.counts[lost ? "lost" : "healed"] += 1;
   }
+}
+
+/**
+ * A gap after a round that was told everything between two times (ms). One that has grown meanwhile goes on from there: an
+ * exchange that sends nothing that can be read makes it grow for hours.
+ */
+function advanced(gap: Fetching, toldUntil: number, wholeFrom: number): Fetching {
+  const lost = wholeFrom > gap.toldUntil ? Math.min(gap.until, wholeFrom) : 0;
+  return { ...gap, toldUntil, lostUntil: Math.max(gap.lostUntil, lost), due: gap.until + SETTLE };
 }

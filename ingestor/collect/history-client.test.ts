@@ -6,9 +6,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { until } from "../../local/testing.ts";
 import type { TradeEvent } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
-import { FrameError, type History, HistoryError } from "../exchanges/exchange.ts";
+import { FrameError, type History, HistoryError, UnavailableError } from "../exchanges/exchange.ts";
 import { upbit } from "../exchanges/upbit/index.ts";
 import type { RawFrame } from "../log/log.ts";
+import { Bans } from "./bans.ts";
 import { HistoryClient } from "./history-client.ts";
 
 /** A timer may be early by this, ms. */
@@ -28,8 +29,21 @@ function trade(instrument: string, time: number): TradeEvent {
   return { type: "trade", instrument, time, ...rest };
 }
 
-/** All that it tells of a stretch, and from when on that is everything. */
+/** All that it tells of a stretch, and from when on that is everything; asked again as long as it does not answer. */
 async function ask(client: HistoryClient, market: Market): Promise<{ trades: readonly TradeEvent[]; from: number }> {
+  for (;;) {
+    try {
+      return await askOnce(client, market);
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+    }
+  }
+}
+
+async function askOnce(
+  client: HistoryClient,
+  market: Market,
+): Promise<{ trades: readonly TradeEvent[]; from: number }> {
   const trades: TradeEvent[] = [];
   const pages = client.pages(market, STRETCH);
   for (let page = await pages.next(); ; page = await pages.next()) {
@@ -76,7 +90,8 @@ describe("a history's client", () => {
       yield times.map((time) => trade(instrument, time));
     }
   }
-  function client(fields: Partial<History> = {}): HistoryClient {
+  const restUrl = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  function client(fields: Partial<History> = {}, bans = new Bans()): HistoryClient {
     const history: History = {
       requests: { count: 100, per: 1000 },
       order: "newest-first",
@@ -85,10 +100,9 @@ describe("a history's client", () => {
       read: () => [],
       ...fields,
     };
-    const restUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const onBody = (raw: RawFrame) => void bodies.push(raw);
     const logger = pino({ level: "info" }, { write: () => onFailure() });
-    return new HistoryClient({ history, restUrl, onBody, logger, signal: stop.signal });
+    return new HistoryClient({ history, restUrl: restUrl(), onBody, logger, bans, signal: stop.signal });
   }
   /** Answers the first requests with these, `status body`, and the others with an empty page. */
   function answers(
@@ -115,12 +129,12 @@ describe("a history's client", () => {
   });
 
   it("hands every body on, byte for byte, with what was asked about what", async () => {
-    answers([200, "[1,\n 2]"], [200, "한글"]);
+    answers([200, "[1,\n 2]"], [200, '"한글"']);
     await expect(ask(client(), BTC)).rejects.toThrow(FrameError);
     // What can't be read is worth keeping most of all.
     expect(bodies.map(({ bytes, rest }) => [bytes.toString(), rest])).toEqual([
       ["[1,\n 2]", { instrument: BTC.instrument, path: "/KRW-BTC/0" }],
-      ["한글", { instrument: BTC.instrument, path: "/KRW-BTC/1" }],
+      ['"한글"', { instrument: BTC.instrument, path: "/KRW-BTC/1" }],
     ]);
     // One order for all of them.
     expect(new Set(bodies.map(({ connection }) => connection)).size).toBe(1);
@@ -133,6 +147,44 @@ describe("a history's client", () => {
     expect(paths()).toEqual(["/KRW-BTC/0", ...Array(3).fill("/KRW-BTC/1"), "/KRW-BTC/2"]);
     expect(bodies.length).toBe(3);
   });
+
+  it("does not insist where nothing was told yet: others wait", async () => {
+    answers([500, "no"], [200, "[3]"]);
+    await expect(askOnce(client(), BTC)).rejects.toThrow(UnavailableError);
+    expect(paths()).toEqual(["/KRW-BTC/0"]);
+  });
+
+  it("gives up for now after five attempts at a later page", async () => {
+    answers([200, "[3]"], ...Array(5).fill([500, "no"]));
+    await expect(askOnce(client(), BTC)).rejects.toThrow("/KRW-BTC/1 answered 500 no");
+    expect(paths().length).toBe(6);
+  }, 30_000);
+
+  it.each([200, 400, 404, 503])(
+    "takes a page for people, with status %i, for no answer, and keeps none of it",
+    async (status) => {
+      answers([status, "<html>Back soon</html>"], [200, "[3]"]);
+      const one = client();
+      await expect(askOnce(one, BTC)).rejects.toThrow(UnavailableError);
+      expect([times((await ask(one, BTC)).trades), bodies.length]).toEqual([[3], 2]);
+    },
+  );
+
+  it.each([429, 418, 503])(
+    "knows of a ban that others have heard of, and tells them of its own: %i",
+    async (status) => {
+      const bans = new Bans();
+      const one = client({}, bans);
+      const banned = { "Retry-After": "0.4" };
+      const begun = Date.now();
+      bans.hear(restUrl(), { status, header: () => "0.4" });
+      await ask(one, BTC);
+      expect(Date.now() - begun).toBeGreaterThanOrEqual(400 - SLACK);
+      answers([status, "slowly", banned]);
+      await expect(askOnce(one, BTC)).rejects.toThrow(UnavailableError);
+      expect(bans.until(restUrl())).toBeGreaterThan(Date.now() + 200);
+    },
+  );
 
   it("asks again when the connection breaks, also in the middle of an answer", async () => {
     let count = 0;

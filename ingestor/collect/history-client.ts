@@ -1,12 +1,13 @@
-/** Asks an exchange's trade history, within its limits and for as long as it takes; what it answers goes to the raw log. */
+/** Asks an exchange's trade history, within its limits; what it answers goes to the raw log. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { backOff } from "exponential-backoff";
 import type { TradeEvent } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
-import { type History, HistoryError, type Stretch } from "../exchanges/exchange.ts";
+import { type History, HistoryError, type Stretch, UnavailableError } from "../exchanges/exchange.ts";
 import type { RawFrame } from "../log/log.ts";
 import { type Logger, reasonOf } from "../logger.ts";
+import { Bans } from "./bans.ts";
 import { Budget } from "./budget.ts";
 
 export interface HistoryClientOptions {
@@ -15,25 +16,31 @@ export interface HistoryClientOptions {
   /** Takes the body of each answer. */
   readonly onBody: (raw: RawFrame) => void;
   readonly logger: Logger;
+  /** Who must not be asked, and until when: of all that ask the exchange together. */
+  readonly bans?: Bans;
   /** Ends what is under way. */
   readonly signal: AbortSignal;
 }
 
 const TIMEOUT = 10_000;
-/** How long nobody asks after an exchange said that it is asked too often, and did not say how long, ms. */
-const BAN = 5000;
 /** Asking again would be answered alike. */
 const HOPELESS: ReadonlySet<number> = new Set([400, 404, 410]);
+/**
+ * How often a page is asked for before the whole is given up for now. The first one once, since others wait; a later one
+ * more often, since those before it would have to be fetched again.
+ */
+const ATTEMPTS = 5;
 const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 30_000;
+const LONGEST_PAUSE = 10_000;
 
 export class HistoryClient {
   readonly #options: HistoryClientOptions;
   readonly #budget: Budget;
-  #bannedUntil = 0;
+  readonly #bans: Bans;
 
   constructor(options: HistoryClientOptions) {
     this.#options = options;
+    this.#bans = options.bans ?? new Bans();
     const { count, per } = options.history.requests;
     // Evenly: two bursts that are a period apart when they leave may arrive closer together.
     this.#budget = new Budget({ count: 1, per: per / count });
@@ -44,10 +51,17 @@ export class HistoryClient {
    * {@link History.trades} does.
    *
    * @throws {HistoryError} when the exchange has no such history
+   * @throws {UnavailableError} when it does not answer now
    * @throws {FrameError} when an answer can't be read
    */
   async *pages(market: Market, stretch: Stretch): AsyncGenerator<readonly TradeEvent[], number, void> {
-    const pages = this.#options.history.trades(market, stretch, (path) => this.#get(market.instrument, path));
+    let answers = 0;
+    const get = async (path: string) => {
+      const body = await this.#get(market.instrument, path, answers === 0 ? 1 : ATTEMPTS);
+      answers += 1;
+      return body;
+    };
+    const pages = this.#options.history.trades(market, stretch, get);
     for (let page = await pages.next(); ; page = await pages.next()) {
       if (page.done) return page.value;
       const received = Date.now();
@@ -55,20 +69,27 @@ export class HistoryClient {
     }
   }
 
-  /** The body of an answer of 200, however long that takes. */
-  #get(instrument: string, path: string): Promise<string> {
+  /** The body of an answer of 200. */
+  async #get(instrument: string, path: string, numOfAttempts: number): Promise<string> {
     const { signal, logger } = this.#options;
-    return backOff(() => this.#getOnce(instrument, path), {
-      jitter: "full",
-      startingDelay: FIRST_PAUSE,
-      maxDelay: LONGEST_PAUSE,
-      numOfAttempts: Number.POSITIVE_INFINITY,
-      retry: (error) => {
-        if (signal.aborted || error instanceof HistoryError) return false;
-        logger.info({ reason: reasonOf(error), path }, "asking for the trade history failed, trying again");
-        return true;
-      },
-    });
+    let attempts = 0;
+    try {
+      return await backOff(() => this.#getOnce(instrument, path), {
+        jitter: "full",
+        startingDelay: FIRST_PAUSE,
+        maxDelay: LONGEST_PAUSE,
+        numOfAttempts,
+        retry: (error) => {
+          if (signal.aborted || error instanceof HistoryError) return false;
+          attempts += 1;
+          logger.info({ reason: reasonOf(error), path, attempts }, "asking for the trade history failed");
+          return true;
+        },
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error instanceof HistoryError ? error : new UnavailableError(reasonOf(error));
+    }
   }
 
   async #getOnce(instrument: string, path: string): Promise<string> {
@@ -79,35 +100,42 @@ export class HistoryClient {
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]),
     });
     const body = await response.text();
+    // What is no JSON is no answer of the exchange's, whatever its status: a page for people, of a proxy before it.
+    if (!isJson(body)) throw new Error(this.#refuse(response, path, body));
     if (response.ok) {
       onBody({ bytes: Buffer.from(body), received: Date.now(), connection: REST, rest: { instrument, path } });
       return body;
     }
-    const answer = `${path} answered ${response.status} ${body.slice(0, 200)}`;
-    if (response.status === 429 || response.status === 418) {
-      this.#bannedUntil = Math.max(this.#bannedUntil, Date.now() + pauseOf(response));
-      throw new Error(answer);
-    }
+    const answer = this.#refuse(response, path, body);
     if (HOPELESS.has(response.status)) throw new HistoryError(answer);
     throw new Error(answer);
   }
 
+  /** @returns what was answered, for people */
+  #refuse({ status, headers }: Response, path: string, body: string): string {
+    this.#bans.hear(this.#options.restUrl, { status, header: (name) => headers.get(name) });
+    return `${path} answered ${status} ${body.slice(0, 200)}`;
+  }
+
   /** Waits until a request is allowed: a ban may come while others wait for their turn. */
   async #turn(): Promise<void> {
-    const { signal } = this.#options;
-    await sleep(this.#budget.take(Date.now()), undefined, { signal });
-    for (let wait = this.#bannedUntil - Date.now(); wait > 0; wait = this.#bannedUntil - Date.now()) {
-      await sleep(wait, undefined, { signal });
+    const { signal, restUrl } = this.#options;
+    do {
+      await this.#bans.over(restUrl, signal);
       await sleep(this.#budget.take(Date.now()), undefined, { signal });
-    }
+    } while (this.#bans.until(restUrl) !== undefined);
   }
 }
 
 /** The bodies' key in the raw log. */
 const REST = "rest";
 
-/** `Retry-After` counts seconds. */
-function pauseOf(response: Response): number {
-  const seconds = Number(response.headers.get("Retry-After"));
-  return seconds > 0 ? seconds * 1000 : BAN;
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
 }

@@ -92,6 +92,11 @@ export class HistoryError extends Error {
   override readonly name = "HistoryError";
 }
 
+/** Thrown when an exchange does not answer at the moment, or answers nothing of use: asked later, it may. */
+export class UnavailableError extends Error {
+  override readonly name = "UnavailableError";
+}
+
 /** The trades that an exchange still tells of by REST. */
 export interface History {
   /** Requests allowed. */
@@ -106,6 +111,7 @@ export interface History {
    *
    * @throws {FrameError} for an answer that is not what the documentation promises
    * @throws {HistoryError} when the exchange has no history of this market
+   * @throws {UnavailableError} when the exchange says that it can't answer now
    */
   trades(market: Market, stretch: Stretch, get: Get): AsyncGenerator<readonly TradeEvent[], number, void>;
   /**
@@ -115,6 +121,14 @@ export interface History {
    */
   read(body: string, instrument: string): readonly TradeEvent[];
 }
+
+/** A row of a market list that can't be read: it is left out, and the others are kept. */
+export interface OddRow {
+  readonly row: unknown;
+  /** Names the field and what is wrong with it. */
+  readonly reason: string;
+}
+export type OnOddRow = (odd: OddRow) => void;
 
 export interface Exchange {
   readonly name: string;
@@ -132,13 +146,15 @@ export interface Exchange {
   /**
    * Reads the body of the exchange's own market list, so that a recorded one serves as well as a fetched one.
    *
-   * @throws when it is not the list that the documentation promises
+   * @param onOdd is told of each row that is left out because it can't be read
+   * @throws when it is not the list that the documentation promises, or no row of it can be read
    */
-  readMarkets(body: string): Market[];
+  readMarkets(body: string, onOdd?: OnOddRow): Market[];
   /**
    * The market list from the exchange's REST API.
    *
+   * @throws {AnswerError} when the answer is not 200
    * @throws when there is no answer, or none that {@link readMarkets} can read
    */
-  markets(restUrl: string, signal: AbortSignal): Promise<Market[]>;
+  markets(restUrl: string, signal: AbortSignal, onOdd?: OnOddRow): Promise<Market[]>;
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { FrameError, HistoryError, type Stretch } from "../exchange.ts";
+import { FrameError, HistoryError, type Stretch, UnavailableError } from "../exchange.ts";
 import { hear } from "../testing.ts";
 import { history } from "./history.ts";
 
@@ -115,6 +115,15 @@ describe("an error that comes with HTTP 200", () => {
   it("is said", async () => {
     await expect(tell({}, [body])).rejects.toThrow(HistoryError);
     await expect(tell({}, [body])).rejects.toThrow("404: Code not found");
+  });
+
+  it.each([
+    ['{"error":{"name":429,"message":"too many"}}', UnavailableError],
+    ['{"error":{"name":503,"message":"maintenance"}}', UnavailableError],
+    ['{"error":{"name":"what_is_this"}}', FrameError],
+    ['{"status":"5600","message":"점검중"}', FrameError],
+  ])("is one that may pass: %s", async (answer, kind) => {
+    await expect(tell({}, [answer])).rejects.toThrow(kind);
   });
 
   it("holds no trades for who reads it again", () => {

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { TradeEvent } from "../../../protocol/events.ts";
 import type { Market } from "../../../protocol/ingest.ts";
-import { type Get, type History, HistoryError } from "../exchange.ts";
+import { FrameError, type Get, type History, HistoryError, UnavailableError } from "../exchange.ts";
 import { milliseconds, readFields, readJson } from "../frames.ts";
 import { execution } from "./current.ts";
 import { errorIn } from "./refusal.ts";
@@ -53,7 +53,7 @@ async function* pagesFrom({ nativeSymbol, instrument }: Market, daysAgo: number,
   for (;;) {
     const answer = readJson(await get(pathOf(nativeSymbol, daysAgo, cursor)));
     const refusal = errorIn(answer);
-    if (refusal !== null) throw new HistoryError(`Bithumb answered with an error: ${refusal}`);
+    if (refusal !== null) throw failureOf(refusal);
     const page = tradesOf(answer, instrument);
     yield page;
     const oldest = page.at(-1)?.id;
@@ -72,6 +72,13 @@ function pathOf(market: string, daysAgo: number, cursor: string | undefined): st
   }
   if (cursor !== undefined) query.set("cursor", cursor);
   return `/v1/trades/ticks?${query}`;
+}
+
+/** An error may come with HTTP 200: then its name says what the status does not. */
+function failureOf(refusal: string): Error {
+  const message = `Bithumb answered with an error: ${refusal}`;
+  if (/^(400|404|410):/.test(refusal)) return new HistoryError(message);
+  return /^(418|429|5\d\d):/.test(refusal) ? new UnavailableError(message) : new FrameError(message);
 }
 
 /** Its ids are not those of the socket. */

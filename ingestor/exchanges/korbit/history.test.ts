@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { FrameError } from "../exchange.ts";
+import { FrameError, UnavailableError } from "../exchange.ts";
 import { hear } from "../testing.ts";
 import { history } from "./history.ts";
 
@@ -42,10 +42,17 @@ it("tells from the oldest of 500 on, and everything when there are fewer", async
 it.each([
   [body(2).replace('"tradeId":29999999', '"id":29999999'), "data.1.tradeId: missing"],
   [body(1).replace("1708057271149", "1708057271"), "data.0.timestamp: not milliseconds"],
-  ['{"success":false,"error":{"message":"BAD_REQUEST"}}', "success: "],
+  ['{"success":1,"data":[]}', "success: "],
 ])("refuses %s", async (answer, reason) => {
   await expect(tell(answer)).rejects.toThrow(reason);
   expect(() => history.read(answer, "korbit:BTC-KRW")).toThrow(FrameError);
+});
+
+it("takes an error that comes with HTTP 200 for one that passes, and as no trades for who reads it again", async () => {
+  const answer = '{"success":false,"error":{"message":"MAINTENANCE"}}';
+  await expect(tell(answer)).rejects.toThrow(UnavailableError);
+  await expect(tell(answer)).rejects.toThrow("MAINTENANCE");
+  expect(history.read(answer, "korbit:BTC-KRW")).toEqual([]);
 });
 
 it("stays below 50 requests a second", () => {

@@ -1,8 +1,8 @@
 /** The trades that Korbit tells of by REST: https://docs.digitalx.miraeasset.com, "Recent trades". The newest 500, and no way further back. */
 
 import type { TradeEvent } from "../../../protocol/events.ts";
-import type { History } from "../exchange.ts";
-import { readJson } from "../frames.ts";
+import { type History, UnavailableError } from "../exchange.ts";
+import { isFields, readJson } from "../frames.ts";
 import { readHistory } from "./fields.ts";
 import { tradeOf } from "./parse.ts";
 
@@ -15,7 +15,10 @@ export const history: History = {
   sameIds: true,
   async *trades({ nativeSymbol, instrument }, _stretch, get) {
     const query = new URLSearchParams({ symbol: nativeSymbol, limit: String(MOST) });
-    const trades = read(await get(`/v2/trades?${query}`), instrument);
+    const body = await get(`/v2/trades?${query}`);
+    const refusal = refusalIn(body);
+    if (refusal !== null) throw new UnavailableError(`Korbit answered with an error: ${refusal}`);
+    const trades = read(body, instrument);
     yield trades;
     // Fewer than asked for are all that there ever were.
     return trades.length < MOST ? 0 : Math.min(...trades.map(({ time }) => time));
@@ -23,7 +26,14 @@ export const history: History = {
   read,
 };
 
+/** What Korbit says is wrong, in an answer of 200; null when it is no error. */
+function refusalIn(body: string): string | null {
+  const answer = readJson(body);
+  return isFields(answer) && answer["success"] === false ? JSON.stringify(answer["error"] ?? null) : null;
+}
+
 function read(body: string, instrument: string): TradeEvent[] {
+  if (refusalIn(body) !== null) return [];
   const told = { instrument, received: null, snapshot: false };
   return readHistory(readJson(body)).map((trade) => tradeOf(trade, told));
 }

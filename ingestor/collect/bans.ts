@@ -1,0 +1,68 @@
+/**
+ * Until when an exchange wants to hear nothing from us. It bans an address, not a kind of request: what the trade history is
+ * told holds for the market list and for handshakes too, and whoever asks all the same makes the ban a longer one.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** An answer that is none: of `fetch`, or one to a handshake. */
+export interface Refusal {
+  readonly status: number;
+  /** A header's text; null where it was not sent. */
+  readonly header: (name: string) => string | null;
+}
+
+/** How long a host is left alone, ms, that says no more than that it is asked too often, or that it has banned us. */
+const UNSAID: ReadonlyMap<number, number> = new Map([
+  [429, 5000],
+  [418, 30_000],
+]);
+/** The longest ban that any of them documents, ms (Binance). What is beyond it is a mistake. */
+const LONGEST = 3 * 86_400_000;
+
+export class Bans {
+  /** By the name of the host, without its port: they ban what our packets come from, not where they go. */
+  readonly #until = new Map<string, number>();
+
+  /** Hears an answer that was refused; one that says nothing of when to come back changes nothing. */
+  hear(url: string, { status, header }: Refusal): void {
+    const pause = pauseOf(header("Retry-After"), header("Date")) ?? UNSAID.get(status);
+    if (pause === undefined) return;
+    const host = new URL(url).hostname;
+    const until = Date.now() + Math.min(pause, LONGEST);
+    this.#until.set(host, Math.max(until, this.#until.get(host) ?? 0));
+  }
+
+  /** Until when (ms) the host of an address is to be left alone; undefined when it may be asked. */
+  until(url: string): number | undefined {
+    const until = this.#until.get(new URL(url).hostname);
+    return until === undefined || until <= Date.now() ? undefined : until;
+  }
+
+  /** Waits until the host of an address may be asked. @throws when the signal aborts */
+  async over(url: string, signal: AbortSignal): Promise<void> {
+    for (let until = this.until(url); until !== undefined; until = this.until(url)) {
+      await sleep(until - Date.now(), undefined, { signal });
+    }
+  }
+}
+
+/**
+ * `Retry-After` counts seconds or names a moment (RFC 9110, 10.2.3); a moment is compared with the answer's own `Date`, since
+ * our clock may be another one.
+ *
+ * @returns ms; undefined where it says nothing of use
+ */
+function pauseOf(retryAfter: string | null, date: string | null): number | undefined {
+  if (retryAfter === null) return undefined;
+  const text = retryAfter.trim();
+  const pause = /^\d+(\.\d+)?$/.test(text)
+    ? Number(text) * 1000
+    : momentOf(text) - (momentOf(date ?? "") || Date.now());
+  return pause > 0 ? pause : undefined;
+}
+
+/** Only the form that all must send: `Date.parse` makes a date of much. NaN for anything else. */
+function momentOf(text: string): number {
+  return text.endsWith("GMT") ? Date.parse(text) : Number.NaN;
+}
