@@ -16,7 +16,7 @@ import { Pusher } from "./push/pusher.ts";
 const logger = pino({ level: "silent" });
 const NAMES: readonly (keyof CollectorCounts)[] = [
   ...(["frames", "events", "repeats", "badFrames", "reconnects", "rotations", "gaps", "healed", "lost"] as const),
-  ...(["lateTrades", "markets", "connections", "openGaps"] as const),
+  ...(["lateTrades", "markets", "connections", "openGaps", "oddRows", "refusedMarkets"] as const),
 ];
 /** 101, 102, … in the order of the names, so that none is taken for another. */
 const COUNTS: CollectorCounts = { ...countsOf(undefined) };
@@ -124,6 +124,8 @@ describe("metrics", () => {
       markets: 111,
       connections: 112,
       open_gaps: 113,
+      odd_market_rows: 114,
+      refused_markets: 115,
       leading: 1,
       term: 7,
       log_queue_bytes: 201,
@@ -145,7 +147,7 @@ describe("metrics", () => {
     };
     const pushingOnly: Measured = { name: "korbit", leader: undefined, reader: undefined, pusher: pushing(new Log()) };
     const standing = await valuesOf([standingBy, pushingOnly], "upbit");
-    expect(Object.keys(standing).length).toBe(21);
+    expect(Object.keys(standing).length).toBe(23);
     expect(new Set(Object.values(standing))).toEqual(new Set([0]));
     const others = await valuesOf([standingBy, pushingOnly], "korbit");
     expect(others).toMatchObject({ leading: 0, frames_total: 0, consumer_lag: 0, parked_feeds: 302 });

@@ -29,6 +29,8 @@ const GAUGES: readonly (readonly [name: string, help: string, of: (one: Measured
   ["markets", "Markets that are collected", ({ leader }) => leader?.led?.collector.counts.markets ?? 0],
   ["connections", "Connections to the exchange", ({ leader }) => leader?.led?.collector.counts.connections ?? 0],
   ["open_gaps", "Gaps that are being fetched", ({ leader }) => leader?.led?.collector.counts.openGaps ?? 0],
+  ["odd_market_rows", "Rows of the market list left out", ({ leader }) => leader?.led?.collector.counts.oddRows ?? 0],
+  ["refused_markets", "Markets refused by it", ({ leader }) => leader?.led?.collector.counts.refusedMarkets ?? 0],
   ["log_queue_bytes", "Waiting to be confirmed by the log", ({ leader }) => leader?.led?.writer.bytes ?? 0],
   ["consumer_lag", "Records in the log that are not read yet", ({ reader }) => reader?.lag ?? 0],
   ["void_records", "Records met that a replaced collector wrote", ({ reader }) => reader?.voided ?? 0],

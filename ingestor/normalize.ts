@@ -33,7 +33,8 @@ function exchangeNamed(name: string): Exchange {
 async function parserFor(exchange: Exchange, file: string | undefined): Promise<Parse> {
   if (file === undefined) return exchange.parser([]);
   try {
-    return exchange.parser(exchange.readMarkets(await readFile(file, "utf8")));
+    const body = await readFile(file, "utf8");
+    return exchange.parser(exchange.readMarkets(body, ({ reason }) => console.error(`${file}: left out: ${reason}`)));
   } catch (error) {
     return program.error(`normalize: ${file}: ${error instanceof Error ? error.message : error}`);
   }

@@ -123,7 +123,8 @@ async function printEvents({ target, times, exchange, parse, kafka }: Run): Prom
 async function parserOf(exchange: Exchange, file: string | undefined): Promise<Parse> {
   if (file === undefined) return exchange.parser([]);
   try {
-    return exchange.parser(exchange.readMarkets(await readFile(file, "utf8")));
+    const body = await readFile(file, "utf8");
+    return exchange.parser(exchange.readMarkets(body, ({ reason }) => console.error(`${file}: left out: ${reason}`)));
   } catch (error) {
     throw new UsageError(`--markets: ${file}: ${reasonOf(error)}`);
   }

@@ -27,7 +27,12 @@ export class BadFrames {
 
 /** Those of some markets whose symbol stands in a frame, in capitals or not; all of them when none does. */
 export function marketsNamed(text: string, markets: readonly Market[]): readonly Market[] {
-  const words = new Set(text.toUpperCase().match(WORDS));
-  const named = markets.filter(({ nativeSymbol }) => words.has(nativeSymbol.toUpperCase()));
+  const named = namedIn(text, markets);
   return named.length > 0 ? named : markets;
+}
+
+/** Those of some markets whose symbol stands in a text, in capitals or not. */
+export function namedIn(text: string, markets: readonly Market[]): readonly Market[] {
+  const words = new Set(text.toUpperCase().match(WORDS));
+  return markets.filter(({ nativeSymbol }) => words.has(nativeSymbol.toUpperCase()));
 }

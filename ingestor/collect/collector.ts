@@ -16,6 +16,7 @@ import { Healer } from "./healer.ts";
 import { Intake } from "./intake.ts";
 import { KnownTrades } from "./known-trades.ts";
 import type { MarketList } from "./market-list.ts";
+import { RefusedMarkets } from "./refused-markets.ts";
 import { Share } from "./share.ts";
 import { Shares } from "./shares.ts";
 
@@ -39,6 +40,12 @@ export interface CollectorOptions {
 /** Between two status records, ms: they say up to when the log is complete. */
 const STATUS_PERIOD = 1000;
 
+/** How things are, and why; nothing where all is well. */
+interface Looks {
+  readonly state: CollectorStatus["state"];
+  readonly detail: string;
+}
+
 /** What there is once the log has been taken over. */
 interface Running {
   readonly intake: Intake;
@@ -57,6 +64,9 @@ export class Collector {
   #status: CollectorStatus;
   /** Since when (ms) nobody has collected, until each market is in doubt by itself. */
   #unproven: number | undefined;
+  /** Those that the exchange will not let us subscribe to. */
+  readonly #refused = new RefusedMarkets();
+  #refusedSaid = "";
   /** When (ms, on the exchange's clock) a market was left out. */
   readonly #leftOut = new Map<string, number>();
 
@@ -83,7 +93,8 @@ export class Collector {
   }
 
   get counts(): CollectorCounts {
-    return countsOf(this.#running);
+    const refusedMarkets = this.#refused.at(Date.now()).length;
+    return { ...countsOf(this.#running), oddRows: this.#options.list.oddRows, refusedMarkets };
   }
 
   /** Takes the log over and begins; comes back when everything is under way. */
@@ -131,7 +142,8 @@ export class Collector {
   }
 
   #prepare(tails: readonly Tail[]): Running {
-    const { exchange, restUrl, wsUrl, writer } = this.#options;
+    const { exchange, restUrl, wsUrl, writer, list } = this.#options;
+    const { bans } = list;
     const logger = this.#logger;
     const known = new KnownTrades(tails, (instrument) => writer.partitionOf(instrument), exchange.history.sameIds);
     const healer = new Healer({
@@ -139,18 +151,22 @@ export class Collector {
       restUrl,
       known,
       logger,
-      market: (instrument) => this.#options.list.markets.find((market) => market.instrument === instrument),
+      bans,
+      market: (instrument) => list.markets.find((market) => market.instrument === instrument),
       append: (event) => writer.append(event),
       onBody: (raw) => writer.appendRaw(raw),
       overloaded: () => writer.overloaded,
-      listed: this.#options.list.ready,
+      listed: list.ready,
     });
     const intake = new Intake({ exchange, writer, known, healer, logger });
     const { feed } = exchange;
     const hindrance = () => (writer.overloaded ? "the log can't keep up: not collecting until it does" : undefined);
     const shares = new Shares(feed.marketsPerConnection ?? Number.POSITIVE_INFINITY, (markets) => {
-      const onState = () => this.#onState();
-      const share = new Share(markets, { feed, wsUrl, connects: this.#connects, intake, hindrance, logger, onState });
+      const share = new Share(markets, {
+        ...{ feed, wsUrl, connects: this.#connects, intake, hindrance, logger, bans },
+        onState: () => this.#onState(),
+        onRefused: (message, asked) => this.#onRefused(message, asked),
+      });
       void share.run();
       return share;
     });
@@ -164,14 +180,31 @@ export class Collector {
     const before = shares.all.flatMap((share) =>
       share.markets.map(({ instrument }) => [instrument, Math.min(now, share.doubtOf(instrument) ?? now)] as const),
     );
-    const wanted = listed.filter(this.#options.wanted);
+    this.#refused.keepOnly(listed);
+    const wanted = listed.filter((market) => this.#options.wanted(market) && !this.#refused.has(market, Date.now()));
     shares.deal(wanted);
     const collected = new Set(wanted.map(({ instrument }) => instrument));
     for (const instrument of collected) this.#welcome(instrument, running.healer);
     for (const [instrument, since] of before) if (!collected.has(instrument)) this.#leaveOut(instrument, since);
   }
 
-  /** Left out by the operator, or off the list. Said at once: should nobody remember when it comes back, it has been said. */
+  /** Most often a market was delisted since the last look at the list: the others must not wait for the next one. */
+  #onRefused(message: string, asked: readonly Market[]): void {
+    if (this.#stopped) return;
+    if (this.#refused.hear(message, asked, Date.now())) this.#dealAgain();
+    this.#options.list.look();
+  }
+
+  /** When those that the exchange refuses have changed. */
+  #dealAgain(): void {
+    const refused = this.#refused.at(Date.now());
+    if (refused.join() === this.#refusedSaid) return;
+    this.#refusedSaid = refused.join();
+    this.#logger.warn({ refused }, "markets that the exchange refuses are left out");
+    this.refresh();
+  }
+
+  /** Left out by the operator, refused by the exchange, or off its list. Said at once: should nobody remember when it comes back, it has been said. */
   #leaveOut(instrument: string, reliedOn: number): void {
     const since = reliedOn - OVERLAP;
     this.#leftOut.set(instrument, since);
@@ -199,6 +232,7 @@ export class Collector {
   #onSecond(): void {
     const now = Date.now();
     this.#running?.intake.tick(now);
+    this.#dealAgain();
     if (!this.#onState()) this.#announce();
     void this.#options.writer.confirmed().then(() => {
       this.#loggedUpTo = now;
@@ -208,7 +242,7 @@ export class Collector {
   /** @returns whether the state has changed, and was announced */
   #onState(): boolean {
     if (this.#stopped) return false;
-    const { state, detail } = this.#look();
+    const { state, detail } = this.#withRemarks(this.#look());
     const { state: before, since, source } = this.#status;
     const changed = state !== before;
     this.#status = { state, source, since: changed ? Date.now() : since, ...(detail === "" ? {} : { detail }) };
@@ -218,8 +252,17 @@ export class Collector {
     return true;
   }
 
+  /** What else is wrong with what we collect. */
+  #withRemarks({ state, detail }: Looks): Looks {
+    const refused = this.#refused.at(Date.now());
+    const left =
+      refused.length === 0 ? [] : `refused by the exchange, and left out: ${refused.slice(0, 10).join(", ")}`;
+    const all = [detail === "" ? [] : detail, this.#options.list.trouble ?? [], left].flat();
+    return { state, detail: all.join("; ") };
+  }
+
   /** Live is only an exchange of which everything comes. */
-  #look(): { state: CollectorStatus["state"]; detail: string } {
+  #look(): Looks {
     const shares = this.#running?.shares.all ?? [];
     const away = shares.filter(({ live }) => !live);
     const detail = away[0]?.detail ?? "";

@@ -1,14 +1,20 @@
 /** One WebSocket to an exchange: subscribes within its limits, keeps it alive, and ends it when no data comes any more. */
 
 import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import WebSocket from "ws";
 import type { Market } from "../../protocol/ingest.ts";
 import type { Feed, Parsed } from "../exchanges/exchange.ts";
+import type { Refusal } from "./bans.ts";
 import { Budget } from "./budget.ts";
 
 export interface ConnectionHandlers {
   /** A frame, exactly as it came; `received` in ms. @returns what it turned out to be */
   frame(bytes: Buffer, received: number, connection: Connection): Parsed;
+  /** The exchange did not like a request; the connection is over. */
+  refused?(message: string): void;
+  /** The handshake was answered with something else than a WebSocket. */
+  turnedAway?(refusal: Refusal): void;
 }
 
 /** Frames larger than this are no market data. */
@@ -57,6 +63,7 @@ export class Connection {
     });
     this.#socket.on("open", () => this.#onOpen());
     this.#socket.on("message", (data) => this.#onMessage(data));
+    this.#socket.on("unexpected-response", (_, response) => this.#onTurnedAway(response));
     this.#socket.on("error", (error) => {
       this.#reason ??= error.message;
     });
@@ -88,6 +95,12 @@ export class Connection {
     this.#watch();
   }
 
+  #onTurnedAway({ statusCode: status = 0, headers }: IncomingMessage): void {
+    const header = (name: string) => headers[name.toLowerCase()]?.toString() ?? null;
+    this.#handlers.turnedAway?.({ status, header });
+    this.end(`Unexpected server response: ${status}`);
+  }
+
   #onMessage(data: WebSocket.RawData): void {
     // More may come with the frame that made us end it.
     if (this.#ended) return;
@@ -96,6 +109,7 @@ export class Connection {
     // A connection that brings less than it was asked for would be worse than none.
     if (parsed.kind === "refused") {
       this.end(`the exchange refused a request: ${parsed.message}`);
+      this.#handlers.refused?.(parsed.message);
       return;
     }
     if (parsed.kind === "accepted") this.#onAnswer(parsed.request);

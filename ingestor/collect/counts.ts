@@ -12,6 +12,9 @@ export interface CollectorCounts extends IntakeCounts, HealerCounts {
   markets: number;
   /** Gaps that are being fetched. */
   openGaps: number;
+  /** Rows of the market list that can't be read, and markets that the exchange refuses: neither is collected. */
+  oddRows: number;
+  refusedMarkets: number;
 }
 
 const NOTHING: CollectorCounts = {
@@ -28,14 +31,18 @@ const NOTHING: CollectorCounts = {
   connections: 0,
   markets: 0,
   openGaps: 0,
+  oddRows: 0,
+  refusedMarkets: 0,
 };
 
+/** All but what only the collector knows. */
 export function countsOf(
   running: { readonly intake: Intake; readonly healer: Healer; readonly shares: Shares } | undefined,
 ): CollectorCounts {
   if (running === undefined) return NOTHING;
   const shares = running.shares.all;
   return {
+    ...NOTHING,
     ...running.intake.counts,
     ...running.healer.counts,
     reconnects: shares.reduce((sum, { reconnects }) => sum + reconnects, 0),

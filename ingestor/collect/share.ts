@@ -9,6 +9,7 @@ import type { GapCause } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
 import type { Feed, Parsed } from "../exchanges/exchange.ts";
 import { type Logger, reasonOf } from "../logger.ts";
+import { Bans } from "./bans.ts";
 import type { Budget } from "./budget.ts";
 import { Connection } from "./connection.ts";
 import { Doubts } from "./doubts.ts";
@@ -23,6 +24,10 @@ export interface ShareOptions {
   /** Why no connection should be made now; undefined when one may. */
   readonly hindrance: () => string | undefined;
   readonly logger: Logger;
+  /** Who must not be asked, and until when: of all that ask the exchange together. */
+  readonly bans?: Bans;
+  /** Called when the exchange has refused a request for these markets. */
+  readonly onRefused?: (message: string, markets: readonly Market[]) => void;
   /** Called when {@link Share.live} has changed. */
   readonly onState: () => void;
 }
@@ -49,6 +54,7 @@ const ROTATION_OVERLAP = 3000;
 export class Share {
   readonly #options: ShareOptions;
   readonly #logger: Logger;
+  readonly #bans: Bans;
   readonly #doubts = new Doubts();
   readonly #stop = new AbortController();
   #markets: readonly Market[];
@@ -75,6 +81,7 @@ export class Share {
     this.#markets = markets;
     this.#options = options;
     this.#logger = options.logger;
+    this.#bans = options.bans ?? new Bans();
   }
 
   get markets(): readonly Market[] {
@@ -183,6 +190,9 @@ export class Share {
   }
 
   async #connect(): Promise<void> {
+    const bannedUntil = this.#bans.until(this.#options.wsUrl);
+    if (bannedUntil !== undefined)
+      this.#setLive(false, `the exchange wants to be left alone until ${new Date(bannedUntil).toISOString()}`);
     const connection = await this.#open();
     this.#connection = connection;
     this.#early = [];
@@ -200,14 +210,22 @@ export class Share {
   async #open(): Promise<Connection> {
     await this.#turn();
     const { wsUrl, feed } = this.#options;
-    const frame = (bytes: Buffer, received: number, from: Connection) => this.#onFrame(bytes, received, from);
-    return new Connection(wsUrl, feed, this.#markets, { frame });
+    return new Connection(wsUrl, feed, this.#markets, {
+      frame: (bytes, received, from) => this.#onFrame(bytes, received, from),
+      refused: (message) => this.#options.onRefused?.(message, this.#markets),
+      turnedAway: (refusal) => this.#bans.hear(wsUrl, refusal),
+    });
   }
 
   /** Waits until a connection may be made. */
   async #turn(): Promise<void> {
-    const { connects, hindrance } = this.#options;
-    await sleep(connects.take(Date.now()), undefined, { signal: this.#stop.signal });
+    const { connects, hindrance, wsUrl } = this.#options;
+    const { signal } = this.#stop;
+    do {
+      await this.#bans.over(wsUrl, signal);
+      await sleep(connects.take(Date.now()), undefined, { signal });
+      // A ban may come while we wait for our turn.
+    } while (this.#bans.until(wsUrl) !== undefined);
     const reason = hindrance();
     if (reason !== undefined) throw new Error(reason);
   }

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { OddRow } from "../exchange.ts";
 import { findExchange } from "../index.ts";
 import { feed, readMarkets } from "./feed.ts";
 import { binance } from "./index.ts";
@@ -78,6 +79,18 @@ describe("the market list", () => {
     [JSON.stringify({ symbols: [row("b-tc", "USDT")] }), "symbols.0.baseAsset: not letters and digits"],
   ])("of %s is refused", (body, reason) => {
     expect(() => readMarkets(body)).toThrow(reason);
+  });
+
+  it.each([
+    ["a base with a dot", row("A.B", "USDT"), "symbols.1.baseAsset: "],
+    ["a quote in lower case", row("ETH", "usdt"), "symbols.1.quoteAsset: "],
+    ["no status", { ...row("ETH", "USDT"), status: undefined }, "symbols.1.status: "],
+    ["a status that is null", { ...row("ETH", "USDT"), status: null }, "symbols.1.status: "],
+  ])("keeps the others where a row is odd: %s", (_what, oddRow, reason) => {
+    const odd: OddRow[] = [];
+    const list = JSON.stringify({ symbols: [row("BTC", "USDT"), oddRow, row("ETH", "BTC")] });
+    expect(readMarkets(list, (one) => odd.push(one)).length).toBe(2);
+    expect(odd.map((one) => one.reason)).toEqual([expect.stringContaining(reason)]);
   });
 
   it("is fetched without what is not traded", async () => {

@@ -3,8 +3,8 @@
 import { z } from "zod";
 import type { Market } from "../../../protocol/ingest.ts";
 import { instrument, isCode } from "../../../protocol/instrument.ts";
-import type { Feed, FeedRequest } from "../exchange.ts";
-import { changesOf, checkList, fetchBody, marketOf } from "../markets.ts";
+import type { Feed, FeedRequest, OnOddRow } from "../exchange.ts";
+import { changesOf, checkList, fetchBody, marketOf, readRows } from "../markets.ts";
 
 /** Streams that one request names. */
 const CHUNK = 200;
@@ -46,19 +46,17 @@ function requests(method: "SUBSCRIBE" | "UNSUBSCRIBE", markets: readonly Market[
 }
 
 const code = z.string().refine(isCode, { error: "not letters and digits in upper case" });
-const marketList = z.object({
-  symbols: z.array(z.object({ symbol: z.string(), status: z.string(), baseAsset: code, quoteAsset: code })),
-});
+const marketList = z.object({ symbols: z.array(z.unknown()) });
+const row = z.object({ symbol: z.string().min(1), status: z.string(), baseAsset: code, quoteAsset: code });
+const reader = { exchange: "Binance", where: "symbols.", schema: row, toMarket };
 
 /**
  * Reads the body of `exchangeInfo`, with what is not traded (status HALT, BREAK, …): recordings may hold it.
  *
- * @throws {Error} naming the row and the field that are wrong
+ * @throws {Error} when it is no list, or one of which no row can be read, naming the fields that are wrong
  */
-export function readMarkets(body: string): Market[] {
-  return checkList("Binance", marketList, JSON.parse(body)).symbols.map(({ symbol, status, baseAsset, quoteAsset }) =>
-    marketOf(instrument("binance", baseAsset, quoteAsset), symbol, { status }),
-  );
+export function readMarkets(body: string, onOdd?: OnOddRow): Market[] {
+  return readRows(reader, checkList(reader.exchange, marketList, JSON.parse(body)).symbols, onOdd);
 }
 
 /**
@@ -66,10 +64,14 @@ export function readMarkets(body: string): Market[] {
  *
  * @throws {Error} when Binance does not answer with a market list
  */
-export async function fetchMarkets(restUrl: string, signal: AbortSignal): Promise<Market[]> {
+export async function fetchMarkets(restUrl: string, signal: AbortSignal, onOdd?: OnOddRow): Promise<Market[]> {
   const query = "permissions=SPOT&showPermissionSets=false&symbolStatus=TRADING";
   const body = await fetchBody(`${restUrl}/api/v3/exchangeInfo?${query}`, signal);
-  return readMarkets(body).filter(({ status }) => status === "TRADING");
+  return readMarkets(body, onOdd).filter(({ status }) => status === "TRADING");
+}
+
+function toMarket({ symbol, status, baseAsset, quoteAsset }: z.infer<typeof row>): Market {
+  return marketOf(instrument("binance", baseAsset, quoteAsset), symbol, { status });
 }
 
 function chunksOf<T>(items: readonly T[], size: number): T[][] {

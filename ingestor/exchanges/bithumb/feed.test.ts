@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { OddRow } from "../exchange.ts";
 import { findExchange } from "../index.ts";
 import { feed, readMarkets } from "./feed.ts";
 import { bithumb } from "./index.ts";
@@ -73,6 +74,20 @@ describe("the market list", () => {
     ['{"status":"5500","message":"Invalid Parameter"}', "Bithumb answered with an error: 5500: Invalid Parameter"],
   ])("of %s is refused", (body, reason) => {
     expect(() => readMarkets(body)).toThrow(reason);
+  });
+
+  it.each(["KRW-A.B", "KRW-eth", "KRW-🚀", null])("keeps the others where the code of a row is odd: %s", (market) => {
+    const odd: OddRow[] = [];
+    const list = JSON.stringify([row("KRW-BTC"), { market }, row("KRW-ETH")]);
+    expect(readMarkets(list, (one) => odd.push(one)).length).toBe(2);
+    expect(odd).toEqual([{ row: { market }, reason: expect.stringContaining("1.market: not QUOTE-BASE") }]);
+  });
+
+  it("of the older generation keeps the others too", () => {
+    const odd: OddRow[] = [];
+    const list = JSON.stringify({ status: "0000", data: { BTC: {}, "A.B": {}, ETH: {} } });
+    expect(readMarkets(list, (one) => odd.push(one)).length).toBe(2);
+    expect(odd).toEqual([{ row: "A.B_KRW", reason: "1: not BASE_QUOTE, e.g. BTC_KRW" }]);
   });
 
   it("is fetched with its warnings", async () => {

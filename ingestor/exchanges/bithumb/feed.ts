@@ -2,9 +2,10 @@
 
 import { z } from "zod";
 import type { Market } from "../../../protocol/ingest.ts";
-import type { Feed } from "../exchange.ts";
+import type { Instrument } from "../../../protocol/instrument.ts";
+import type { Feed, OnOddRow } from "../exchange.ts";
 import { isFields } from "../frames.ts";
-import { checkList, fetchBody, marketOf } from "../markets.ts";
+import { checkList, fetchBody, marketOf, readRows } from "../markets.ts";
 import { baseFirst, quoteFirst } from "./fields.ts";
 import { errorIn } from "./refusal.ts";
 
@@ -36,47 +37,53 @@ export const feed: Feed = {
 
 const BITHUMB = "Bithumb";
 
-const marketList = z.array(
-  z.object({
-    market: quoteFirst,
-    korean_name: z.string().nullish(),
-    english_name: z.string().nullish(),
-    market_warning: z.string().nullish(),
-  }),
-);
+const row = z.object({
+  market: quoteFirst,
+  korean_name: z.string().nullish(),
+  english_name: z.string().nullish(),
+  market_warning: z.string().nullish(),
+});
 /** Prices by base, and the time in the place of one more: the older generation's list (`/public/ticker/ALL_KRW`, `ALL_BTC`). */
 const legacyList = z.object({ status: z.literal("0000"), data: z.record(z.string(), z.unknown()) });
+
+const reader = { exchange: BITHUMB, schema: row, toMarket };
+const legacyReader = {
+  exchange: BITHUMB,
+  schema: baseFirst,
+  toMarket: (found: Instrument) => marketOf(found, `${found.base}_${found.quote}`),
+};
 
 /**
  * Reads the list of either generation, so that recordings of both can be read with their own.
  *
- * @throws {Error} naming the row and the field that are wrong, or what Bithumb says is wrong
+ * @throws {Error} when it is no list, or one of which no row can be read, naming the fields that are wrong, or what Bithumb
+ *   says is wrong
  */
-export function readMarkets(body: string): Market[] {
+export function readMarkets(body: string, onOdd?: OnOddRow): Market[] {
   const list: unknown = JSON.parse(body);
   const refusal = errorIn(list);
   if (refusal !== null) throw new Error(`Bithumb answered with an error: ${refusal}`);
-  if (isFields(list) && "data" in list) return legacyMarkets(checkList(BITHUMB, legacyList, list).data);
-  // No list says the status; the ticker does.
-  return checkList(BITHUMB, marketList, list).map(({ market, korean_name, english_name, market_warning: warning }) =>
-    marketOf(market, `${market.quote}-${market.base}`, {
-      names: { ko: korean_name ?? null, en: english_name ?? null },
-      warning: warning === "NONE" ? null : (warning ?? null),
-    }),
-  );
+  if (isFields(list) && "data" in list) return legacyMarkets(checkList(BITHUMB, legacyList, list).data, onOdd);
+  return readRows(reader, checkList(BITHUMB, z.array(z.unknown()), list), onOdd);
 }
 
 /** @throws {Error} when Bithumb does not answer with a market list */
-export async function fetchMarkets(restUrl: string, signal: AbortSignal): Promise<Market[]> {
+export async function fetchMarkets(restUrl: string, signal: AbortSignal, onOdd?: OnOddRow): Promise<Market[]> {
   // Without the details no warnings are sent.
-  return readMarkets(await fetchBody(`${restUrl}/v1/market/all?isDetails=true`, signal));
+  return readMarkets(await fetchBody(`${restUrl}/v1/market/all?isDetails=true`, signal), onOdd);
+}
+
+function toMarket({ market, korean_name: ko, english_name: en, market_warning: warning }: z.infer<typeof row>): Market {
+  // No list says the status; the ticker does.
+  return marketOf(market, `${market.quote}-${market.base}`, {
+    names: { ko: ko ?? null, en: en ?? null },
+    warning: warning === "NONE" ? null : (warning ?? null),
+  });
 }
 
 /** The list does not say what its prices are in; but nothing is priced in itself, and there were only won and bitcoin. */
-function legacyMarkets(data: Readonly<Record<string, unknown>>): Market[] {
+function legacyMarkets(data: Readonly<Record<string, unknown>>, onOdd?: OnOddRow): Market[] {
   const quote = "BTC" in data ? "KRW" : "BTC";
   const symbols = Object.keys(data).flatMap((base) => (base === "date" ? [] : [`${base}_${quote}`]));
-  return checkList(BITHUMB, z.array(baseFirst), symbols).map((found) =>
-    marketOf(found, `${found.base}_${found.quote}`),
-  );
+  return readRows(legacyReader, symbols, onOdd);
 }

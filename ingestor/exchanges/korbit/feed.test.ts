@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { OddRow } from "../exchange.ts";
 import { findExchange } from "../index.ts";
 import { feed, readMarkets } from "./feed.ts";
 import { korbit } from "./index.ts";
@@ -57,6 +58,18 @@ describe("the market list", () => {
     [JSON.stringify(body(row("BTC_KRW"))), "data.0.symbol: not base_quote"],
   ])("of %s is refused", (text, reason) => {
     expect(() => readMarkets(text)).toThrow(reason);
+  });
+
+  it.each([
+    ["in upper case", row("ETH_KRW"), "data.1.symbol: not base_quote"],
+    ["with a dot", row("a.b_krw"), "data.1.symbol: not base_quote"],
+    ["without a status", { symbol: "eth_krw" }, "data.1.status: "],
+    ["with a status that is null", { symbol: "eth_krw", status: null }, "data.1.status: "],
+  ])("keeps the others where a row is odd: %s", (_what, oddRow, reason) => {
+    const odd: OddRow[] = [];
+    const list = JSON.stringify(body(row("btc_krw"), oddRow, row("xrp_krw")));
+    expect(readMarkets(list, (one) => odd.push(one)).length).toBe(2);
+    expect(odd).toEqual([{ row: oddRow, reason: expect.stringContaining(reason) }]);
   });
 
   it("is read with what is stopped, and fetched without it", async () => {

@@ -3,8 +3,8 @@
 import { randomInt } from "node:crypto";
 import { z } from "zod";
 import type { Market } from "../../../protocol/ingest.ts";
-import type { Feed, FeedRequest } from "../exchange.ts";
-import { changesOf, checkList, fetchBody, marketOf } from "../markets.ts";
+import type { Feed, FeedRequest, OnOddRow } from "../exchange.ts";
+import { changesOf, checkList, fetchBody, marketOf, readRows } from "../markets.ts";
 import { symbol } from "./fields.ts";
 
 /** What a 32-bit integer can be: the documentation says no more than that an id is a number. */
@@ -39,20 +39,17 @@ function requests(method: "subscribe" | "unsubscribe", markets: readonly Market[
   });
 }
 
-const marketList = z.object({
-  success: z.literal(true),
-  data: z.array(z.object({ symbol, status: z.string() })),
-});
+const marketList = z.object({ success: z.literal(true), data: z.array(z.unknown()) });
+const row = z.object({ symbol, status: z.string() });
+const reader = { exchange: "Korbit", where: "data.", schema: row, toMarket };
 
 /**
  * Reads the body of `currencyPairs`, with what is not traded any more (status `stopped`): recordings may hold it.
  *
- * @throws {Error} naming the row and the field that are wrong
+ * @throws {Error} when it is no list, or one of which no row can be read, naming the fields that are wrong
  */
-export function readMarkets(body: string): Market[] {
-  return checkList("Korbit", marketList, JSON.parse(body)).data.map(({ symbol: found, status }) =>
-    marketOf(found, `${found.base}_${found.quote}`.toLowerCase(), { status }),
-  );
+export function readMarkets(body: string, onOdd?: OnOddRow): Market[] {
+  return readRows(reader, checkList(reader.exchange, marketList, JSON.parse(body)).data, onOdd);
 }
 
 /**
@@ -60,7 +57,11 @@ export function readMarkets(body: string): Market[] {
  *
  * @throws {Error} when Korbit does not answer with a market list
  */
-export async function fetchMarkets(restUrl: string, signal: AbortSignal): Promise<Market[]> {
-  const markets = readMarkets(await fetchBody(`${restUrl}/v2/currencyPairs`, signal));
+export async function fetchMarkets(restUrl: string, signal: AbortSignal, onOdd?: OnOddRow): Promise<Market[]> {
+  const markets = readMarkets(await fetchBody(`${restUrl}/v2/currencyPairs`, signal), onOdd);
   return markets.filter(({ status }) => status === "launched");
+}
+
+function toMarket({ symbol: found, status }: z.infer<typeof row>): Market {
+  return marketOf(found, `${found.base}_${found.quote}`.toLowerCase(), { status });
 }

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { OddRow } from "../exchange.ts";
 import { findExchange, UnknownExchangeError } from "../index.ts";
 import { feed, readMarkets } from "./feed.ts";
 import { upbit } from "./index.ts";
@@ -59,6 +60,29 @@ describe("the market list", () => {
     ['{"error":{"name":429}}', "expected array"],
   ])("of %s is refused", (body, reason) => {
     expect(() => readMarkets(body)).toThrow(reason);
+  });
+
+  it.each([
+    ["a code with a dot", row("KRW-A.B"), "1.market: not QUOTE-BASE"],
+    ["lower case", row("KRW-eth"), "1.market: not QUOTE-BASE"],
+    ["an emoji", row("KRW-🚀"), "1.market: not QUOTE-BASE"],
+    ["no code", { korean_name: "이름" }, "1.market: missing"],
+    ["a name that is none", row("KRW-ETH", { korean_name: 5 }), "1.korean_name: "],
+    ["one that is there twice", row("KRW-BTC"), "upbit:BTC-KRW is there twice"],
+    ["no row at all", null, "1: "],
+  ])("keeps the others where a row is odd: %s", (_what, oddRow, reason) => {
+    const odd: OddRow[] = [];
+    const list = JSON.stringify([row("KRW-BTC"), oddRow, row("BTC-FCT2")]);
+    expect(readMarkets(list, (one) => odd.push(one)).map(({ nativeSymbol }) => nativeSymbol)).toEqual([
+      "KRW-BTC",
+      "BTC-FCT2",
+    ]);
+    expect(odd).toEqual([{ row: oddRow, reason: expect.stringContaining(reason) }]);
+  });
+
+  it("takes a flag that is null for one that is not set", () => {
+    expect(warningOf({ market_event: { warning: null, caution: { ...CALM, PRICE_FLUCTUATIONS: null } } })).toBeNull();
+    expect(warningOf({ market_event: { warning: true, caution: null } })).toBe("WARNING");
   });
 
   it("is fetched with its warnings", async () => {

@@ -2,8 +2,8 @@
 
 import { z } from "zod";
 import type { Market } from "../../../protocol/ingest.ts";
-import type { Feed } from "../exchange.ts";
-import { checkList, fetchBody, marketOf } from "../markets.ts";
+import type { Feed, OnOddRow } from "../exchange.ts";
+import { checkList, fetchBody, marketOf, readRows } from "../markets.ts";
 import { code } from "./fields.ts";
 
 export const feed: Feed = {
@@ -30,40 +30,41 @@ export const feed: Feed = {
   connects: { count: 5, per: 1000 },
 };
 
-const marketList = z.array(
-  z.object({
-    market: code,
-    korean_name: z.string().nullish(),
-    english_name: z.string().nullish(),
-    market_warning: z.string().nullish(),
-    market_event: z.object({ warning: z.boolean(), caution: z.record(z.string(), z.boolean()).default({}) }).nullish(),
-  }),
-);
-type Row = z.infer<typeof marketList>[number];
+/** A flag that is null says nothing: no market is left out for that. */
+const flag = z.boolean().nullish();
+const row = z.object({
+  market: code,
+  korean_name: z.string().nullish(),
+  english_name: z.string().nullish(),
+  market_warning: z.string().nullish(),
+  market_event: z.object({ warning: flag, caution: z.record(z.string(), flag).nullish() }).nullish(),
+});
+type Row = z.infer<typeof row>;
+const reader = { exchange: "Upbit", schema: row, toMarket };
 
 /**
  * Reads the list in its present form (with `market_event`), that of other countries (`market_warning`) and the old one.
  *
- * @throws {Error} naming the row and the field that are wrong
+ * @throws {Error} when it is no list, or one of which no row can be read, naming the fields that are wrong
  */
-export function readMarkets(body: string): Market[] {
-  return checkList("Upbit", marketList, JSON.parse(body)).map((row) =>
-    // The list does not say the status; the ticker does.
-    marketOf(row.market, `${row.market.quote}-${row.market.base}`, {
-      names: { ko: row.korean_name ?? null, en: row.english_name ?? null },
-      warning: warningOf(row),
-    }),
-  );
+export function readMarkets(body: string, onOdd?: OnOddRow): Market[] {
+  return readRows(reader, checkList(reader.exchange, z.array(z.unknown()), JSON.parse(body)), onOdd);
 }
 
 /** @throws {Error} when Upbit does not answer with a market list */
-export async function fetchMarkets(restUrl: string, signal: AbortSignal): Promise<Market[]> {
-  return readMarkets(await fetchBody(`${restUrl}/v1/market/all?is_details=true`, signal));
+export async function fetchMarkets(restUrl: string, signal: AbortSignal, onOdd?: OnOddRow): Promise<Market[]> {
+  return readMarkets(await fetchBody(`${restUrl}/v1/market/all?is_details=true`, signal), onOdd);
+}
+
+function toMarket(row: Row): Market {
+  const { market, korean_name: ko = null, english_name: en = null } = row;
+  // The list does not say the status; the ticker does.
+  return marketOf(market, `${market.quote}-${market.base}`, { names: { ko, en }, warning: warningOf(row) });
 }
 
 function warningOf({ market_event: event, market_warning: warning }: Row): string | null {
   if (event == null) return warning === "CAUTION" ? warning : null;
-  const cautions = Object.keys(event.caution).filter((name) => event.caution[name] === true);
-  const flags = event.warning ? ["WARNING", ...cautions] : cautions;
+  const cautions = Object.entries(event.caution ?? {}).flatMap(([name, on]) => (on === true ? [name] : []));
+  const flags = event.warning === true ? ["WARNING", ...cautions] : cautions;
   return flags.length > 0 ? flags.join(",") : null;
 }
