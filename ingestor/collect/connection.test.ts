@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -258,6 +259,24 @@ describe("a connection", () => {
       await few.ended;
       expect(Date.now() - begun).toBeGreaterThanOrEqual(500 - SLACK);
     });
+  });
+
+  it("that is turned away says with what, and what was said of it", async () => {
+    const door = createServer().on("upgrade", (_, socket) => {
+      socket.end("HTTP/1.1 429 Too Many\r\nRetry-After: 60\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    });
+    door.listen(0, "127.0.0.1");
+    await once(door, "listening");
+    const heard: unknown[] = [];
+    const { port } = door.address() as AddressInfo;
+    const connection = new Connection(`ws://127.0.0.1:${port}`, PLAIN, markets(["A"]), {
+      frame: () => ({ kind: "ignored" }),
+      turnedAway: ({ status, header }) => heard.push(status, header("Retry-After"), header("Date")),
+    });
+    expect(await connection.ended).toBe("Unexpected server response: 429");
+    await expect(connection.started).rejects.toThrow("429");
+    expect(heard).toEqual([429, "60", null]);
+    door.close();
   });
 
   describe("that ends", () => {

@@ -41,7 +41,12 @@ describe("a healer", () => {
   });
 
   /** A healer of a log that holds `logged`; its history answers with `pages`, and has told everything since `from`. */
-  async function open(history: Partial<History>, logged: readonly TradeEvent[] = [], most?: number): Promise<void> {
+  async function open(
+    history: Partial<History>,
+    logged: readonly TradeEvent[] = [],
+    most?: number,
+    patience = 60_000,
+  ): Promise<void> {
     events = [];
     [asked, markets] = [[], [...listed, ...markets]];
     answer = (_path, response) => response.end("[]");
@@ -61,7 +66,7 @@ describe("a healer", () => {
       onBody: () => undefined,
       overloaded: () => false,
       logger: pino({ level: "silent" }),
-      patience: 500,
+      patience,
       ...(most === undefined ? {} : { most }),
     });
   }
@@ -199,12 +204,11 @@ describe("a healer", () => {
   it("gives a gap up when the answers can't be read for long, or there is no such market", async () => {
     let rounds = 0;
     const begun = Date.now();
-    await open({
-      trades() {
-        rounds += 1;
-        throw new FrameError("not a list");
-      },
-    });
+    const trades = () => {
+      rounds += 1;
+      throw new FrameError("not a list");
+    };
+    await open({ trades }, [], undefined, 500);
     healer.heal(BTC, "exchange_disconnect", 2000, 6000);
     healer.heal("upbit:GONE-KRW", "exchange_disconnect", 2000, 6000);
     await closed();

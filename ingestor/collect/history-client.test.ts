@@ -160,13 +160,22 @@ describe("a history's client", () => {
     expect(paths().length).toBe(6);
   }, 30_000);
 
-  it.each([200, 400, 404, 503])(
+  it.each([200, 503])(
     "takes a page for people, with status %i, for no answer, and keeps none of it",
     async (status) => {
       answers([status, "<html>Back soon</html>"], [200, "[3]"]);
       const one = client();
       await expect(askOnce(one, BTC)).rejects.toThrow(UnavailableError);
       expect([times((await ask(one, BTC)).trades), bodies.length]).toEqual([[3], 2]);
+    },
+  );
+
+  it.each([400, 404, 410])(
+    "takes a page with status %i for what can't be read: it is no word of the exchange's",
+    async (status) => {
+      answers([status, "<html>Not here</html>"]);
+      await expect(askOnce(client(), BTC)).rejects.toThrow(FrameError);
+      expect([asked.length, bodies.length]).toEqual([1, 0]);
     },
   );
 

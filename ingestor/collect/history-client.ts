@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { backOff } from "exponential-backoff";
 import type { TradeEvent } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
-import { type History, HistoryError, type Stretch, UnavailableError } from "../exchanges/exchange.ts";
+import { FrameError, type History, HistoryError, type Stretch, UnavailableError } from "../exchanges/exchange.ts";
 import type { RawFrame } from "../log/log.ts";
 import { type Logger, reasonOf } from "../logger.ts";
 import { Bans } from "./bans.ts";
@@ -80,7 +80,7 @@ export class HistoryClient {
         maxDelay: LONGEST_PAUSE,
         numOfAttempts,
         retry: (error) => {
-          if (signal.aborted || error instanceof HistoryError) return false;
+          if (signal.aborted || isFinal(error)) return false;
           attempts += 1;
           logger.info({ reason: reasonOf(error), path, attempts }, "asking for the trade history failed");
           return true;
@@ -88,7 +88,7 @@ export class HistoryClient {
       });
     } catch (error) {
       signal.throwIfAborted();
-      throw error instanceof HistoryError ? error : new UnavailableError(reasonOf(error));
+      throw isFinal(error) ? error : new UnavailableError(reasonOf(error));
     }
   }
 
@@ -100,15 +100,16 @@ export class HistoryClient {
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT)]),
     });
     const body = await response.text();
-    // What is no JSON is no answer of the exchange's, whatever its status: a page for people, of a proxy before it.
-    if (!isJson(body)) throw new Error(this.#refuse(response, path, body));
-    if (response.ok) {
+    // What is no JSON is no answer of the exchange's: a page for people, of a proxy before it.
+    const isAnswer = isJson(body);
+    if (isAnswer && response.ok) {
       onBody({ bytes: Buffer.from(body), received: Date.now(), connection: REST, rest: { instrument, path } });
       return body;
     }
     const answer = this.#refuse(response, path, body);
-    if (HOPELESS.has(response.status)) throw new HistoryError(answer);
-    throw new Error(answer);
+    if (!HOPELESS.has(response.status)) throw new Error(answer);
+    // A page that says so may be one of maintenance, or of a mirror that has no history at all: time will tell.
+    throw isAnswer ? new HistoryError(answer) : new FrameError(answer);
   }
 
   /** @returns what was answered, for people */
@@ -129,6 +130,11 @@ export class HistoryClient {
 
 /** The bodies' key in the raw log. */
 const REST = "rest";
+
+/** What the healer must judge. */
+function isFinal(error: unknown): boolean {
+  return error instanceof HistoryError || error instanceof FrameError;
+}
 
 function isJson(text: string): boolean {
   try {
