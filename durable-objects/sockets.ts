@@ -4,8 +4,10 @@ import { z } from "zod";
 import { closeCode, type ErrorCode, ProtocolError } from "../protocol/errors.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
 
+/** What is reported of a close without a code. */
+const NO_CODE = 1005;
 /** Codes that a peer's end may report but that nobody may send: `close()` throws on them. */
-const NEVER_SENT = new Set([1004, 1005, 1006, 1015]);
+const NEVER_SENT = new Set([1004, 1006, 1015]);
 
 /** Sends, and says whether the socket was still there: one that has just gone is no error of ours. */
 export function sendOrDrop(ws: WebSocket, text: string): boolean {
@@ -25,6 +27,11 @@ export function send(ws: WebSocket, frame: ServerFrame): void {
  */
 export function answerClose(ws: WebSocket, code: number): void {
   if (ws.readyState === WebSocket.CLOSED) return;
+  // Answered as it came (RFC 6455 §5.5.1): without a code.
+  if (code === NO_CODE) {
+    ws.close();
+    return;
+  }
   const sendable = code >= 1000 && code < 5000 && !NEVER_SENT.has(code);
   ws.close(sendable ? code : 1011, "");
 }
