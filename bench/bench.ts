@@ -1,4 +1,4 @@
-/** `npm run bench -- ingest|path|normalize|load|takeover`: figures of this machine, with the real parts. */
+/** `npm run bench -- ingest|path|normalize|load|takeover|slow-readers|vanishing`: figures of this machine, with the real parts. */
 
 import { cpus } from "node:os";
 import { Command, Option } from "commander";
@@ -6,7 +6,9 @@ import { benchIngest } from "./ingest.ts";
 import { benchLoad } from "./load.ts";
 import { benchNormalize } from "./normalize.ts";
 import { benchPath } from "./path.ts";
+import { benchSlowReaders } from "./slow-readers.ts";
 import { benchTakeover } from "./takeover.ts";
+import { benchVanishing } from "./vanishing.ts";
 
 const positive = (text: string) => {
   const value = Number(text);
@@ -49,6 +51,21 @@ program
   .description("how long prices stand still when the ingestor that collects is killed and another one stands by")
   .addOption(new Option("--times <n>", "how often it is killed").default(3).argParser(positive))
   .action(benchTakeover);
+
+program
+  .command("slow-readers")
+  .description("clients that never read beside a healthy one: memory, descriptors, and how late the healthy one is")
+  .addOption(new Option("--seconds <n>", "how long").default(120).argParser(positive))
+  .addOption(new Option("--readers <n>", "that never read").default(50).argParser(positive))
+  .addOption(new Option("--rate <n>", "frames a second").default(1000).argParser(positive))
+  .action(benchSlowReaders);
+
+program
+  .command("vanishing")
+  .description("clients that are reset before their upgrade is answered: memory and descriptors during and after")
+  .addOption(new Option("--clients <n>", "how many").default(1000).argParser(positive))
+  .addOption(new Option("--seconds <n>", "of frames after them").default(30).argParser(positive))
+  .action(benchVanishing);
 
 await program.parseAsync();
 process.exit(process.exitCode);

@@ -1,4 +1,4 @@
-/** Reads what a client sends: validated here once, with an error that says what a message should look like. */
+/** Reads what a client sends, if it is not too long (`message-limits.ts`): validated here once, with an error that says what a message should look like. */
 
 import { ProtocolError } from "../protocol/errors.ts";
 import { CLIENT_OPS, type ClientFrame, clientFrame, LIMITS, type RequestId } from "../protocol/frames.ts";
@@ -6,10 +6,6 @@ import { CLIENT_OPS, type ClientFrame, clientFrame, LIMITS, type RequestId } fro
 /** @throws {ProtocolError} `bad_request` or `too_many_streams` */
 export function readClientMessage(message: string | ArrayBuffer): ClientFrame {
   if (typeof message !== "string") throw new ProtocolError("bad_request", "send text frames, one JSON object each");
-  const bytes = byteLength(message);
-  if (bytes > LIMITS.message_bytes) {
-    throw new ProtocolError("bad_request", `a message of ${bytes} bytes is too long: at most ${LIMITS.message_bytes}`);
-  }
   const result = clientFrame.safeParse(parseJson(message));
   if (!result.success) throw new ProtocolError("bad_request", explain(result.error.issues[0]));
   const frame = result.data;
@@ -22,7 +18,7 @@ export function readClientMessage(message: string | ArrayBuffer): ClientFrame {
 
 /** The `id` of a message that was refused, if it has one, so that the error can be told apart from others. */
 export function requestIdOf(message: string | ArrayBuffer): { id?: RequestId } {
-  if (typeof message !== "string" || byteLength(message) > LIMITS.message_bytes) return {};
+  if (typeof message !== "string") return {};
   try {
     const { id } = Object(JSON.parse(message)) as { id?: unknown };
     if (typeof id === "string" && id.length <= 64) return { id };
@@ -48,9 +44,4 @@ function explain(issue: { readonly path: PropertyKey[]; readonly message: string
   if (field !== "streams") return `"${String(field)}": ${issue.message}`;
   if (index === undefined) return '"streams" must be a list of one stream or more';
   return `"streams.${String(index)}" must be a stream's name, or to resume {"stream","epoch","seq"} with seq a whole number below 2^53`;
-}
-
-/** Encoding costs time and memory: what has too many characters already is too long by their number alone. */
-function byteLength(text: string): number {
-  return text.length > LIMITS.message_bytes ? text.length : new TextEncoder().encode(text).length;
 }

@@ -1,10 +1,12 @@
 /** What clients send on a feed's sockets: counted against their budget, read, and passed on to whoever answers it. */
 
-import { errorBody, ProtocolError } from "../protocol/errors.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import { type ClientFrame, LIMITS } from "../protocol/frames.ts";
 import { readClientMessage, requestIdOf } from "./client-message.ts";
+import type { ClientSockets } from "./client-sockets.ts";
 import { MessageBudget } from "./message-budget.ts";
-import { send } from "./sockets.ts";
+import { bytesOf, costOf, isTooLong } from "./message-limits.ts";
+import { refuse, send } from "./sockets.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /** So many missed trades cost a client as much as a message: asking for them again and again would slow everyone. */
@@ -12,22 +14,23 @@ const RECOVERED_FOR_ONE = 1000;
 
 export class ClientRequests {
   readonly #subscriptions: Subscriptions;
+  readonly #clients: ClientSockets;
   readonly #onDropped: (ws: WebSocket) => void;
   readonly #budget = new MessageBudget(LIMITS.messages_per_second);
 
-  /** @param onDropped hears of a client that sends too much and is closed for it */
-  constructor(subscriptions: Subscriptions, onDropped: (ws: WebSocket) => void) {
+  /** @param onDropped hears of a client that is about to be closed for what it sends */
+  constructor(subscriptions: Subscriptions, clients: ClientSockets, onDropped: (ws: WebSocket) => void) {
     this.#subscriptions = subscriptions;
+    this.#clients = clients;
     this.#onDropped = onDropped;
   }
 
   /** @param now ms */
   take(ws: WebSocket, message: string | ArrayBuffer, now: number): void {
-    if (!this.#budget.spend(ws, now)) {
-      const limit = `at most ${LIMITS.messages_per_second} messages a second`;
-      send(ws, { op: "error", ...errorBody("rate_limited", limit) });
+    const error = this.#whyNot(ws, bytesOf(message), now);
+    if (error !== undefined) {
       this.#onDropped(ws);
-      ws.close(4100, limit);
+      refuse(ws, error);
       return;
     }
     try {
@@ -43,6 +46,20 @@ export class ClientRequests {
     this.#budget.charge(ws, Math.floor(events / RECOVERED_FOR_ONE), now);
   }
 
+  /** Why a client must go for what it has sent: what it may send in vain is bounded, since reading it delays all the others. */
+  #whyNot(ws: WebSocket, bytes: number, now: number): ProtocolError | undefined {
+    if (isTooLong(bytes)) {
+      const limit = `at most ${LIMITS.message_bytes}`;
+      return new ProtocolError("bad_request", `a message of ${bytes} bytes is too long: ${limit}`);
+    }
+    if (!this.#budget.spend(ws, now, costOf(bytes))) {
+      return new ProtocolError("rate_limited", `at most ${LIMITS.messages_per_second} messages a second`);
+    }
+    // Answers wait for it too.
+    if (this.#clients.keepsUp(ws)) return undefined;
+    return new ProtocolError("slow_consumer", "this connection does not take its answers: resume");
+  }
+
   #obey(ws: WebSocket, frame: ClientFrame): void {
     switch (frame.op) {
       case "subscribe":
@@ -55,7 +72,8 @@ export class ClientRequests {
         send(ws, { op: "pong" });
         break;
       case "ack":
-        // The answer to a probe: nothing is probed yet, and an answer nobody asked for does no harm.
+        // The answer to a probe. One that nobody asked for does no harm.
+        this.#clients.probeAnswered(ws, frame.id);
         break;
     }
   }

@@ -3,12 +3,13 @@
  * here are only copies, made anew whenever the object wakes (tags can't serve: they are fixed when a socket is accepted).
  */
 
-import type { ProtocolError } from "../protocol/errors.ts";
+import { ProtocolError } from "../protocol/errors.ts";
 import type { DataItem, ServerFrame } from "../protocol/frames.ts";
 import { RATES, type Rate } from "../protocol/stream.ts";
+import { Backpressure, type Sent } from "./backpressure.ts";
 import type { Outgoing } from "./feed-core.ts";
 import { LINE_NAMES, type LineName, rateOf } from "./lines.ts";
-import { refuse, sendOrDrop } from "./sockets.ts";
+import { refuse } from "./sockets.ts";
 import { SubscriptionIndex } from "./subscription-index.ts";
 
 /** What a client socket carries through hibernation. */
@@ -19,6 +20,9 @@ interface ClientAttachment {
 }
 
 const TAG = "client";
+/** How a socket that the Worker asks about is doing; of an `absent` client there was never a sign. */
+export type Standing = "open" | "absent" | "closing" | "gone";
+
 /** A client that has pinged once and then stays silent for this long, ms, is taken for dead. */
 const SILENCE = 120_000;
 
@@ -26,6 +30,7 @@ export class ClientSockets {
   readonly #ctx: DurableObjectState;
   readonly #clients = new Map<WebSocket, ClientAttachment>();
   readonly #index = new SubscriptionIndex<LineName>();
+  readonly #backpressure = new Backpressure();
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
@@ -45,9 +50,21 @@ export class ClientSockets {
     return this.#clients.has(ws);
   }
 
-  accept(ws: WebSocket, session: string): void {
-    this.#ctx.acceptWebSocket(ws, [TAG]);
+  /** @returns false for one that was sent away at once, because so much waits for those who are there already */
+  accept(ws: WebSocket, session: string): boolean {
+    this.#ctx.acceptWebSocket(ws, [TAG, session]);
     this.#save(ws, { session, lines: {} });
+    this.dropSlow(Date.now());
+    if (!this.#backpressure.crowded) return true;
+    this.dismiss(ws, new ProtocolError("overloaded", "too much waits for others here: come back later"));
+    return false;
+  }
+
+  standing(session: string): Standing {
+    const [ws] = this.#ctx.getWebSockets(session);
+    if (ws === undefined || ws.readyState === WebSocket.CLOSED) return "gone";
+    if (ws.readyState !== WebSocket.OPEN) return "closing";
+    return this.#backpressure.wasPresent(ws, Date.now()) ? "open" : "absent";
   }
 
   /** Forgets a socket that is gone, or about to be closed: nothing more is sent to it. */
@@ -96,6 +113,7 @@ export class ClientSockets {
     const encoded = new Map(batch.map(([line, items]) => [line, items.map((item) => JSON.stringify(item))]));
     const frames = new Map<string, string>();
     const names = batch.map(([line]) => line);
+    const now = Date.now();
     for (const line of names) {
       for (const ws of this.#index.listeners(line)) {
         const client = this.#clients.get(ws);
@@ -103,7 +121,7 @@ export class ClientSockets {
         const lines = names.length === 1 ? names : names.filter((name) => client.lines[name] !== undefined);
         // Who listens to several lines gets them all with the first one.
         if (lines[0] !== line) continue;
-        this.#send(ws, this.#resumedFrame(ws, client, lines, outgoing) ?? sharedFrame(lines, encoded, frames));
+        this.#send(ws, this.#resumedFrame(ws, client, lines, outgoing) ?? sharedFrame(lines, encoded, frames), now);
       }
     }
   }
@@ -111,7 +129,30 @@ export class ClientSockets {
   /** Sends the same frame to everyone. */
   broadcast(frame: ServerFrame): void {
     const text = JSON.stringify(frame);
-    for (const ws of this.#clients.keys()) this.#send(ws, text);
+    const now = Date.now();
+    for (const ws of this.#clients.keys()) this.#send(ws, text, now);
+  }
+
+  /** Sends a client what it asked for all at once, in several frames. */
+  sendAtOnce(ws: WebSocket, frames: readonly ServerFrame[]): void {
+    const texts = frames.map((frame) => JSON.stringify(frame));
+    this.#judge(ws, this.#backpressure.sendAtOnce(ws, texts, Date.now()));
+  }
+
+  /** Whether no more waits for a client, which has just sent something, than may. */
+  keepsUp(ws: WebSocket): boolean {
+    return this.#backpressure.keepsUp(ws, Date.now());
+  }
+
+  /** A client has answered a probe. */
+  probeAnswered(ws: WebSocket, id: number): void {
+    this.#backpressure.answered(ws, id, Date.now());
+  }
+
+  /** Closes those that hold up too much, or have never been there. @param now ms */
+  dropSlow(now: number): void {
+    const slow = this.#backpressure.sweep(() => this.#ctx.getWebSockets(TAG), now);
+    for (const ws of slow) this.#judge(ws, "slow");
   }
 
   /** Sends a client away, with the reason. */
@@ -150,8 +191,15 @@ export class ClientSockets {
     return dataFrame(items.map((item) => JSON.stringify(item)));
   }
 
-  #send(ws: WebSocket, text: string): void {
-    if (!sendOrDrop(ws, text)) this.remove(ws);
+  #send(ws: WebSocket, text: string, now: number): void {
+    this.#judge(ws, this.#backpressure.send(ws, text, now));
+  }
+
+  /** Closing loses nothing: whoever comes back resumes from the last item that it has read. */
+  #judge(ws: WebSocket, sent: Sent): void {
+    if (sent === "gone") this.remove(ws);
+    if (sent !== "slow") return;
+    this.dismiss(ws, new ProtocolError("slow_consumer", "this connection takes less than it is sent: resume"));
   }
 
   #save(ws: WebSocket, client: ClientAttachment): void {

@@ -26,6 +26,8 @@ export interface Env {
   readonly PRICES?: Source;
   /** Put before every Redis key, so that simulated and real prices never share a hash. */
   readonly REDIS_PREFIX?: string;
+  /** `refused` agrees to no compression on clients' sockets: a small message may unpack to a very large one. */
+  readonly WEBSOCKET_COMPRESSION?: string;
   /** `listened` writes only instruments that someone listens to: every write is billed. */
   readonly REDIS_WRITES?: string;
 }

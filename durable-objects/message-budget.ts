@@ -13,11 +13,11 @@ export class MessageBudget {
     this.#perSecond = perSecond;
   }
 
-  /** Takes one message from the socket's budget; false when there is none left. `now` in ms. */
-  spend(ws: WebSocket, now: number): boolean {
+  /** Takes messages from the socket's budget, one by default; false when there are not so many left. `now` in ms. */
+  spend(ws: WebSocket, now: number, messages = 1): boolean {
     const bucket = this.#refilled(ws, now);
-    if (bucket.tokens < 1) return false;
-    bucket.tokens -= 1;
+    if (bucket.tokens < messages) return false;
+    bucket.tokens -= messages;
     return true;
   }
 

@@ -5,6 +5,7 @@ import {
   type DataItem,
   type FailedStream,
   type RequestId,
+  type ServerFrame,
   type SubscribedStream,
   type WantedStream,
   wantedPosition,
@@ -184,9 +185,7 @@ export class Subscriptions {
       failed: failures,
     });
     const items = answers.flatMap(({ items }) => items);
-    for (let i = 0; i < items.length; i += FRAME_ITEMS) {
-      send(ws, { op: "data", data: items.slice(i, i + FRAME_ITEMS) });
-    }
+    this.#parts.clients.sendAtOnce(ws, dataFrames(items));
     const missed = items.filter(({ snapshot }) => !snapshot);
     this.#parts.recovered(
       ws,
@@ -223,4 +222,12 @@ export class Subscriptions {
     if (from.epoch !== core.epoch) return "epoch_changed";
     return core.canRecover(from.seq) ? undefined : "too_old";
   }
+}
+
+function dataFrames(items: readonly DataItem[]): ServerFrame[] {
+  const frames: ServerFrame[] = [];
+  for (let i = 0; i < items.length; i += FRAME_ITEMS) {
+    frames.push({ op: "data", data: items.slice(i, i + FRAME_ITEMS) });
+  }
+  return frames;
 }

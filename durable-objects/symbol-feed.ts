@@ -12,7 +12,7 @@ import { LIMITS, PING_TEXT, PONG_TEXT, type TradeItem } from "../protocol/frames
 import { type LatestTicker, publisherFrame, type TicksFrame } from "../protocol/ingest.ts";
 import { RATES, type Rate } from "../protocol/stream.ts";
 import { ClientRequests } from "./client-requests.ts";
-import { ClientSockets } from "./client-sockets.ts";
+import { ClientSockets, type Standing } from "./client-sockets.ts";
 import type { Env } from "./env.ts";
 import { FeedCore } from "./feed-core.ts";
 import { FeedStore } from "./feed-store.ts";
@@ -74,7 +74,7 @@ export class SymbolFeed extends DurableObject<Env> {
       recovered: (ws, events) => this.#requests.chargeRecovered(ws, events, Date.now()),
       sendStatus: (ws) => this.#status.tell(ws),
     });
-    this.#requests = new ClientRequests(this.#subscriptions, (ws) => this.#onGone(ws));
+    this.#requests = new ClientRequests(this.#subscriptions, this.#clients, (ws) => this.#onGone(ws));
     this.#rates = this.#clients.rates().join();
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING_TEXT, PONG_TEXT));
     this.#wakeUp();
@@ -103,6 +103,11 @@ export class SymbolFeed extends DurableObject<Env> {
   override webSocketError(ws: WebSocket): void {
     this.#onGone(ws);
     answerClose(ws, 1011);
+  }
+
+  /** How a client's socket is doing, for the Worker that passed it on. */
+  standing(session: string): Standing {
+    return this.#clients.standing(session);
   }
 
   /** The newest ticker, for REST; null where none has come yet. */
@@ -137,8 +142,8 @@ export class SymbolFeed extends DurableObject<Env> {
   }
 
   #acceptClient(server: WebSocket, params: URLSearchParams): void {
-    const session = crypto.randomUUID();
-    this.#clients.accept(server, session);
+    const session = params.get("session") ?? crypto.randomUUID();
+    if (!this.#clients.accept(server, session)) return;
     if (this.#retired) {
       // Either the registry has not heard yet that it is gone, or the pusher not yet that it is back: soon it is one or the other.
       const moment = `${this.#core.instrument} is about to be collected, or no longer: ask again`;
@@ -200,6 +205,7 @@ export class SymbolFeed extends DurableObject<Env> {
     // At once after a change of epochs: positions of different epochs do not compare, so nothing may lie between the two.
     this.#storeIfDue(now, changed);
     if (accepted.kind !== "hole") this.#redis.write(this.#core.latest(), frame.asOf, now, this.#rates !== "");
+    this.#clients.dropSlow(now);
     // Sockets that turned out to be dead on the way leave like any other: unheard of, they would keep the object awake.
     this.#sayCadence();
     if (accepted.kind === "known") this.#publisher.ack(accepted.epoch, accepted.seq, this.#dirty);

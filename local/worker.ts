@@ -76,7 +76,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { persistDir, vars, logFile, onProgress, port = await freePort() } = options;
   const bundle = options.bundle ?? (await buildWorker(join(persistDir, "..", "bundle"), logFile));
   const url = `http://127.0.0.1:${port}`;
-  const settings: WorkerSettings = { port, bundle, persistDir, vars: { PUBLIC_URL: localOrigins(port), ...vars } };
+  const all = { PUBLIC_URL: localOrigins(port), WEBSOCKET_COMPRESSION: "refused", ...vars };
+  const settings: WorkerSettings = { port, bundle, persistDir, vars: all };
   const service = await startService(async () => {
     const worker = await startProcess({
       command: process.execPath,

@@ -5,7 +5,8 @@ import { DEFAULT_RATE, parseChannel, parseRate, stream } from "../../protocol/st
 import { knownInstrument } from "../directory.ts";
 import { feedOf } from "../objects.ts";
 import { type AppEnv, openApi } from "../open-api.ts";
-import { wantsSocket } from "../upgrade.ts";
+import { guardSocket } from "../socket-guard.ts";
+import { wantsSocket, withoutCompression } from "../upgrade.ts";
 
 /** `GET /v1/stream/{exchange}/{symbol}?channel=ticker,trade&rate=100ms`: a socket held by that instrument's own object. */
 export const streamRoutes = openApi();
@@ -37,7 +38,15 @@ async function openSocket(c: Context<AppEnv>, exchange: string, symbol: string):
   const target = new URL("https://feed/");
   for (const channel of channels) target.searchParams.append("stream", stream(instrument, channel, rate).name);
   target.searchParams.set("region", regionOf(c.req.raw));
-  return feedOf(c.env, instrument.name).fetch(target, { headers: { Upgrade: "websocket" } });
+  // A turn of the runtime's loop, in which it may notice that the client has gone already: then this ends here.
+  await scheduler.wait(1);
+  const session = crypto.randomUUID();
+  target.searchParams.set("session", session);
+  const feed = feedOf(c.env, instrument.name);
+  const connection = new AbortController();
+  const response = await feed.fetch(target, { headers: { Upgrade: "websocket" }, signal: connection.signal });
+  c.executionCtx.waitUntil(guardSocket(() => feed.standing(session), connection));
+  return c.env.WEBSOCKET_COMPRESSION === "refused" ? withoutCompression(c.req.raw, response) : response;
 }
 
 /** The continent whose edge took the connection, in the platform's own words; `local` on a developer's machine. */

@@ -1,0 +1,142 @@
+import { env, runInDurableObject } from "cloudflare:test";
+import { expect, it, vi } from "vitest";
+import { Backpressure } from "./backpressure.ts";
+import { ABSENT_BOUND, SOCKET_BOUND } from "./client-flow.ts";
+
+let objects = 0;
+
+interface Ends {
+  readonly near: WebSocket;
+  readonly far: WebSocket;
+}
+
+/** Runs with hibernating sockets: only these know what waits. Nothing is taken from a far end until it is accepted. */
+function inside(run: (open: () => Ends, all: () => WebSocket[]) => Promise<void>): Promise<void> {
+  objects += 1;
+  return runInDurableObject(env.REGISTRY.getByName(`backpressure-${objects}`), (_instance, state) =>
+    run(
+      () => {
+        const { 0: far, 1: near } = new WebSocketPair();
+        state.acceptWebSocket(near);
+        near.send("welcome");
+        return { near, far };
+      },
+      () => state.getWebSockets(),
+    ),
+  );
+}
+
+/** A far end that takes everything, and answers probes if it is asked to. */
+function read({ far }: Ends, answer: (id: number) => void = () => undefined): string[] {
+  const seen: string[] = [];
+  far.accept();
+  far.addEventListener("message", ({ data }) => {
+    const text = String(data);
+    seen.push(text);
+    if (text.startsWith('{"op":"probe"')) answer((JSON.parse(text) as { id: number }).id);
+  });
+  return seen;
+}
+
+const KB = "x".repeat(1024);
+
+it("sends nothing beyond 64 KiB to a client that was never there", async () => {
+  await inside(async (open) => {
+    const backpressure = new Backpressure();
+    const { near } = open();
+    let sent = 0;
+    while (sent < 1000 && backpressure.send(near, KB, 0) === "sent") sent += 1;
+    expect(sent).toBe(ABSENT_BOUND / 1024 - 1);
+    expect(near.bufferedAmount).toBeLessThanOrEqual(ABSENT_BOUND);
+    expect(backpressure.wasPresent(near, 0)).toBe(false);
+  });
+});
+
+it("finds who was never there within ten seconds, and leaves who is", async () => {
+  await inside(async (open, all) => {
+    const backpressure = new Backpressure();
+    const [absent, present] = [open(), open()];
+    const seen = read(present);
+    for (const { near } of [absent, present]) backpressure.send(near, "hello", 0);
+    await vi.waitFor(() => expect(seen).toEqual(["welcome", "hello"]));
+    expect(backpressure.sweep(all, 9000)).toEqual([]);
+    expect(backpressure.sweep(all, 11_000)).toEqual([absent.near]);
+    expect(backpressure.wasPresent(present.near, 11_000)).toBe(true);
+  });
+});
+
+it("holds a mebibyte for a client that has stopped reading, and no more", async () => {
+  await inside(async (open) => {
+    const backpressure = new Backpressure();
+    const { near } = open();
+    backpressure.keepsUp(near, 0);
+    let sent = 0;
+    while (sent < 5000 && backpressure.send(near, KB, sent * 100) === "sent") sent += 1;
+    expect(near.bufferedAmount).toBeGreaterThan(SOCKET_BOUND - 4096);
+    expect(near.bufferedAmount).toBeLessThanOrEqual(SOCKET_BOUND + 4096);
+    expect(backpressure.keepsUp(near, sent * 100)).toBe(true);
+  });
+});
+
+it("takes what was asked for at once for no slowness, but sends no more of it before that is taken", async () => {
+  await inside(async (open) => {
+    const backpressure = new Backpressure();
+    const ends = open();
+    backpressure.keepsUp(ends.near, 0);
+    const burst = Array.from({ length: 3000 }, () => KB);
+    expect(backpressure.sendAtOnce(ends.near, burst, 0)).toBe("sent");
+    expect(backpressure.send(ends.near, KB, 0)).toBe("sent");
+    expect(backpressure.sendAtOnce(ends.near, burst, 0)).toBe("slow");
+    expect(backpressure.sendAtOnce(ends.near, [KB], 0)).toBe("sent");
+    const seen = read(ends);
+    await vi.waitFor(() => expect(ends.near.bufferedAmount).toBe(0));
+    expect(seen.length).toBeGreaterThanOrEqual(3002);
+    expect(backpressure.sendAtOnce(ends.near, burst, 0)).toBe("sent");
+  });
+});
+
+it("finds a client behind a proxy that takes everything for it, once it has answered a probe", async () => {
+  await inside(async (open) => {
+    const backpressure = new Backpressure();
+    const ends = open();
+    backpressure.keepsUp(ends.near, 0);
+    let answers = true;
+    const seen = read(ends, (id) => answers && backpressure.answered(ends.near, id, 0));
+    const probes = () => seen.filter((text) => text.startsWith('{"op":"probe"')).length;
+    const taken = () => vi.waitFor(() => expect(ends.near.bufferedAmount).toBe(0));
+    for (let i = 1; i <= 3; i++) {
+      for (let n = 0; n < 256; n++) backpressure.send(ends.near, KB, 0);
+      await vi.waitFor(() => expect(probes()).toBe(i));
+    }
+    answers = false;
+    let sent = 0;
+    // Far apart, so that its own traffic allows no more than the fixed amount.
+    while (sent < 5000 && backpressure.send(ends.near, KB, 1e6 + sent * 100) === "sent") {
+      sent += 1;
+      if (sent % 256 === 0) await taken();
+    }
+    expect(sent).toBeGreaterThan(1000);
+    expect(sent).toBeLessThan(1500);
+  });
+});
+
+it("lets nobody hold up much while too much waits in all", async () => {
+  await inside(async (open, all) => {
+    const backpressure = new Backpressure(300 * 1024);
+    const clients = [open(), open(), open(), open()];
+    for (const { near } of clients) backpressure.keepsUp(near, 0);
+    const [one, two, three, four] = clients.map(({ near }) => near);
+    if (one === undefined || two === undefined || three === undefined || four === undefined)
+      throw new TypeError("four");
+    for (let n = 0; n < 140; n++) for (const near of [one, two]) backpressure.send(near, KB, 0);
+    for (let n = 0; n < 10; n++) backpressure.send(three, KB, 0);
+    expect([backpressure.sweep(all, 1000), backpressure.crowded]).toEqual([[], false]);
+    for (let n = 0; n < 20; n++) backpressure.send(one, KB, 0);
+    expect(new Set(backpressure.sweep(all, 2000))).toEqual(new Set([one, two]));
+    expect(backpressure.crowded).toBe(true);
+    expect([backpressure.send(two, KB, 2000), backpressure.send(three, KB, 2000)]).toEqual(["slow", "sent"]);
+    // What one that is closing has not taken is held all the same.
+    one.close(4001);
+    expect([backpressure.sweep(all, 3000), backpressure.crowded]).toEqual([[two], true]);
+  });
+});
