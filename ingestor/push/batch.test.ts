@@ -2,14 +2,14 @@ import { expect, it } from "vitest";
 import { ticksFrame } from "../../protocol/ingest.ts";
 import { encodeBatch } from "./batch.ts";
 
-const status = { state: "live", source: "live", since: 1, asOf: 9 } as const;
+const status = { state: "live", source: "live", since: 1 } as const;
 
 it.each([
   [[]],
   [
     [
-      { seq: 5, text: '{"seq":5,"logged":1,"event":{"type":"trade"}}', read: 0 },
-      { seq: 7, text: '{"seq":7,"logged":2,"event":{"type":"gap"}}', read: 0 },
+      { seq: 5, logged: 1, text: '{"seq":5,"logged":1,"event":{"type":"trade"}}', read: 0 },
+      { seq: 7, logged: 2, text: '{"seq":7,"logged":2,"event":{"type":"gap"}}', read: 0 },
     ],
   ],
 ])("is a frame that a feed takes, with %# of events", (events) => {
@@ -21,6 +21,6 @@ it.each([
     events: events.map((entry) => JSON.parse(entry.text) as unknown),
     due: ["raw", "100ms"],
     asOf: 9,
-    status,
+    status: { ...status, asOf: 9 },
   });
 });

@@ -8,7 +8,7 @@ export interface PartitionView {
   readonly epoch: string;
   /** Log time (ms) up to which everything has been read. */
   readonly asOf: number;
-  /** JSON text of the collector's status. */
+  /** JSON text of the collector's status, without the `asOf` that each batch gives it. */
   readonly status: string;
 }
 
@@ -18,11 +18,14 @@ export interface Batch extends PartitionView {
   readonly seq: number;
   readonly events: readonly Entry[];
   readonly due: readonly Rate[];
+  /** Log time (ms) up to which its feed has everything once it has this. */
+  readonly asOf: number;
 }
 
 /** The text of a `ticksFrame` of `protocol/ingest.ts`. */
 export function encodeBatch({ epoch, prev, seq, events, due, asOf, status }: Batch): string {
   const place = `"epoch":${JSON.stringify(epoch)},"prev":${prev},"seq":${seq}`;
   const texts = events.map(({ text }) => text).join(",");
-  return `{"op":"ticks",${place},"events":[${texts}],"asOf":${asOf},"status":${status},"due":${JSON.stringify(due)}}`;
+  const said = `${status.slice(0, -1)},"asOf":${asOf}}`;
+  return `{"op":"ticks",${place},"events":[${texts}],"asOf":${asOf},"status":${said},"due":${JSON.stringify(due)}}`;
 }

@@ -349,6 +349,17 @@ describe("a feed link", () => {
       expect([link.parked, wire.sent.length > 0]).toEqual([false, true]);
     });
 
+    it("has all read again that a feed without storage was sent and never acked", () => {
+      ready(0, [], null);
+      take(1, 2);
+      link.onGrid(40_000, false);
+      fill(3);
+      expect([link.parked, link.holds]).toEqual([true, 1]);
+      link.closed();
+      ready(0, [], null);
+      expect([lacks, link.holds]).toEqual([[{ seq: 0 }], 1]);
+    });
+
     it("ends a reading when the feed goes away; the next one is another", () => {
       fill();
       ready();

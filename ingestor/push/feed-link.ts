@@ -33,6 +33,14 @@ export interface Reread {
   readonly seq: number;
 }
 
+/** What a parked feed lacks. */
+interface Parked {
+  /** Everything after this position is to be read from the log again. */
+  readonly from: number;
+  /** Log time (ms) that the first of it does not precede; undefined until the reading has come upon one. */
+  readonly logged: number | undefined;
+}
+
 /** More than this goes to an idle feed before its time: events, bytes. */
 const IDLE_COUNT = 500;
 const IDLE_BYTES = 256 * 1024;
@@ -60,8 +68,8 @@ export class FeedLink {
   #lastBatch = 0;
   /** A conflated rate's period is running in the feed. */
   #owesDue = false;
-  /** Events were let go: everything after this is to be read from the log again. */
-  #parkedFrom: number | undefined;
+  /** Events were let go. */
+  #parked: Parked | undefined;
   #reread: Reread | undefined;
   #closed = false;
 
@@ -79,7 +87,7 @@ export class FeedLink {
   }
 
   get parked(): boolean {
-    return this.#parkedFrom !== undefined;
+    return this.#parked !== undefined;
   }
 
   /** Whether anyone listens. */
@@ -98,10 +106,9 @@ export class FeedLink {
 
   /** The offset that must not be committed past; undefined when everything taken is acked. */
   get holds(): number | undefined {
-    return (
-      this.#outbox.first ??
-      (this.#parkedFrom === undefined ? undefined : Math.max(this.#parkedFrom, this.#ackedSeq) + 1)
-    );
+    const { first } = this.#outbox;
+    if (first !== undefined || this.#parked === undefined) return first;
+    return Math.max(this.#parked.from, this.#ackedSeq) + 1;
   }
 
   /** An event of the log. Those that were taken before, and those that a parked link will read again, are passed over. */
@@ -113,14 +120,16 @@ export class FeedLink {
 
   /** An event that is read again for a parked link. Only the live reading goes over to another epoch. */
   takeAgain(epoch: string, record: LogRecord, now: number): void {
-    if (this.parked && epoch === this.#epoch) this.#add(record, now);
+    if (this.#parked === undefined || epoch !== this.#epoch) return;
+    this.#parked = { ...this.#parked, logged: record.logged };
+    this.#add(record, now);
   }
 
   #add({ offset, logged, value }: LogRecord, now: number): void {
     if (offset <= this.#lastSeq) return;
     this.#lastSeq = offset;
     const text = `{"seq":${offset},"logged":${logged},"event":${value}}`;
-    this.#outbox.push({ seq: offset, text, read: now });
+    this.#outbox.push({ seq: offset, text, logged, read: now });
     if (this.#outbox.bytes <= this.#options.parkBytes || this.parked) return;
     // A feed that has acked everything is not slow: it was given nothing yet.
     if (this.#ready && this.#outbox.unacked === 0) this.#send(now, RATES);
@@ -182,7 +191,13 @@ export class FeedLink {
 
   /** Has caught up with the log. */
   unpark(): void {
-    this.#parkedFrom = undefined;
+    this.#parked = undefined;
+    this.#reread = undefined;
+  }
+
+  /** Has been given as much as it takes for now: the rest is read for it once it has stored that. */
+  leaveReading(): void {
+    if (this.#parked !== undefined) this.#parked = { ...this.#parked, from: this.#lastSeq };
     this.#reread = undefined;
   }
 
@@ -224,7 +239,8 @@ export class FeedLink {
     this.#ready = true;
     this.#rates = rates;
     const same = epoch === this.#epoch;
-    if (this.#parkedFrom !== undefined) this.#lack(same ? seq : this.#parkedFrom);
+    // One that has nothing of this log lacks what it was sent and never stored, too.
+    if (this.holds !== undefined && this.parked) this.#lack(same ? seq : this.holds - 1);
     else this.#onResend(same ? seq : 0, now);
   }
 
@@ -235,8 +251,8 @@ export class FeedLink {
     this.#ackedSeq = Math.max(this.#ackedSeq, seq);
     this.#outbox.ack(seq);
     // A slow feed that has stored all it was sent can be given the rest.
-    const { unacked } = this.#outbox;
-    if (this.#parkedFrom !== undefined && this.#reread === undefined && unacked === 0) this.#lack(this.#parkedFrom);
+    if (this.#parked !== undefined && this.#reread === undefined && this.#outbox.bytes === 0)
+      this.#lack(this.#parked.from);
   }
 
   /** Goes back to a position: what was sent after it is sent again. */
@@ -253,8 +269,10 @@ export class FeedLink {
   }
 
   #lack(seq: number): void {
+    // When the log took what it had acked is known no more than the rest of it.
+    const logged = seq < this.#ackedSeq ? undefined : (this.#outbox.loggedAfter(seq) ?? this.#parked?.logged);
     this.#outbox.clear();
-    this.#parkedFrom = seq;
+    this.#parked = { from: seq, logged };
     this.#reread = { seq };
     this.#sentSeq = seq;
     this.#lastSeq = seq;
@@ -266,7 +284,8 @@ export class FeedLink {
   #park(): void {
     const { instrument } = this;
     this.#options.logger.warn({ instrument, bytes: this.bytes }, "a feed takes too little: parked until it does");
-    this.#parkedFrom = this.#ready ? this.#sentSeq : (this.#outbox.first ?? 1) - 1;
+    const from = this.#ready ? this.#sentSeq : (this.#outbox.first ?? 1) - 1;
+    this.#parked = { from, logged: this.#outbox.loggedAfter(from) };
     if (this.#ready) this.#outbox.dropWaiting();
     else this.#outbox.clear();
   }
@@ -293,17 +312,27 @@ export class FeedLink {
     const view = this.#options.view();
     const socket = this.#socket;
     if (!this.#ready || socket === undefined || view === undefined) return;
-    if (socket.bufferedAmount > SOCKET_BYTES) return;
+    if (socket.bufferedAmount > SOCKET_BYTES || !this.#knowsWhatItLacks) return;
     const events = onlyNudge ? [] : this.#outbox.send(BATCH_COUNT);
     const prev = this.#sentSeq;
     const seq = events.at(-1)?.seq ?? prev;
     const epoch = this.#epoch ?? view.epoch;
-    socket.send(encodeBatch({ ...view, epoch, prev, seq, events, due }));
+    socket.send(encodeBatch({ ...view, asOf: this.#completeUpTo(view.asOf), epoch, prev, seq, events, due }));
     if (events.length > 0) this.#nudges = 0;
     this.#sentSeq = seq;
     this.#lastBatch = now;
     this.#owesDue = events.length > 0 && due.length === 0 && this.#rates.some((rate) => rate !== "raw");
     if (this.#outbox.waiting > 0 && !onlyNudge) this.#send(now, due);
+  }
+
+  /** A feed that has lost what it had acked is told nothing until the log shows since when: every `asOf` would be a guess. */
+  get #knowsWhatItLacks(): boolean {
+    return this.#parked === undefined || this.#parked.logged !== undefined;
+  }
+
+  /** Log time (ms) that the first event the feed has not been sent does not precede. `read`: that of the live reading. */
+  #completeUpTo(read: number): number {
+    return Math.min(read, this.#outbox.unsentFrom ?? this.#parked?.logged ?? read);
   }
 
   /** Another log: what was not acked of the old one goes out while it can, and is then out of our hands. */

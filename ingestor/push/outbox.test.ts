@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { Outbox } from "./outbox.ts";
 
-const entry = (seq: number) => ({ seq, text: `${seq}`, read: seq * 10 });
+const entry = (seq: number) => ({ seq, text: `${seq}`, logged: seq, read: seq * 10 });
 
 it("sends in order, keeps what is not acked, and goes back when asked", () => {
   const outbox = new Outbox(() => undefined);

@@ -4,6 +4,8 @@
 export interface Entry {
   readonly seq: number;
   readonly text: string;
+  /** When the log took it, ms. */
+  readonly logged: number;
   /** When it was read from the log, ms. */
   readonly read: number;
 }
@@ -42,6 +44,17 @@ export class Outbox {
   /** When the one that has waited longest was read, ms. */
   get waitingSince(): number | undefined {
     return this.#waiting[0]?.read;
+  }
+
+  /** When the log took the first one that waits to be sent, ms. */
+  get unsentFrom(): number | undefined {
+    return this.#waiting[0]?.logged;
+  }
+
+  /** When the log took the first one after `seq` that is held, ms; undefined when none is. */
+  loggedAfter(seq: number): number | undefined {
+    const after = (entry: Entry) => entry.seq > seq;
+    return (this.#unacked.find(after) ?? this.#waiting.find(after))?.logged;
   }
 
   /** How many were sent and are not acked. */

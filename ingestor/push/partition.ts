@@ -37,7 +37,8 @@ export class Partition {
   readonly #feeds = new Map<string, KeptFeed>();
   readonly #markets = new Map<string, { link: MarketLink; dialler: Dialler }>();
   #status: CollectorStatus;
-  #statusText = "";
+  /** {@link #status} as JSON. */
+  #statusText: string;
   #asOf = 0;
   #next = 0;
   #epoch: string | undefined;
@@ -50,6 +51,7 @@ export class Partition {
     this.#options = options;
     const detail = "no collector has said anything since this pusher started";
     this.#status = { state: "down", source: options.source, since: Date.now(), detail };
+    this.#statusText = JSON.stringify(this.#status);
   }
 
   /** The next offset of the live reading. */
@@ -165,7 +167,7 @@ export class Partition {
 
   #view(): PartitionView | undefined {
     if (this.#epoch === undefined) return undefined;
-    return { epoch: this.#epoch, asOf: this.#asOf, status: JSON.stringify({ ...this.#status, asOf: this.#asOf }) };
+    return { epoch: this.#epoch, asOf: this.#asOf, status: this.#statusText };
   }
 
   #letGo(instrument: string, feed: KeptFeed, why: string): void {

@@ -1,0 +1,218 @@
+/** What a batch says of completeness, over whatever may happen between the log, a link and its feed. */
+
+import * as fc from "fast-check";
+import { pino } from "pino";
+import { expect, it } from "vitest";
+import type WebSocket from "ws";
+import { type FeedFrame, type TicksFrame, ticksFrame } from "../../protocol/ingest.ts";
+import type { Rate } from "../../protocol/stream.ts";
+import type { LogRecord } from "../log/log.ts";
+import { FeedLink, type Reread } from "./feed-link.ts";
+
+const INSTRUMENT = "upbit:BTC-KRW";
+const STATUS = '{"state":"live","source":"simulated","since":1}';
+
+/** What is sent is on its way until the feed takes it; the socket may be full meanwhile. */
+class Wire {
+  bufferedAmount = 0;
+  readonly onItsWay: TicksFrame[] = [];
+
+  send(text: string): void {
+    this.onItsWay.push(ticksFrame.parse(JSON.parse(text)));
+  }
+}
+
+/** A partition of the log, the pusher's reading of it, a link, and a feed that keeps what it is sent as a real one does. */
+class World {
+  readonly #log: LogRecord[] = [];
+  #read = 0;
+  #asOf = 1;
+  #now = Date.now();
+  #wire: Wire | undefined;
+  #rates: readonly Rate[] = [];
+  #reread: { readonly reread: Reread; next: number } | undefined;
+  #taken = 0;
+  #stored = 0;
+  /** Batches taken in. */
+  batches = 0;
+  readonly #link = new FeedLink({
+    instrument: INSTRUMENT,
+    partition: 0,
+    idleBatch: 30_000,
+    parkBytes: 700,
+    view: () => (this.#read === 0 ? undefined : { epoch: "e-0", asOf: this.#asOf, status: STATUS }),
+    logger: pino({ level: "silent" }),
+    onBytes: () => undefined,
+    onLack: (_link, reread) => {
+      this.#reread = { reread, next: reread.seq + 1 };
+    },
+    onReplaced: () => undefined,
+  });
+
+  /** Records come to the log, of this instrument and of others, some in the same ms; the live reading may lag behind. */
+  log(own: readonly boolean[], pause: number): void {
+    for (const mine of own) {
+      const offset = this.#log.length + 1;
+      const logged = (this.#log.at(-1)?.logged ?? 1000) + pause;
+      const [key, type] = mine ? [INSTRUMENT, "trade" as const] : ["status", "status" as const];
+      const origin = { kind: "event", incarnation: "e", term: 1 } as const;
+      this.#log.push({ offset, logged, key, type, value: `{"type":"trade","id":"${offset}"}`, origin });
+    }
+  }
+
+  read(count: number): void {
+    for (const record of this.#log.slice(this.#read, this.#read + count)) {
+      this.#read = record.offset;
+      if (record.key === INSTRUMENT) this.#link.take("e-0", record, this.#now);
+      this.#asOf = record.logged;
+    }
+    this.#link.onRead(this.#now);
+  }
+
+  /** The reading on the feed's behalf goes on, as the rereader has it. */
+  readAgain(count: number): void {
+    const again = this.#reread;
+    if (again === undefined || !this.#link.wants(again.reread)) return;
+    for (const record of this.#log.slice(again.next - 1, again.next - 1 + count)) {
+      if (record.key === INSTRUMENT) this.#link.takeAgain("e-0", record, this.#now);
+      again.next = record.offset + 1;
+    }
+    this.#link.onRead(this.#now);
+    if (again.next > this.#read) this.#link.unpark();
+    else if (this.#link.full) this.#link.leaveReading();
+  }
+
+  grid(pass: number, silent: boolean): void {
+    this.#now += pass;
+    this.#link.onGrid(this.#now, silent);
+  }
+
+  status(): void {
+    this.#link.onStatus(this.#now);
+  }
+
+  open(): void {
+    if (this.#wire !== undefined) return;
+    this.#wire = new Wire();
+    this.#link.opened(this.#wire as unknown as WebSocket);
+    const epoch = this.#stored === 0 ? null : "e-0";
+    this.#say({ op: "ready", epoch, seq: this.#stored, rates: [...this.#rates] });
+  }
+
+  /** What was on its way is lost. */
+  close(): void {
+    if (this.#wire !== undefined) this.#link.closed();
+    this.#wire = undefined;
+  }
+
+  fill(full: boolean): void {
+    if (this.#wire !== undefined) this.#wire.bufferedAmount = full ? 3_000_000 : 0;
+  }
+
+  listen(rates: readonly Rate[]): void {
+    this.#rates = rates;
+    this.#say({ op: "cadence", rates: [...rates] });
+  }
+
+  /** The feed takes the next batches in. */
+  take(count: number): void {
+    for (const { prev, events, asOf } of this.#wire?.onItsWay.splice(0, count) ?? []) {
+      if (prev > this.#taken) {
+        this.#say({ op: "resend", epoch: "e-0", from: this.#taken });
+        continue;
+      }
+      for (const { seq } of events) this.#taken = Math.max(this.#taken, seq);
+      this.batches += 1;
+      const lacked = this.#own.find(({ offset }) => offset > this.#taken);
+      expect(asOf, `with ${this.#taken}, without ${lacked?.offset}`).toBeLessThanOrEqual(lacked?.logged ?? asOf);
+    }
+  }
+
+  ack(share: number, dirty: boolean): void {
+    const storing = this.#own.filter(({ offset }) => offset > this.#stored && offset <= this.#taken);
+    this.#stored = storing[Math.ceil(share * storing.length) - 1]?.offset ?? this.#stored;
+    if (this.#stored > 0) this.#say({ op: "ack", epoch: "e-0", seq: this.#stored, dirty });
+  }
+
+  /** The feed loses its memory, and with `storage` some of what it had acked. */
+  lose(storage: boolean): void {
+    const older = this.#own.filter(({ offset }) => offset < this.#stored).at(-2)?.offset;
+    if (storage) this.#stored = older ?? this.#stored;
+    this.#taken = this.#stored;
+    if (this.#stored > 0) this.#say({ op: "resend", epoch: "e-0", from: this.#stored });
+  }
+
+  /** Everything goes well for long enough. */
+  settle(): void {
+    this.fill(false);
+    this.open();
+    this.read(this.#log.length);
+    for (let i = 0; i < 3 * this.#log.length + 10; i += 1) {
+      this.readAgain(5);
+      this.grid(31_000, true);
+      this.take(100);
+      this.ack(1, false);
+    }
+    expect([this.#stored, this.#link.parked]).toEqual([this.#own.at(-1)?.offset ?? 0, false]);
+  }
+
+  get #own(): LogRecord[] {
+    return this.#log.filter(({ key }) => key === INSTRUMENT);
+  }
+
+  #say(frame: FeedFrame): void {
+    if (this.#wire !== undefined) this.#link.onMessage(JSON.stringify(frame));
+  }
+}
+
+const small = fc.integer({ min: 1, max: 12 });
+const steps: fc.Arbitrary<(world: World) => void> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.tuple(fc.array(fc.boolean(), { maxLength: 12 }), fc.nat(3)).map(
+      ([own, pause]) =>
+        (world: World) =>
+          world.log(own, pause),
+    ),
+  },
+  { weight: 4, arbitrary: small.map((count) => (world: World) => world.read(count)) },
+  { weight: 2, arbitrary: small.map((count) => (world: World) => world.readAgain(count)) },
+  { weight: 3, arbitrary: small.map((count) => (world: World) => world.take(count)) },
+  {
+    weight: 3,
+    arbitrary: fc.tuple(fc.constantFrom(100, 600, 6000, 31_000), fc.boolean()).map(
+      ([pass, silent]) =>
+        (world: World) =>
+          world.grid(pass, silent),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean()).map(
+      ([share, dirty]) =>
+        (world: World) =>
+          world.ack(share, dirty),
+    ),
+  },
+  fc.constant((world: World) => world.open()),
+  fc.constant((world: World) => world.close()),
+  fc.constant((world: World) => world.status()),
+  fc.boolean().map((full) => (world: World) => world.fill(full)),
+  { weight: 2, arbitrary: fc.boolean().map((storage) => (world: World) => world.lose(storage)) },
+  fc.subarray<Rate>(["raw", "100ms"]).map((rates) => (world: World) => world.listen(rates)),
+);
+
+it("never says more than the feed has, and in the end the feed has everything", () => {
+  let batches = 0;
+  fc.assert(
+    fc.property(fc.array(steps, { minLength: 20, maxLength: 120 }), (all) => {
+      const world = new World();
+      world.open();
+      for (const step of all) step(world);
+      world.settle();
+      batches += world.batches;
+    }),
+    { numRuns: 1500 },
+  );
+  expect(batches).toBeGreaterThan(10_000);
+});
