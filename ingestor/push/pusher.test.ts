@@ -236,6 +236,29 @@ describe("the pusher", () => {
     expect(pusher.bytes).toBe(0);
   });
 
+  it("keeps no parked feed waiting for another one that never acks", async () => {
+    const [btc, eth] = [feed("BTC-KRW"), feed("ETH-KRW")];
+    pusher.open([BTC ?? "", ETH ?? ""]);
+    for (const one of [btc, eth]) one.acks = false;
+    trade(ETH);
+    trade(BTC);
+    await until(() => btc.seen.length === 1 && eth.seen.length === 1);
+    trade(ETH, 2000);
+    trade(BTC, 2000);
+    await until(() => pusher.parked === 2);
+    eth.socket?.terminate();
+    await until(() => eth.seen.length > 50);
+    btc.acks = true;
+    btc.socket?.terminate();
+    await until(() => btc.seen.length === 2001);
+    expect(eth.seen.length).toBeLessThan(2001);
+    // Nor is it forgotten: it gets the rest when it acks.
+    eth.acks = true;
+    eth.ackAll();
+    await until(() => eth.seen.length === 2001 && log.commits.at(-1) === 3 + 4002);
+    expect(pusher.bytes).toBe(0);
+  });
+
   it("gives back the memory of a partition that is no longer its own", async () => {
     feed("BTC-KRW").acks = false;
     pusher.open([BTC ?? ""]);

@@ -9,8 +9,9 @@ import type { Expired, LogHandlers, LogRecord, TickReader } from "../log/log.ts"
 import { type Logger, reasonOf } from "../logger.ts";
 import { Turnstile } from "./dialler.ts";
 import type { Edge } from "./edge.ts";
-import type { FeedLink, Reread } from "./feed-link.ts";
-import { expiredGap, Partition } from "./partition.ts";
+import type { FeedLink } from "./feed-link.ts";
+import { Partition } from "./partition.ts";
+import { Rereader } from "./rereader.ts";
 
 export interface PusherOptions {
   readonly exchange: string;
@@ -30,8 +31,6 @@ export interface PusherOptions {
 const GRID = 100;
 const SECOND = 1000;
 const COMMIT_PERIOD = 500;
-/** Between two attempts to read the log again for a feed, ms. */
-const REREAD_PAUSE = 1000;
 
 export class Pusher implements LogHandlers {
   readonly #options: PusherOptions;
@@ -46,11 +45,8 @@ export class Pusher implements LogHandlers {
   #confirmations: (() => void)[] = [];
   #timers: NodeJS.Timeout[] = [];
   #committing: Promise<void> | undefined;
-  #stopped = false;
   /** The last drain that was obeyed. */
   #drained: string | undefined;
-  /** One feed is read for again at a time: the log is read once more in full for each. */
-  #rereads: Promise<void> = Promise.resolve();
 
   constructor(options: PusherOptions) {
     this.#options = options;
@@ -107,7 +103,6 @@ export class Pusher implements LogHandlers {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
     for (const timer of this.#timers) clearInterval(timer);
     await this.#committing;
     await this.#commit();
@@ -116,8 +111,11 @@ export class Pusher implements LogHandlers {
   }
 
   assigned(partition: number): void {
-    const { exchange, source, edge, idleBatch, parkBytes } = this.#options;
-    this.#logger.info({ partition }, "pushing");
+    const { exchange, source, edge, idleBatch, parkBytes, reader } = this.#options;
+    const logger = this.#logger;
+    logger.info({ partition }, "pushing");
+    const live = () => this.#partitions.get(partition)?.next ?? 0;
+    const rereader = new Rereader({ partition, reader, live, logger });
     this.#partitions.set(
       partition,
       new Partition({
@@ -129,9 +127,9 @@ export class Pusher implements LogHandlers {
         parkBytes,
         turnstile: this.#turnstile,
         registered: this.#registered.promise,
-        logger: this.#logger,
+        logger,
         onBytes: (change) => this.#onBytes(change),
-        onLack: (link, reread) => this.#onLack(link, reread),
+        onLack: (link, reread) => rereader.add(link, reread),
         confirmation: () => new Promise((resolve) => this.#confirmations.push(resolve)),
       }),
     );
@@ -178,14 +176,13 @@ export class Pusher implements LogHandlers {
   /** The last resort against a full memory; a single slow feed is parked long before. */
   #onBytes(change: number): void {
     this.#bytes += change;
-    const partitions = [...this.#partitions.keys()];
     if (!this.#paused && this.#bytes > this.#options.memory) {
       this.#paused = true;
       this.#logger.warn({ bytes: this.#bytes }, "too much waits for the feeds: reading pauses");
-      this.#options.reader.pause(partitions);
+      this.#options.reader.pause([...this.#partitions.keys()]);
     } else if (this.#paused && this.#bytes < this.#options.memory / 2) {
       this.#paused = false;
-      this.#options.reader.resume(partitions);
+      this.#options.reader.resume([...this.#partitions.keys()]);
     }
   }
 
@@ -209,44 +206,5 @@ export class Pusher implements LogHandlers {
       // What is not committed is read again, and what is read again the feeds drop: nothing is lost by it.
       this.#logger.info({ reason: reasonOf(error) }, "committing failed, trying again");
     }
-  }
-
-  #onLack(link: FeedLink, reread: Reread): void {
-    this.#rereads = this.#rereads.then(() => this.#rereadUntilDone(link, reread));
-  }
-
-  async #rereadUntilDone(link: FeedLink, reread: Reread): Promise<void> {
-    const { instrument } = link;
-    while (link.wants(reread) && !this.#stopped) {
-      try {
-        this.#logger.info({ instrument, seq: reread.seq }, "reading the log again for a feed");
-        await this.#reread(link, reread);
-        return;
-      } catch (error) {
-        this.#logger.warn({ instrument, reason: reasonOf(error) }, "reading the log again for a feed failed");
-        await new Promise((resolve) => setTimeout(resolve, REREAD_PAUSE));
-      }
-    }
-  }
-
-  async #reread(link: FeedLink, reread: Reread): Promise<void> {
-    const { partition, instrument } = link;
-    const wanted = () => link.wants(reread) && !this.#stopped;
-    // Whether it has been given everything that the live reading has passed: then it goes on with that.
-    const caughtUp = (next: number) => {
-      const done = wanted() && next >= (this.#partitions.get(partition)?.next ?? 0);
-      if (done) link.unpark();
-      return done;
-    };
-    if (!wanted() || caughtUp(reread.seq + 1)) return;
-    await this.#options.reader.reread(partition, reread.seq + 1, async (epoch, records, next, expired) => {
-      if (!wanted()) return false;
-      const now = Date.now();
-      if (expired !== undefined) link.takeAgain(epoch, expiredGap(instrument, expired), now);
-      for (const record of records) if (record.key === instrument) link.takeAgain(epoch, record, now);
-      link.onRead(now);
-      while (link.full && wanted()) await new Promise((resolve) => setTimeout(resolve, GRID));
-      return wanted() && !caughtUp(next);
-    });
   }
 }

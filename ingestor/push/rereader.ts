@@ -1,0 +1,117 @@
+/**
+ * Reads a partition again for feeds whose events were let go. The log is read once more in full each time, so one reading
+ * serves all feeds that lack something of its stretch. None of them is waited for, and a reading is short: a feed that
+ * takes nothing, or that lacks hours, keeps no other one waiting.
+ */
+
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
+import type { Expired, LogRecord, TickReader } from "../log/log.ts";
+import { type Logger, reasonOf } from "../logger.ts";
+import type { FeedLink, Reread } from "./feed-link.ts";
+import { expiredGap } from "./partition.ts";
+
+/** A reading that has passed this many positions lets those have their turn that lack what came before it. */
+const TURN = 20_000;
+/** Between two attempts, ms. */
+const PAUSE = 1000;
+
+export interface RereaderOptions {
+  readonly partition: number;
+  readonly reader: Pick<TickReader, "reread">;
+  /** The next offset of the live reading: who has been given everything before it goes on with that. */
+  readonly live: () => number;
+  readonly logger: Logger;
+}
+
+/** A feed that is to be read for, and the next position for it. */
+interface Waiting {
+  readonly link: FeedLink;
+  readonly reread: Reread;
+  next: number;
+}
+
+export class Rereader {
+  readonly #options: RereaderOptions;
+  #waiting: Waiting[] = [];
+  #running = false;
+
+  constructor(options: RereaderOptions) {
+    this.#options = options;
+  }
+
+  /** The feed lacks everything after `reread.seq`. */
+  add(link: FeedLink, reread: Reread): void {
+    this.#options.logger.info({ instrument: link.instrument, seq: reread.seq }, "reading the log again for a feed");
+    this.#waiting.push({ link, reread, next: reread.seq + 1 });
+    if (!this.#running) void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#dropDone() > 0) {
+      try {
+        if (!(await this.#turn())) await sleep(PAUSE);
+      } catch (error) {
+        this.#options.logger.warn({ reason: reasonOf(error) }, "reading the log again failed");
+        await sleep(PAUSE);
+      }
+    }
+    this.#running = false;
+  }
+
+  /** One reading, from where the feed whose turn it is lacks something. @returns whether the log had anything to say */
+  async #turn(): Promise<boolean> {
+    const from = this.#waiting[0]?.next ?? 0;
+    const served = new Map<string, Waiting>();
+    for (const one of this.#waiting) if (one.next >= from) served.set(one.link.instrument, one);
+    let passed = from;
+    await this.#options.reader.reread(this.#options.partition, from, async (epoch, records, next, expired) => {
+      give(served, epoch, records, expired);
+      for (const [instrument, one] of served) if (this.#isServed(one, next)) served.delete(instrument);
+      passed = Math.max(passed, next);
+      await nextTurn();
+      return served.size > 0 && passed - from < TURN;
+    });
+    // Behind those that have waited meanwhile.
+    const rest = new Set(served.values());
+    this.#waiting = [...this.#waiting.filter((one) => !rest.has(one)), ...rest];
+    return passed > from;
+  }
+
+  /** Whether it needs no more of this reading, which has come to `next`. */
+  #isServed(one: Waiting, next: number): boolean {
+    const { link, reread } = one;
+    if (!link.wants(reread)) return true;
+    link.onRead(Date.now());
+    one.next = Math.max(one.next, next);
+    if (one.next >= this.#options.live()) link.unpark();
+    else if (link.full) link.leaveReading();
+    return !link.wants(reread);
+  }
+
+  /** Forgets those that need nothing any more. @returns how many are left */
+  #dropDone(): number {
+    for (const { link, reread, next } of this.#waiting) {
+      if (link.wants(reread) && next >= this.#options.live()) link.unpark();
+    }
+    this.#waiting = this.#waiting.filter(({ link, reread }) => link.wants(reread));
+    return this.#waiting.length;
+  }
+}
+
+function give(
+  served: ReadonlyMap<string, Waiting>,
+  epoch: string,
+  records: readonly LogRecord[],
+  expired: Expired | undefined,
+): void {
+  const now = Date.now();
+  const take = ({ link, reread }: Waiting, record: LogRecord) => {
+    if (link.wants(reread)) link.takeAgain(epoch, record, now);
+  };
+  if (expired !== undefined) for (const one of served.values()) take(one, expiredGap(one.link.instrument, expired));
+  for (const record of records) {
+    const one = served.get(record.key);
+    if (one !== undefined) take(one, record);
+  }
+}
