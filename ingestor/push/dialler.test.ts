@@ -98,6 +98,25 @@ describe("a dialler", () => {
     await until(() => count.closed === 1);
   });
 
+  it("ends a socket that answers no ping, and dials again", async () => {
+    const port = await listen();
+    // Nothing is read any more: what is sent to it, pings among that, is never answered.
+    server.once("connection", (socket) => socket.pause());
+    const handlers = { open: () => undefined, message: () => undefined, closed: () => undefined };
+    const dial = () => new WebSocket(`ws://127.0.0.1:${port}`);
+    const mayDial = () => Promise.resolve();
+    const logger = pino({ level: "silent" });
+    dialler = new Dialler(dial, new Turnstile(), { ...handlers, mayDial }, logger, { period: 100, patience: 100 });
+    await until(() => accepted.length === 2);
+    const [, second] = accepted;
+    let pings = 0;
+    second?.on("ping", () => {
+      pings += 1;
+    });
+    await until(() => pings >= 5);
+    expect(accepted.length).toBe(2);
+  });
+
   it("waits with dialling until it may", async () => {
     const gate = Promise.withResolvers<void>();
     const count = start(await listen(), () => gate.promise);

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { backOff } from "exponential-backoff";
 import type WebSocket from "ws";
 import { type Logger, reasonOf } from "../logger.ts";
+import { KEEPALIVE, type Keepalive, keepAlive } from "./keepalive.ts";
 
 /** Sockets that may be connecting at the same time: an edge that comes back should not meet thousands at once. */
 const AT_ONCE = 64;
@@ -48,17 +49,25 @@ export class Dialler {
   readonly #turnstile: Turnstile;
   readonly #handlers: DialHandlers;
   readonly #logger: Logger;
+  readonly #keepalive: Keepalive;
   #socket: WebSocket | undefined;
   #closed = false;
   /** Refusals since the edge last said anything else. */
   #refusals = 0;
   #refusedSince: number | undefined;
 
-  constructor(dial: () => WebSocket, turnstile: Turnstile, handlers: DialHandlers, logger: Logger) {
+  constructor(
+    dial: () => WebSocket,
+    turnstile: Turnstile,
+    handlers: DialHandlers,
+    logger: Logger,
+    keepalive = KEEPALIVE,
+  ) {
     this.#dial = dial;
     this.#turnstile = turnstile;
     this.#handlers = handlers;
     this.#logger = logger;
+    this.#keepalive = keepalive;
     void this.#run();
   }
 
@@ -139,6 +148,7 @@ export class Dialler {
       });
       socket.on("message", (data) => this.#onMessage(socket, String(data)));
       socket.on("open", () => {
+        keepAlive(socket, this.#keepalive, () => this.#logger.info("a publisher socket is silent: dialling again"));
         this.#handlers.open(socket);
         // Wrapped: a promise that resolves with a promise would wait for the socket's end.
         resolve({ ended });

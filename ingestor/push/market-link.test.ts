@@ -8,6 +8,7 @@ import { MarketLink } from "./market-link.ts";
 const STATUS = { source: "simulated" } as const;
 
 class Wire extends EventEmitter {
+  bufferedAmount = 0;
   readonly sent: MarketFrame[] = [];
 
   send(text: string): void {
@@ -53,6 +54,20 @@ it("sends what has changed, everything after a resend, and on a new socket", () 
     all,
   ]);
   expect(wire.sent.at(-1)).toMatchObject({ epoch: "e-0", asOf: 12, tickers: [{ source: "simulated" }, {}] });
+});
+
+it("sends nothing into a socket that is full, and afterwards only the newest of each", () => {
+  const link = new MarketLink(() => undefined);
+  const wire = opened(link);
+  wire.bufferedAmount = 5_000_000;
+  for (const offset of [1, 2, 3]) {
+    link.take("e-0", ticker(offset, "a"));
+    link.send("e-0", 8 + offset, STATUS);
+  }
+  expect(wire.sent).toEqual([]);
+  wire.bufferedAmount = 0;
+  link.send("e-0", 12, STATUS);
+  expect(wire.sent.map((frame) => [content(frame), frame.asOf])).toEqual([[[[["a", 3]], []], 12]]);
 });
 
 it("says once what is no longer collected, as soon as it can, and forgets it", () => {

@@ -5,6 +5,9 @@ import { type TickerEvent, tickerOf } from "../../protocol/events.ts";
 import { type LatestTicker, type MarketFrame, marketReply } from "../../protocol/ingest.ts";
 import type { CollectorStatus, LogRecord } from "../log/log.ts";
 
+/** What may lie in the socket itself, bytes, before sending waits: what changes meanwhile replaces what was to be sent. */
+const SOCKET_BYTES = 4 * 1024 * 1024;
+
 interface Newest {
   readonly epoch: string;
   readonly record: LogRecord;
@@ -52,7 +55,7 @@ export class MarketLink {
 
   /** Sends what has changed in this epoch, and up to when (log time, ms) that is everything. */
   send(epoch: string, asOf: number, { source }: Pick<CollectorStatus, "source">): void {
-    if (this.#socket === undefined) return;
+    if (this.#socket === undefined || this.#socket.bufferedAmount > SOCKET_BYTES) return;
     const tickers = [...this.#changed].flatMap((instrument) => {
       const newest = this.#newest.get(instrument);
       return newest === undefined ? [] : [latestTicker(newest, source)];
