@@ -57,6 +57,11 @@ kafka.describe("the log in Kafka", () => {
     readonly offsets: number[] = [];
     readonly epochs = new Set<string>();
     confirmations = 0;
+    /** How long this process is busy with each event, ms. */
+    readonly #work: number;
+    constructor(work = 0) {
+      this.#work = work;
+    }
     assigned(partition: number): void {
       this.owned.add(partition);
     }
@@ -66,6 +71,7 @@ kafka.describe("the log in Kafka", () => {
     records(_partition: number, epoch: string, records: readonly LogRecord[]): void {
       for (const { type, value, offset } of records) {
         if (type !== "trade") continue;
+        for (const until = performance.now() + this.#work; performance.now() < until; );
         this.epochs.add(epoch);
         this.offsets.push(offset);
         this.ids.push((JSON.parse(value) as TradeEvent).id ?? "");
@@ -79,9 +85,8 @@ kafka.describe("the log in Kafka", () => {
       this.expiries.push(expired);
     }
   }
-  async function read(): Promise<{ reader: KafkaReader; seen: Seen }> {
+  async function read(seen = new Seen()): Promise<{ reader: KafkaReader; seen: Seen }> {
     const reader = new KafkaReader(settings, "upbit", logger);
-    const seen = new Seen();
     cleanUps.push(() => reader.stop());
     await reader.start(seen);
     return { reader, seen };
@@ -244,6 +249,15 @@ kafka.describe("the log in Kafka", () => {
       return next < 6;
     });
     expect(again).toEqual([3, 4, 5]);
+  });
+
+  it("stays in its group however long a batch takes", async () => {
+    await write(...Array.from({ length: 2000 }, (_, i) => i));
+    // 10 s in all, against a session of 6 s. Who falls out reads from the commit again.
+    const { seen } = await read(new Seen(5));
+    await until(() => seen.ids.length >= 2000);
+    expect(seen.ids).toEqual(Array.from({ length: 2000 }, (_, i) => `${i}`));
+    expect(seen.confirmations).toBeGreaterThan(3);
   });
 
   it("hands partitions over to a second reader, and refuses to commit what is another's", async () => {

@@ -1,6 +1,7 @@
 /** The pusher's side of a Kafka log: a member of the exchange's consumer group. */
 
-import type { Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from "kafkajs";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
 import { type Logger, reasonOf } from "../../logger.ts";
 import type { Commit, Expired, LogHandlers, LogRecord, TickReader } from "../log.ts";
 import { createKafka, type KafkaSettings, names } from "./client.ts";
@@ -13,6 +14,10 @@ import { extents } from "./topics.ts";
 const SESSION_TIMEOUT = 6000;
 const HEARTBEAT = 1500;
 const PAUSE = 500;
+/** A fetch is decoded in one go: of a backlog it may bring this much of a partition, bytes. */
+const FETCH_BYTES = 256 * 1024;
+/** Messages handed on without a pause: beside a busy machine, heartbeats and sockets must have their turn in between. */
+const SLICE = 200;
 
 export class KafkaReader implements TickReader {
   readonly #settings: KafkaSettings;
@@ -129,6 +134,7 @@ export class KafkaReader implements TickReader {
       heartbeatInterval: HEARTBEAT,
       rebalanceTimeout: SESSION_TIMEOUT,
       maxWaitTimeInMs: 250,
+      maxBytesPerPartition: FETCH_BYTES,
       metadataMaxAge: 3000,
       allowAutoTopicCreation: false,
     });
@@ -154,6 +160,7 @@ export class KafkaReader implements TickReader {
       const partitionsConsumedConcurrently = this.#settings.partitions;
       await consumer.run({
         autoCommit: false,
+        eachBatchAutoResolve: false,
         partitionsConsumedConcurrently,
         eachBatch: (payload) => this.#onBatch(payload, handlers),
       });
@@ -197,30 +204,59 @@ export class KafkaReader implements TickReader {
     return Place.committed(this.#logger, offset, low, committed?.metadata);
   }
 
-  async #onBatch({ batch, isStale }: EachBatchPayload, handlers: LogHandlers): Promise<void> {
-    const place = await this.#places.get(batch.partition);
-    if (place === undefined || isStale()) return;
+  /**
+   * A batch may last longer than its generation: a rejoin, or a seek, begins elsewhere, and what is left of the batch is
+   * none of ours any more. So only what was handed on is resolved.
+   */
+  async #onBatch(payload: EachBatchPayload, handlers: LogHandlers): Promise<void> {
+    const { batch, isStale, isRunning, heartbeat, resolveOffset } = payload;
+    const { partition, messages } = batch;
+    const placed = this.#places.get(partition);
+    const place = await placed;
+    const isCurrent = () => isRunning() && !isStale() && this.#places.get(partition) === placed;
+    if (place === undefined || !isCurrent()) return;
     this.reachable = true;
+    const expired = place.expiredBefore(messages);
+    if (expired !== undefined) handlers.expired(partition, place.epoch(partition), expired);
+    for (let from = 0; from < messages.length; from += SLICE) {
+      const slice = messages.slice(from, from + SLICE);
+      await this.#handOn(partition, place, slice, handlers);
+      if (!isCurrent()) return;
+      const last = slice.at(-1)?.offset ?? batch.lastOffset();
+      resolveOffset(last);
+      this.#lags.set(partition, Number(batch.highWatermark) - Number(last) - 1);
+      await nextTurn();
+      // Sends one when it is time for it.
+      await heartbeat();
+      if (!isCurrent()) return;
+    }
+    if (!place.mustStartOver(messages)) return;
+    this.#logger.warn({ partition }, "the topic was made anew, reading it from its beginning");
+    this.#consumer?.seek({ topic: this.#topic, partition, offset: "0" });
+  }
+
+  /** Hands on what counts, for each epoch apart. */
+  async #handOn(
+    partition: number,
+    place: Place,
+    messages: readonly KafkaMessage[],
+    handlers: LogHandlers,
+  ): Promise<void> {
     const voidedBefore = place.voided;
     let records: LogRecord[] = [];
-    let epoch = place.epoch(batch.partition);
-    const expired = place.expiredBefore(batch.messages);
-    if (expired !== undefined) handlers.expired(batch.partition, epoch, expired);
-    for (const message of batch.messages) {
+    let epoch = place.epoch(partition);
+    const handOn = async () => {
+      if (records.length > 0) await handlers.records(partition, epoch, records);
+      records = [];
+    };
+    for (const message of messages) {
       const record = place.judge(message);
-      const current = place.epoch(batch.partition);
-      if (current !== epoch) {
-        if (records.length > 0) await handlers.records(batch.partition, epoch, records);
-        records = [];
-        epoch = current;
-      }
+      const current = place.epoch(partition);
+      if (current !== epoch) await handOn();
+      epoch = current;
       if (record !== undefined) records.push(record);
     }
-    if (records.length > 0) await handlers.records(batch.partition, epoch, records);
-    this.#lags.set(batch.partition, Number(batch.highWatermark) - Number(batch.lastOffset()) - 1);
+    await handOn();
     this.#voided += place.voided - voidedBefore;
-    if (!place.mustStartOver(batch.messages)) return;
-    this.#logger.warn({ partition: batch.partition }, "the topic was made anew, reading it from its beginning");
-    this.#consumer?.seek({ topic: this.#topic, partition: batch.partition, offset: "0" });
   }
 }
