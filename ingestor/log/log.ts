@@ -115,6 +115,8 @@ export interface LogHandlers {
 /** A position up to which everything is done, to be stored with what is known of the log's authority there. */
 export interface Commit {
   readonly partition: number;
+  /** That of the offset: should the log have become another one meanwhile, it means nothing there. */
+  readonly epoch: string;
   /** The next offset to read. */
   readonly offset: number;
 }

@@ -75,10 +75,10 @@ describe("the log in memory", () => {
   it("is full of what is not committed, and keeps a bounded stretch of what is", async () => {
     for (let i = 0; i < 400_000; i += 1) log.append(ticker(i));
     expect(log.overloaded).toBe(true);
-    await log.commit([{ partition: 0, offset: 400_002 }]);
+    await log.commit([{ partition: 0, epoch: "e-0", offset: 400_002 }]);
     expect(log.overloaded).toBe(false);
     for (let i = 0; i < 100_000; i += 1) log.append(ticker(i));
-    await log.commit([{ partition: 0, offset: 450_000 }]);
+    await log.commit([{ partition: 0, epoch: "e-0", offset: 450_000 }]);
     let first = 0;
     await log.reread(0, 2, async (_epoch, records) => {
       first = records[0]?.offset ?? 0;

@@ -2,7 +2,7 @@
 
 import type { GapEvent, Source } from "../../protocol/events.ts";
 import { parseInstrument } from "../../protocol/instrument.ts";
-import type { CollectorStatus, Expired, LoggedStatus, LogRecord } from "../log/log.ts";
+import type { CollectorStatus, Commit, Expired, LoggedStatus, LogRecord } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
 import type { PartitionView } from "./batch.ts";
 import { Dialler, type Turnstile } from "./dialler.ts";
@@ -65,12 +65,7 @@ export class Partition {
 
   /** Records that count, in order. */
   onRecords(epoch: string, records: readonly LogRecord[], now: number): void {
-    if (epoch !== this.#epoch) {
-      this.#epoch = epoch;
-      this.#committed = 0;
-      this.#next = 0;
-      this.#expired = undefined;
-    }
+    this.#enter(epoch);
     const touched = new Set<FeedLink>();
     for (const record of records) {
       // After a rebalance the group reads again from what is committed.
@@ -97,7 +92,7 @@ export class Partition {
    * Its position is that of the last one that has gone.
    */
   onExpired(epoch: string, expired: Expired, now: number): void {
-    this.#epoch = epoch;
+    this.#enter(epoch);
     this.#expired = expired;
     for (const { link } of this.#feeds.values()) link.take(epoch, expiredGap(link.instrument, expired), now);
   }
@@ -130,21 +125,32 @@ export class Partition {
     for (const { link } of this.#feeds.values()) if (link.listened) link.say({ op: "drain", within });
   }
 
-  /** What may be committed now; undefined when nothing has changed. */
-  commitable(): number | undefined {
+  /** What may be committed now, and in which epoch; undefined when nothing has changed. */
+  commitable(): Omit<Commit, "partition"> | undefined {
+    if (this.#epoch === undefined) return undefined;
     const holds = [...this.#feeds.values()].flatMap(({ link }) => link.holds ?? []);
     const offset = Math.min(this.#next, ...holds);
     if (offset <= this.#committed) return undefined;
-    return offset;
+    return { epoch: this.#epoch, offset };
   }
 
-  onCommitted(offset: number): void {
-    this.#committed = offset;
+  /** Offsets of another epoch, which may have begun meanwhile, say nothing of this one. */
+  onCommitted({ epoch, offset }: Omit<Commit, "partition">): void {
+    if (epoch === this.#epoch) this.#committed = offset;
   }
 
   close(): void {
     for (const feed of this.#feeds.values()) feed.close();
     for (const { dialler } of this.#markets.values()) dialler.close();
+  }
+
+  /** Offsets of one epoch do not compare with those of another. */
+  #enter(epoch: string): void {
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    this.#committed = 0;
+    this.#next = 0;
+    this.#expired = undefined;
   }
 
   #onEvent(epoch: string, record: LogRecord, now: number): FeedLink {

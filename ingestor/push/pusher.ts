@@ -195,13 +195,13 @@ export class Pusher implements LogHandlers {
 
   async #commitOnce(): Promise<void> {
     const commits = [...this.#partitions].flatMap(([partition, held]) => {
-      const offset = held.commitable();
-      return offset === undefined ? [] : [{ partition, offset, held }];
+      const commit = held.commitable();
+      return commit === undefined ? [] : [{ partition, ...commit, held }];
     });
     if (commits.length === 0) return;
     try {
       await this.#options.reader.commit(commits);
-      for (const { held, offset } of commits) held.onCommitted(offset);
+      for (const { held, ...commit } of commits) held.onCommitted(commit);
     } catch (error) {
       // What is not committed is read again, and what is read again the feeds drop: nothing is lost by it.
       this.#logger.info({ reason: reasonOf(error) }, "committing failed, trying again");

@@ -112,7 +112,7 @@ kafka.describe("the log in Kafka", () => {
     const partition = writer.partitionOf(BTC ?? "");
     const { reader, seen } = await read();
     await until(() => seen.ids.length === 3);
-    await reader.commit([{ partition, offset: 4 }]);
+    await reader.commit([{ partition, epoch: [...seen.epochs][0] ?? "", offset: 4 }]);
     await reader.stop();
     for (const id of [4, 5, 6, 7]) writer.append(trade(id));
     await writer.flushed();
@@ -228,7 +228,10 @@ kafka.describe("the log in Kafka", () => {
     const first = await read();
     await until(() => first.seen.ids.length === 3 && first.seen.confirmations > 0);
     const partition = old.partitionOf(BTC ?? "");
-    await first.reader.commit([{ partition, offset: (first.seen.offsets.at(-1) ?? 0) + 1 }]);
+    const offset = (first.seen.offsets.at(-1) ?? 0) + 1;
+    const [epoch = ""] = first.seen.epochs;
+    await expect(first.reader.commit([{ partition, epoch: "another-0", offset: 1 }])).rejects.toThrow("no longer ours");
+    await first.reader.commit([{ partition, epoch, offset }]);
     await first.reader.stop();
     old.append(trade(4));
     await old.flushed();
@@ -267,7 +270,9 @@ kafka.describe("the log in Kafka", () => {
     const second = await read();
     await until(() => first.seen.owned.size === 1 && second.seen.owned.size === 1);
     const [theirs] = second.seen.owned;
-    await expect(first.reader.commit([{ partition: theirs ?? -1, offset: 1 }])).rejects.toThrow("no longer ours");
+    await expect(first.reader.commit([{ partition: theirs ?? -1, epoch: "", offset: 1 }])).rejects.toThrow(
+      "no longer ours",
+    );
     await second.reader.stop();
     await until(() => first.seen.owned.size === 2);
   });

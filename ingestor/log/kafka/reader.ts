@@ -64,10 +64,10 @@ export class KafkaReader implements TickReader {
   async commit(commits: readonly Commit[]): Promise<void> {
     const consumer = this.#consumer;
     const places = await Promise.all(commits.map(({ partition }) => this.#places.get(partition)));
-    const offsets = commits.flatMap(({ partition, offset }, i) => {
+    const offsets = commits.flatMap(({ partition, epoch, offset }, i) => {
       const place = places[i];
-      // Another one's by now: what we know of it is of no use to its owner.
-      if (place === undefined) return [];
+      // Another one's by now, or of a topic that was made anew: what we know of it is of no use there.
+      if (place === undefined || place.epoch(partition) !== epoch) return [];
       return { topic: this.#topic, partition, offset: String(offset), place };
     });
     if (consumer === undefined || offsets.length < commits.length) throw new Error("the partitions are no longer ours");

@@ -1,0 +1,51 @@
+import { pino } from "pino";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { LogRecord } from "../log/log.ts";
+import { Turnstile } from "./dialler.ts";
+import { Edge } from "./edge.ts";
+import { Partition } from "./partition.ts";
+
+function status(offset: number): LogRecord {
+  const origin = { kind: "status", incarnation: "e", term: 1 } as const;
+  const value = JSON.stringify({ state: "live", source: "live", since: 1 });
+  return { offset, logged: offset, key: "status", value, type: "status", origin };
+}
+
+describe("a partition whose log becomes another one", () => {
+  let partition: Partition;
+
+  beforeEach(() => {
+    partition = new Partition({
+      exchange: "upbit",
+      source: "live",
+      partition: 0,
+      edge: new Edge({ url: "http://127.0.0.1:1", token: "", source: "live" }),
+      turnstile: new Turnstile(),
+      idleBatch: 30_000,
+      parkBytes: 1000,
+      logger: pino({ level: "silent" }),
+      onBytes: () => undefined,
+      onLack: () => undefined,
+      // Nothing is dialled.
+      registered: new Promise(() => undefined),
+      confirmation: () => Promise.resolve(),
+    });
+    partition.onRecords("a-0", [status(100)], 0);
+    expect([partition.next, partition.commitable()]).toEqual([101, { epoch: "a-0", offset: 101 }]);
+  });
+
+  it("begins anew when the first that it hears of the new one is what has expired there", () => {
+    partition.onExpired("b-0", { seq: 4, since: 1, until: 2 }, 0);
+    partition.onRecords("b-0", [status(5)], 0);
+    expect(partition.next).toBe(6);
+  });
+
+  it("takes a commit that comes back late for the old one's", () => {
+    const commit = partition.commitable();
+    partition.onRecords("b-0", [status(5)], 0);
+    if (commit !== undefined) partition.onCommitted(commit);
+    expect(partition.commitable()).toEqual({ epoch: "b-0", offset: 6 });
+    partition.onCommitted({ epoch: "b-0", offset: 6 });
+    expect(partition.commitable()).toBeUndefined();
+  });
+});
