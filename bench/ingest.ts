@@ -1,6 +1,7 @@
 /** How many ticks a second go from Kafka to the objects: a log is written first, then a pusher is let loose on it. */
 
 import { createKafka, KAFKA_DEFAULTS, type KafkaSettings, names } from "../ingestor/log/kafka/client.ts";
+import { committedOffsets, extents } from "../ingestor/log/kafka/offsets.ts";
 import { KafkaWriter } from "../ingestor/log/kafka/writer.ts";
 import { createLogger } from "../ingestor/logger.ts";
 import { Edge } from "../ingestor/push/edge.ts";
@@ -83,18 +84,18 @@ function trade(name: string, n: number): TradeEvent {
 async function ends(settings: KafkaSettings): Promise<Map<number, number>> {
   const admin = createKafka(settings, silent).admin();
   await admin.connect();
-  const offsets = await admin.fetchTopicOffsets(names(settings.prefix, "upbit").ticks);
+  const all = await extents(admin, names(settings.prefix, "upbit").ticks);
   await admin.disconnect();
-  return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
+  return new Map(all.map(({ partition, high }) => [partition, high]));
 }
 
 async function committed(settings: KafkaSettings): Promise<Map<number, number>> {
   const { ticks, group } = names(settings.prefix, "upbit");
   const admin = createKafka(settings, silent).admin();
   await admin.connect();
-  const [topic] = await admin.fetchOffsets({ groupId: group, topics: [ticks] });
+  const offsets = await committedOffsets(admin, group, ticks);
   await admin.disconnect();
-  return new Map(topic?.partitions.map(({ partition, offset }) => [partition, Math.max(0, Number(offset))]));
+  return new Map([...offsets].map(([partition, { offset }]) => [partition, Math.max(0, offset)]));
 }
 
 function rate(count: number, ms: number): string {

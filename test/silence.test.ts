@@ -3,6 +3,7 @@
 import { Redis } from "@upstash/redis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createKafka, names } from "../ingestor/log/kafka/client.ts";
+import { committedOffsets } from "../ingestor/log/kafka/offsets.ts";
 import { createLogger } from "../ingestor/logger.ts";
 import { requireKafka, requireRedis } from "../local/testing.ts";
 import { redisKeys, redisTicker } from "../protocol/redis.ts";
@@ -52,8 +53,8 @@ kafka.describe("silence after the last tick", () => {
     const { ticks, group } = names("sim.", "upbit");
     const admin = createKafka({ brokers: stack.kafka?.brokers ?? [], ssl: false }, createLogger("silent")).admin();
     await admin.connect();
-    const [topic] = await admin.fetchOffsets({ groupId: group, topics: [ticks] });
+    const offsets = await committedOffsets(admin, group, ticks);
     await admin.disconnect();
-    return Number(topic?.partitions.find((one) => one.partition === partition)?.offset ?? -1);
+    return offsets.get(partition)?.offset ?? -1;
   }
 });

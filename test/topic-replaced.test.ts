@@ -1,6 +1,7 @@
 /** Somebody deletes the topic and makes it again, under the eyes of everybody: a new epoch, told to every client; nothing is stuck. */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { askAgain } from "../ingestor/log/kafka/ask-again.ts";
 import { createKafka, names } from "../ingestor/log/kafka/client.ts";
 import { createLogger } from "../ingestor/logger.ts";
 import { compare, stretches } from "../ingestor/verify/compare.ts";
@@ -61,7 +62,8 @@ kafka.describe("a topic deleted and made again", () => {
     const configEntries = [{ name: "message.timestamp.type", value: "LogAppendTime" }];
     // The collector may have been quicker: it makes a topic that it misses.
     if (!(await admin.listTopics()).includes(ticks)) {
-      await admin.createTopics({ topics: [{ topic: ticks, numPartitions: 4, replicationFactor: 1, configEntries }] });
+      const topics = [{ topic: ticks, numPartitions: 4, replicationFactor: 1, configEntries }];
+      await askAgain(() => admin.createTopics({ topics }));
     }
     await admin.disconnect();
   }

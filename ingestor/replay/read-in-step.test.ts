@@ -2,6 +2,7 @@ import type { Admin, Kafka } from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { requireKafka } from "../../local/testing.ts";
 import { createKafka } from "../log/kafka/client.ts";
+import { extents } from "../log/kafka/offsets.ts";
 import { createLogger } from "../logger.ts";
 import { LEAD, type Part, readInStep } from "./read-in-step.ts";
 
@@ -99,8 +100,8 @@ kafka.describe("partitions read in step", () => {
 
   async function allOf(): Promise<Part[]> {
     const all = TOPICS.map(async (topic) => {
-      const offsets = await admin.fetchTopicOffsets(topic);
-      return offsets.map(({ partition, high }) => ({ topic, partition, from: 0, to: Number(high) }));
+      const offsets = await extents(admin, topic);
+      return offsets.map(({ partition, high }) => ({ topic, partition, from: 0, to: high }));
     });
     return (await Promise.all(all)).flat();
   }

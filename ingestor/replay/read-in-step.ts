@@ -5,6 +5,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Kafka, KafkaMessage } from "kafkajs";
+import { askAgain } from "../log/kafka/ask-again.ts";
 import { Steps } from "./steps.ts";
 
 /** A stretch of a partition. */
@@ -77,7 +78,8 @@ class Reading {
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#onJoin(payload.memberAssignment));
     try {
       await consumer.connect();
-      await consumer.subscribe({ topics: [...new Set([...this.#parts.values()].map(({ topic }) => topic))] });
+      const topics = [...new Set([...this.#parts.values()].map(({ topic }) => topic))];
+      await askAgain(() => consumer.subscribe({ topics }));
       this.#watchdog = setTimeout(() => this.#done.reject(new Error("reading gets stuck")), STUCK);
       await consumer.run({
         autoCommit: false,

@@ -1,8 +1,9 @@
 /** The topics of an exchange, and which stretches of them a window needs. */
 
 import type { Admin } from "kafkajs";
+import { askAgain } from "../log/kafka/ask-again.ts";
 import { names } from "../log/kafka/client.ts";
-import { type Extent, extents } from "../log/kafka/topics.ts";
+import { type Extent, extents, offsetsAt } from "../log/kafka/offsets.ts";
 import { simulatedPrefix } from "../verify/find-kafka.ts";
 import { MARGIN } from "./comparison.ts";
 import type { Part } from "./read-in-step.ts";
@@ -26,7 +27,7 @@ export async function findPrefix(
   kind: "raw" | "ticks",
   { prefix, isGiven }: { readonly prefix: string; readonly isGiven: boolean },
 ): Promise<string> {
-  const topics = await admin.listTopics();
+  const topics = await askAgain(() => admin.listTopics());
   const prefixes = isGiven ? [prefix] : [prefix, simulatedPrefix(prefix)];
   const found = prefixes.find((one) => topics.includes(names(one, exchange)[kind]));
   if (found !== undefined) return found;
@@ -47,10 +48,4 @@ export async function partsOf(admin: Admin, topic: string, from: number, to: num
     const end = Math.min(high, ends.get(partition) ?? high);
     return { topic, partition, from: start, to: end, cut: start === low && low > 0 };
   });
-}
-
-/** The first offset of each partition that was logged at a time (ms) or later. */
-async function offsetsAt(admin: Admin, topic: string, time: number): Promise<ReadonlyMap<number, number>> {
-  const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, Math.floor(time));
-  return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]));
 }

@@ -5,6 +5,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Kafka, KafkaMessage } from "kafkajs";
+import { askAgain } from "./ask-again.ts";
 
 export interface Range {
   readonly partition: number;
@@ -60,7 +61,7 @@ export async function readRanges(
   });
   try {
     await consumer.connect();
-    await consumer.subscribe({ topic, fromBeginning: true });
+    await askAgain(() => consumer.subscribe({ topic, fromBeginning: true }));
     await consumer.run({
       autoCommit: false,
       eachBatch: async ({ batch, isStale }) => {

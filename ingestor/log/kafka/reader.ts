@@ -4,11 +4,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
 import { type Logger, reasonOf } from "../../logger.ts";
 import type { Commit, Expired, LogHandlers, LogRecord, TickReader } from "../log.ts";
+import { askAgain } from "./ask-again.ts";
 import { createKafka, type KafkaSettings, names } from "./client.ts";
+import { committedOffsets, extents } from "./offsets.ts";
 import { createPartitioner } from "./partitioner.ts";
 import { Place } from "./place.ts";
 import { readRanges } from "./read-range.ts";
-import { extents } from "./topics.ts";
 
 /** A dead ingestor's partitions reach clients again within ten seconds. */
 const SESSION_TIMEOUT = 6000;
@@ -156,7 +157,7 @@ export class KafkaReader implements TickReader {
     this.#consumer = consumer;
     try {
       await consumer.connect();
-      await consumer.subscribe({ topic: this.#topic, fromBeginning: true });
+      await askAgain(() => consumer.subscribe({ topic: this.#topic, fromBeginning: true }));
       const partitionsConsumedConcurrently = this.#settings.partitions;
       await consumer.run({
         autoCommit: false,
@@ -193,15 +194,14 @@ export class KafkaReader implements TickReader {
   }
 
   async #learnPlace(partition: number): Promise<Place> {
-    const [topics, all] = await Promise.all([
-      this.#admin.fetchOffsets({ groupId: this.#group, topics: [this.#topic] }),
+    const [offsets, all] = await Promise.all([
+      committedOffsets(this.#admin, this.#group, this.#topic),
       extents(this.#admin, this.#topic),
     ]);
-    const committed = topics[0]?.partitions.find((one) => one.partition === partition);
     const low = all.find((one) => one.partition === partition)?.low ?? 0;
-    const offset = Number(committed?.offset ?? -1);
+    const { offset, metadata } = offsets.get(partition) ?? { offset: -1 };
     if (offset < 0) return new Place(this.#logger, low, low, null, null);
-    return Place.committed(this.#logger, offset, low, committed?.metadata);
+    return Place.committed(this.#logger, offset, low, metadata);
   }
 
   /**

@@ -6,9 +6,9 @@ import { type MarketEvent, marketEvent } from "../../../protocol/events.ts";
 import { type Authority, admit, OPENING_MARKERS } from "../../../protocol/log-record.ts";
 import { newIncarnation } from "../../../protocol/position.ts";
 import type { LogRecord, Tail } from "../log.ts";
+import { type Extent, extents, offsetsAt } from "./offsets.ts";
 import { readRanges } from "./read-range.ts";
 import { fromMessage } from "./records.ts";
-import { type Extent, extents } from "./topics.ts";
 
 /** Records of a partition's end that are read: enough for the ids of everything that was traded lately. */
 const TAIL = 5000;
@@ -55,10 +55,10 @@ async function readFurtherBack(kafka: Kafka, admin: Admin, topic: string, tails:
   );
   if (earlier.length === 0) return;
   const since = Math.max(0, Math.min(...earlier.map(wantedFrom)));
-  const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, since);
+  const offsets = await offsetsAt(admin, topic, since);
   for (const tail of earlier) {
     const { partition } = tail.extent;
-    const offset = Number(offsets.find((one) => one.partition === partition)?.offset ?? tail.start);
+    const offset = offsets.get(partition) ?? tail.start;
     tail.start = Math.max(tailStart(tail.extent, LONGEST_TAIL), Math.min(tail.start, offset));
     tail.records = [];
     tail.authority = null;

@@ -1,14 +1,8 @@
-/** Makes an exchange's topics with the settings they need, and says what there is. */
+/** Makes an exchange's topics with the settings they need. */
 
 import type { Admin } from "kafkajs";
+import { askAgain } from "./ask-again.ts";
 import { type KafkaSettings, names } from "./client.ts";
-
-/** The first and the next offset of a partition. */
-export interface Extent {
-  readonly partition: number;
-  readonly low: number;
-  readonly high: number;
-}
 
 /**
  * Makes `ticks.<exchange>` and `raw.<exchange>` where they are missing. `LogAppendTime` makes the record's time that of the
@@ -32,13 +26,5 @@ export async function ensureTopics(admin: Admin, settings: KafkaSettings, exchan
       replicationFactor: settings.replication,
       configEntries,
     }));
-  if (topics.length > 0) await admin.createTopics({ topics, waitForLeaders: true });
-}
-
-/** The extents of a topic's partitions, by partition. */
-export async function extents(admin: Admin, topic: string): Promise<Extent[]> {
-  const offsets = await admin.fetchTopicOffsets(topic);
-  return offsets
-    .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
-    .sort((a, b) => a.partition - b.partition);
+  if (topics.length > 0) await askAgain(() => admin.createTopics({ topics, waitForLeaders: true }));
 }

@@ -7,6 +7,7 @@ import { type Logger, reasonOf } from "../../logger.ts";
 import type { LoggedStatus, RawFrame, Tail, TickWriter } from "../log.ts";
 import { createKafka, type KafkaSettings, names } from "./client.ts";
 import { Lane } from "./lane.ts";
+import { type Extent, extents } from "./offsets.ts";
 import { PartitionQueue, QueueClosed } from "./partition-queue.ts";
 import { createPartitioner } from "./partitioner.ts";
 import { RawQueue } from "./raw-queue.ts";
@@ -14,7 +15,7 @@ import { readRanges } from "./read-range.ts";
 import { type Draft, eventDraft, fromMessage, markerDraft, statusDraft, toMessage } from "./records.ts";
 import { Rivals } from "./rivals.ts";
 import { markersFor, readEnds, readUpToMarkers } from "./takeover.ts";
-import { type Extent, ensureTopics, extents } from "./topics.ts";
+import { ensureTopics } from "./topics.ts";
 
 /** What may wait to be confirmed before the collector must stop, bytes: well over a minute of a busy exchange. */
 const QUEUE_LIMIT = 256 * 1024 * 1024;
