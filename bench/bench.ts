@@ -1,7 +1,8 @@
-/** `npm run bench -- ingest|path|normalize|load|takeover|slow-readers|vanishing`: figures of this machine, with the real parts. */
+/** `npm run bench -- accept|ingest|path|normalize|load|takeover|slow-readers|vanishing`: figures of this machine, with the real parts. */
 
 import { cpus } from "node:os";
 import { Command, Option } from "commander";
+import { benchAccept } from "./accept.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchLoad } from "./load.ts";
 import { benchNormalize } from "./normalize.ts";
@@ -18,6 +19,11 @@ const positive = (text: string) => {
 
 const program = new Command("bench").description("Measures Tickcast on this machine");
 console.log(`node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim()}`);
+
+program
+  .command("accept")
+  .description("into an object: µs of processor time for each event, at 0, 1,000 and 5,000 listeners")
+  .action(benchAccept);
 
 program
   .command("ingest")

@@ -6,9 +6,8 @@ import { KafkaWriter } from "../ingestor/log/kafka/writer.ts";
 import { createLogger } from "../ingestor/logger.ts";
 import { Edge } from "../ingestor/push/edge.ts";
 import { startIngestor } from "../local/ingestor.ts";
-import type { TradeEvent } from "../protocol/events.ts";
-import { instrument } from "../protocol/instrument.ts";
 import { benchStack, until } from "./stack.ts";
+import { benchMarkets, benchTrade } from "./trade.ts";
 
 const silent = createLogger("silent");
 
@@ -18,25 +17,13 @@ export async function benchIngest({ ticks, instruments }: { ticks: number; instr
   if (brokers === undefined) throw new Error("this benchmark needs Kafka: install Java 17 and Maven");
   const settings: KafkaSettings = { ...KAFKA_DEFAULTS, brokers, ssl: false, prefix: "sim." };
   try {
-    const all = Array.from({ length: instruments }, (_, i) => instrument("upbit", `B${i}`, "KRW"));
-    await new Edge({ url: stack.url, token: stack.ingestToken, source: "simulated" }).putMarkets(
-      "upbit",
-      all.map(({ name, exchange, base, quote }) => ({
-        instrument: name,
-        exchange,
-        base,
-        quote,
-        nativeSymbol: `${quote}-${base}`,
-        names: { ko: null, en: null },
-        status: null,
-        warning: null,
-      })),
-    );
+    const all = benchMarkets(instruments);
+    await new Edge({ url: stack.url, token: stack.ingestToken, source: "simulated" }).putMarkets("upbit", all);
     const writer = new KafkaWriter(settings, "upbit", silent);
     await writer.open(0);
     const writing = Date.now();
     for (let n = 0; n < ticks; n += 1) {
-      writer.append(trade(all[n % all.length]?.name ?? "", n));
+      writer.append(benchTrade(all[n % all.length]?.instrument ?? "", n, 1_700_000_000_000 + n));
       if (n % 20_000 === 0) await writer.flushed();
     }
     writer.announce({ state: "live", source: "simulated", since: writing });
@@ -64,21 +51,6 @@ export async function benchIngest({ ticks, instruments }: { ticks: number; instr
   } finally {
     await stack.stop();
   }
-}
-
-function trade(name: string, n: number): TradeEvent {
-  const time = 1_700_000_000_000 + n;
-  return {
-    type: "trade",
-    instrument: name,
-    id: `${time}${n % 10_000}`,
-    price: "95299000",
-    size: "0.00022664",
-    side: n % 2 === 0 ? "buy" : "sell",
-    time,
-    received: time + 40,
-    snapshot: false,
-  };
 }
 
 async function ends(settings: KafkaSettings): Promise<Map<number, number>> {

@@ -1,0 +1,33 @@
+/** The processor time of other processes, which what else the machine does leaves alone. Linux only: no other tells it finely enough. */
+
+import { readdir, readFile } from "node:fs/promises";
+
+/** The processes of a group that run a program. @throws where there is no `/proc` */
+export async function processesOf(group: number, program: string): Promise<number[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+  const found = await Promise.all(pids.map(async (pid) => ({ pid, ...(await identity(pid)) })));
+  return found.filter((one) => one.group === group && one.program === program).map(({ pid }) => pid);
+}
+
+/** How long all threads of a process have run so far, ms. */
+export async function processorTime(pid: number): Promise<number> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const times = await Promise.all(threads.map((thread) => unlessGone(`/proc/${pid}/task/${thread}/schedstat`)));
+  return times.reduce((sum, line) => sum + Number(line.split(" ")[0]) / 1e6, 0);
+}
+
+async function identity(pid: number): Promise<{ program: string; group: number }> {
+  const line = await unlessGone(`/proc/${pid}/stat`);
+  // The name stands in brackets and may hold anything; then come state, parent and group.
+  const [, , , group] = line.slice(line.lastIndexOf(")")).split(" ");
+  return { program: line.slice(line.indexOf("(") + 1, line.lastIndexOf(")")), group: Number(group) };
+}
+
+async function unlessGone(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")) return "";
+    throw error;
+  }
+}
