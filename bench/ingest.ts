@@ -6,6 +6,7 @@ import { KafkaWriter } from "../ingestor/log/kafka/writer.ts";
 import { createLogger } from "../ingestor/logger.ts";
 import { Edge } from "../ingestor/push/edge.ts";
 import { startIngestor } from "../local/ingestor.ts";
+import { bareProduce } from "./bare.ts";
 import { benchStack, until } from "./stack.ts";
 import { benchMarkets, benchTrade } from "./trade.ts";
 
@@ -28,7 +29,11 @@ export async function benchIngest({ ticks, instruments }: { ticks: number; instr
     }
     writer.announce({ state: "live", source: "simulated", since: writing });
     await writer.flushed();
-    console.log(`collector → Kafka: ${rate(ticks, Date.now() - writing)} ticks/s confirmed`);
+    const written = perSecond(ticks, Date.now() - writing);
+    const value = JSON.stringify(benchTrade(all[0]?.instrument ?? "", 0, writing));
+    const bare = await bareProduce(createKafka(settings, silent), value, ticks / 4);
+    console.log(`kafkajs alone → Kafka: ${whole(bare)} records/s confirmed, of the same size, to one partition`);
+    console.log(`collector → Kafka: ${whole(written)} ticks/s confirmed, ${(written / bare).toFixed(2)} of that`);
     const started = Date.now();
     const pusher = await startIngestor({
       env: { ...stack.ingestorEnv, ROLES: "push" },
@@ -43,8 +48,9 @@ export async function benchIngest({ ticks, instruments }: { ticks: number; instr
       return [...goal].every(([partition, end]) => (done.get(partition) ?? 0) >= end);
     });
     const took = Date.now() - started;
+    const stored = perSecond(ticks, took);
     console.log(
-      `Kafka → ${instruments} objects: ${rate(ticks, took)} ticks/s stored, acked and committed (${ticks} in ${took} ms, of which ${first - started} ms until the first commit)`,
+      `Kafka → ${instruments} objects: ${whole(stored)} ticks/s stored, acked and committed, ${(stored / bare).toFixed(2)} of that (${ticks} in ${took} ms, of which ${first - started} ms until the first commit)`,
     );
     await pusher.stop();
     await writer.close();
@@ -70,6 +76,10 @@ async function committed(settings: KafkaSettings): Promise<Map<number, number>> 
   return new Map([...offsets].map(([partition, { offset }]) => [partition, Math.max(0, offset)]));
 }
 
-function rate(count: number, ms: number): string {
-  return Math.round((count / ms) * 1000).toLocaleString("en");
+function perSecond(count: number, ms: number): number {
+  return (count / ms) * 1000;
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString("en");
 }

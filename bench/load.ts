@@ -8,6 +8,7 @@ import { freePort } from "../local/ports.ts";
 import { dialects } from "../local/simulator/dialects.ts";
 import type { Simulator } from "../local/simulator/simulator.ts";
 import type { Stack } from "../local/stack.ts";
+import { BareProcess } from "./bare.ts";
 import { benchStack, until } from "./stack.ts";
 
 /** What a run of all exchanges was like. */
@@ -21,14 +22,16 @@ export interface LoadFigures {
   readonly peakMemory: number;
   /** 99th percentile of how late the ingestor's event loop was, ms. */
   readonly loopDelay: number;
+  /** The same of a process beside it that does nothing. */
+  readonly bareDelay: number;
 }
 
 export async function benchLoad({ seconds, frames }: { seconds: number; frames: number }): Promise<void> {
   const figures = await runLoad(seconds, frames);
-  const { framesPerSecond, executed, lost, gaps, peakMemory, loopDelay } = figures;
+  const { framesPerSecond, executed, lost, gaps, peakMemory, loopDelay, bareDelay } = figures;
   console.log(
     `${dialects.length} exchanges, ${seconds} s: ${framesPerSecond} frames/s, ${executed} trades executed, ${lost} lost, ${gaps} gaps; ` +
-      `ingestor: peak ${peakMemory} MB, event loop p99 ${loopDelay} ms`,
+      `ingestor: peak ${peakMemory} MB, event loop p99 ${loopDelay} ms, ${(loopDelay / bareDelay).toFixed(1)} times that of a process that does nothing, ${bareDelay.toFixed(1)} ms`,
   );
   if (lost > 0) process.exitCode = 1;
 }
@@ -43,6 +46,7 @@ export async function runLoad(seconds: number, frames: number): Promise<LoadFigu
     simulator: { rate, keep: Math.ceil(rate * (seconds + 60)) },
     ingestor: { METRICS_PORT: String(port) },
   });
+  const bare = await BareProcess.start();
   try {
     const simulators = [...stack.simulators.values()];
     await until(() => simulators.every((simulator) => simulator.state().sockets > 0));
@@ -50,6 +54,7 @@ export async function runLoad(seconds: number, frames: number): Promise<LoadFigu
     await pause(5000);
     const heads = simulators.map((simulator) => simulator.state().head);
     const before = await scrape(port);
+    await bare.loopDelay();
     const begun = Date.now();
     let peakMemory = 0;
     while (Date.now() - begun < seconds * 1000) {
@@ -57,6 +62,7 @@ export async function runLoad(seconds: number, frames: number): Promise<LoadFigu
       await pause(1000);
     }
     const after = await scrape(port);
+    const bareDelay = await bare.loopDelay();
     for (const { pace } of simulators) pace.pause();
     const framesPerSecond = Math.round(
       (sum(after, "tickcast_frames_total") - sum(before, "tickcast_frames_total")) / ((Date.now() - begun) / 1000),
@@ -66,8 +72,9 @@ export async function runLoad(seconds: number, frames: number): Promise<LoadFigu
     const results = await Promise.all(simulators.map((one, i) => missing(stack, one, heads[i] ?? 0)));
     const executed = results.reduce((all, one) => all + one.executed, 0);
     const lost = results.reduce((all, one) => all + one.lost, 0);
-    return { framesPerSecond, executed, lost, gaps, peakMemory, loopDelay };
+    return { framesPerSecond, executed, lost, gaps, peakMemory, loopDelay, bareDelay };
   } finally {
+    await bare.stop();
     await stack.stop();
   }
 }

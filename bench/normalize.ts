@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { type Exchange, FrameError, type Parse, type ParsedEvent } from "../ingestor/exchanges/exchange.ts";
 import { exchanges } from "../ingestor/exchanges/index.ts";
+import { bareLoop } from "./bare.ts";
 
 const RECORDINGS = new URL("../../shared/recordings/", import.meta.url);
 const TYPES = ["trade", "ticker"] as const;
@@ -73,7 +74,10 @@ function measure(type: string, { frames, events }: Round, parse: Parse, ms: numb
   const { rounds, took } = repeat(frames, parse, ms);
   const rate = Math.round((rounds * events * 1000) / took).toLocaleString("en");
   const each = ((took * 1000) / (rounds * frames.length)).toFixed(1);
-  return `${rate} ${type}s/s, ${each} µs a frame (${frames.length} different)`;
+  const texts = frames.map((frame) => frame.toString("utf8"));
+  const bare = bareLoop(() => texts.forEach((text) => void JSON.parse(text))) / texts.length;
+  const times = (Number(each) / bare).toFixed(1);
+  return `${rate} ${type}s/s, ${each} µs a frame, ${times} times a bare JSON.parse (${frames.length} different)`;
 }
 
 /** Reads the frames again and again for so many ms of processor time: what else the machine does must not count. */

@@ -3,14 +3,19 @@
 import { TickcastClient } from "../client/client.ts";
 import { dialNode } from "../client/node-socket.ts";
 import { marketsBody } from "../protocol/rest.ts";
+import { BareProcess } from "./bare.ts";
+import { quantile } from "./quantile.ts";
 import { benchStack, until } from "./stack.ts";
 
 const RATES = [200, 2000];
+/** How long the bare echo is measured before each of them, s. */
+const ECHO = 5;
 
 export async function benchPath({ seconds, clients }: { seconds: number; clients: number }): Promise<void> {
   const stack = await benchStack({ simulator: { rate: RATES[0] ?? 200, spread: "uniform" } });
   const client = new TickcastClient({ url: stack.url, dial: dialNode });
   const steps = { collector: [] as number[], log: [] as number[], edge: [] as number[], client: [] as number[] };
+  const bare = await BareProcess.start();
   let measuring = false;
   try {
     await until(async () => (await listed(stack.url)).length > 0);
@@ -33,7 +38,11 @@ export async function benchPath({ seconds, clients }: { seconds: number; clients
     }
     await until(() => flowing >= instruments.length);
     for (const rate of RATES) {
-      stack.simulators.get("upbit")?.pace.setRate(rate);
+      const pace = stack.simulators.get("upbit")?.pace;
+      pace?.pause();
+      const echo = await bare.echo(rate, ECHO);
+      pace?.setRate(rate);
+      pace?.resume();
       // The first seconds at a rate warm everything up.
       await pause(5000);
       for (const values of Object.values(steps)) values.length = 0;
@@ -45,10 +54,13 @@ export async function benchPath({ seconds, clients }: { seconds: number; clients
       console.log(
         `${rate} trades/s, ${instruments.length} clients, ${steps.client.length} trades: exchange → client ${of(steps.client)}`,
       );
+      const times = (quantile(steps.client, 0.99) / echo).toFixed(1);
+      console.log(`  its p99 is ${times} times that of a bare echo at this rate, ${echo.toFixed(2)} ms`);
       for (const step of ["collector", "log", "edge"] as const) console.log(`  to the ${step}: ${of(steps[step])}`);
     }
   } finally {
     client.close();
+    await bare.stop();
     await stack.stop();
   }
 }
@@ -56,11 +68,6 @@ export async function benchPath({ seconds, clients }: { seconds: number; clients
 async function listed(url: string): Promise<string[]> {
   const response = await fetch(`${url}/v1/markets?exchange=upbit`);
   return marketsBody.parse(await response.json()).markets.map(({ instrument }) => instrument);
-}
-
-function quantile(values: number[], at: number): number {
-  const sorted = values.sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * at))] ?? Number.NaN;
 }
 
 function pause(ms: number): Promise<void> {

@@ -6,14 +6,19 @@ import { dialNode } from "../client/node-socket.ts";
 import { startIngestor } from "../local/ingestor.ts";
 import type { Service } from "../local/service.ts";
 import type { Simulator } from "../local/simulator/simulator.ts";
+import { BareProcess } from "./bare.ts";
 import { benchStack, until } from "./stack.ts";
 
 const RATE = 500;
+/** What nobody can be faster than for certain: that the one before is gone shows by its lease and its session, ms. */
+const LEASE = 3000;
+const SESSION = 6000;
 
 export async function benchTakeover({ times }: { times: number }): Promise<void> {
   const stack = await benchStack({ exchanges: ["upbit"], simulator: { rate: RATE } });
   const simulator = stack.simulators.get("upbit");
   const client = new TickcastClient({ url: stack.url, dial: dialNode });
+  const bare = await BareProcess.start();
   let newest = 0;
   try {
     if (simulator === undefined || stack.ingestor === undefined) throw new Error("a stack has both");
@@ -28,14 +33,19 @@ export async function benchTakeover({ times }: { times: number }): Promise<void>
     for (let time = 1; time <= times; time += 1) {
       // Both are members of the group, and the standby knows that it is one.
       await pause(12_000);
+      await bare.loopDelay();
       const killed = Date.now();
       await leader?.kill();
       const { head } = simulator.state();
       await until(() => sentSince(simulator, head));
       const collected = Date.now() - killed;
       await until(() => newest > killed + collected);
+      const received = Date.now() - killed;
+      const late = await bare.loopDelay();
       console.log(
-        `killed: collected again after ${collected} ms, a live trade at a client after ${Date.now() - killed} ms`,
+        `killed: collected again after ${collected} ms, ${(collected / LEASE).toFixed(2)} leases; ` +
+          `a live trade at a client after ${received} ms, ${(received / SESSION).toFixed(2)} sessions of the group; ` +
+          `a process that does nothing was late by ${late.toFixed(1)} ms at p99 meanwhile`,
       );
       await leader?.start();
       [leader, standby] = [standby, leader];
@@ -43,6 +53,7 @@ export async function benchTakeover({ times }: { times: number }): Promise<void>
     await Promise.all([leader?.stop(), standby?.stop()]);
   } finally {
     client.close();
+    await bare.stop();
     await stack.stop();
   }
 }
