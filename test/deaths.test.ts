@@ -1,10 +1,10 @@
 /** kill -9 of each part, in the middle of 2,000 trades a second over all markets. */
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, test } from "vitest";
 import { requireKafka, requireRedis } from "../local/testing.ts";
-import { expectAllReceived, expectNoRepeats, expectUnbroken, settle } from "./support/complete.ts";
+import { everythingFetched, expectAllReceived, expectNoRepeats, expectUnbroken, settle } from "./support/complete.ts";
 import { Recorder } from "./support/recorder.ts";
-import { pricesFlow, startTestStack, type TestStack, tradesOf } from "./support/stack.ts";
+import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
 import { until } from "./support/until.ts";
 
 const kafka = await requireKafka();
@@ -100,16 +100,9 @@ kafka.describe("killed in the middle of 2,000 trades a second", () => {
         gaps.some(({ cause, state }) => cause === "collector_restart" && state === "healed");
       await until(() => recorders.every(healed), "what was missed to be fetched");
     });
-    const logs = await stack.log();
+    const logs = await everythingFetched(stack, head);
     expectAllReceived(stack, logs);
-    const logged = new Set(tradesOf(logs).map(({ instrument, id }) => `${instrument}/${id}`));
-    const streamed = new Set(recorders.map(({ stream }) => stream.split("@")[0]));
-    const missing = stack
-      .executed()
-      .filter(({ seq }) => seq > head)
-      .map(({ market, id }) => ({ instrument: `upbit:${market.split("-").reverse().join("-")}`, id }))
-      .filter(({ instrument, id }) => streamed.has(instrument) && !logged.has(`${instrument}/${id}`));
-    expect(missing).toEqual([]);
+    expectNoRepeats(logs);
   });
 
   test("Redis: prices go on, health says so, and it catches up", async () => {

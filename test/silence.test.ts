@@ -1,4 +1,4 @@
-/** After the last tick nothing is left undone: stored, acked, committed and in Redis within three seconds, with no tick to push it. */
+/** After the last tick nothing is left undone: stored, acked, committed and in Redis, with no tick and no idle batch to push it. */
 
 import { Redis } from "@upstash/redis";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -19,7 +19,8 @@ kafka.describe("silence after the last tick", () => {
   let recorder: Recorder | undefined;
 
   beforeAll(async () => {
-    stack = await startTestStack({ simulator: { rate: 200 } });
+    // Longer than the test: what comes by itself can only have come because of the silence.
+    stack = await startTestStack({ simulator: { rate: 200 }, idleBatch: 600_000 });
     await pricesFlow(stack);
   });
 
@@ -28,17 +29,15 @@ kafka.describe("silence after the last tick", () => {
     await stack?.stop();
   });
 
-  test("everything that is listened to is committed and in Redis within 3 s", async () => {
+  test("everything that is listened to is committed and in Redis", async () => {
     recorder = new Recorder(stack.url, "upbit:BTC-KRW@ticker@raw");
     await until(() => (recorder?.items.length ?? 0) > 20, "tickers");
     stack.simulator?.pace.pause();
-    const paused = Date.now();
-    await until(async () => (await redisSeq()) === recorder?.last?.seq, "the newest ticker in Redis", 10_000);
-    expect(Date.now() - paused).toBeLessThan(3000);
+    await until(async () => (await redisSeq()) === recorder?.last?.seq, "the newest ticker in Redis");
     const { epoch = "", seq = 0 } = recorder.last ?? {};
     const partition = Number(epoch.split("-").at(-1));
-    await until(async () => (await committed(partition)) > seq, "the newest ticker committed", 10_000);
-    expect(Date.now() - paused).toBeLessThan(4000);
+    await until(async () => (await committed(partition)) > seq, "the newest ticker committed");
+    expect([await redisSeq(), recorder.last?.seq]).toEqual([seq, seq]);
   });
 
   async function redisSeq(): Promise<number | undefined> {

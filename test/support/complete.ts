@@ -3,6 +3,9 @@
 import { expect } from "vitest";
 import { compare, stretches } from "../../ingestor/verify/compare.ts";
 import type { PartitionLog } from "../../ingestor/verify/read-log.ts";
+import type { Executed } from "../../local/simulator/executed.ts";
+import type { Gap } from "../../protocol/events.ts";
+import { hasOpenGap } from "./open-gaps.ts";
 import type { Recorder } from "./recorder.ts";
 import { type TestStack, tradesOf } from "./stack.ts";
 import { until } from "./until.ts";
@@ -42,13 +45,42 @@ export function expectAllReceived(
   after = 0,
   exchange = "upbit",
 ): void {
-  const logged = new Set(tradesOf(logs).map(({ instrument, id }) => `${instrument}/${id}`));
-  const missing = stack
-    .executed(exchange)
-    .filter(({ sentTo, timestamp }) => sentTo > 0 && timestamp > after)
-    .map(({ market, id }) => `${instrumentOf(exchange, market)}/${id}`)
-    .filter((key) => !logged.has(key));
+  const sent = stack.executed(exchange).filter(({ sentTo, timestamp }) => sentTo > 0 && timestamp > after);
+  const missing = notIn(logs, exchange, sent);
   expect(missing.slice(0, 10), `${missing.length} trades are not in the log`).toEqual([]);
+}
+
+/**
+ * Waits until nothing is being fetched any more, and every trade after the `head`-th that was executed, whether it was sent
+ * or not, is in the log. An exchange tells its history one instrument after another: all of them take a while.
+ */
+export async function everythingFetched(stack: TestStack, head: number, exchange = "upbit"): Promise<PartitionLog[]> {
+  const executed = stack.executed(exchange).filter(({ seq }) => seq > head);
+  let logs: PartitionLog[] = [];
+  const isDone = async () => {
+    logs = await stack.log(exchange);
+    return openGaps(logs).length === 0 && notIn(logs, exchange, executed).length === 0;
+  };
+  const left = () => {
+    const missing = notIn(logs, exchange, executed);
+    return `${openGaps(logs).length} gaps are open, ${missing.length} trades are not in the log: ${missing.slice(0, 10)}`;
+  };
+  await until(isDone, () => `everything to be fetched; ${left()}`, 120_000);
+  return logs;
+}
+
+/** The instruments of which something is still being fetched. */
+function openGaps(logs: readonly PartitionLog[]): string[] {
+  const gaps = new Map<string, Gap[]>();
+  for (const { event } of logs.flatMap(({ events }) => events)) {
+    if (event.type === "gap") gaps.set(event.instrument, [...(gaps.get(event.instrument) ?? []), event]);
+  }
+  return [...gaps].filter(([, told]) => hasOpenGap(told)).map(([instrument]) => instrument);
+}
+
+function notIn(logs: readonly PartitionLog[], exchange: string, executed: readonly Executed[]): string[] {
+  const logged = new Set(tradesOf(logs).map(({ instrument, id }) => `${instrument}/${id}`));
+  return executed.map(({ market, id }) => `${instrumentOf(exchange, market)}/${id}`).filter((key) => !logged.has(key));
 }
 
 /** Stops the simulated trading and waits until every client has the last trade of its instrument. */

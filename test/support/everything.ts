@@ -6,6 +6,7 @@ import type { Executed } from "../../local/simulator/executed.ts";
 import type { Simulator } from "../../local/simulator/simulator.ts";
 import type { Gap } from "../../protocol/events.ts";
 import type { TradeItem } from "../../protocol/frames.ts";
+import { hasOpenGap } from "./open-gaps.ts";
 import { Recorder } from "./recorder.ts";
 import type { TestStack } from "./stack.ts";
 import { until } from "./until.ts";
@@ -31,7 +32,7 @@ export class Everything {
   static async of(stack: TestStack, exchange: string): Promise<Everything> {
     const simulator = stack.simulators.get(exchange);
     if (simulator === undefined) throw new Error(`${exchange} is not simulated`);
-    await until(() => simulator.state().sockets > 0, `${exchange} to be collected`, 30_000);
+    await until(() => simulator.state().sockets > 0, `${exchange} to be collected`);
     const symbols = simulator.engine.markets.map(({ code }) => symbolOf(code));
     await until(async () => {
       const { body } = await stack.get(`/v1/markets?exchange=${exchange}`);
@@ -53,13 +54,13 @@ export class Everything {
 
   /** Whether no gap is open, as far as the clients know. */
   get isWhole(): boolean {
-    return this.recorders.every(isClosed);
+    return this.recorders.every(({ gaps }) => !hasOpenGap(gaps));
   }
 
   /** Resolves when the clients have been given so many more trades. */
   async receives(count: number): Promise<void> {
     const wanted = this.#received + count;
-    await until(() => this.#received >= wanted, `${count} more trades`, 40_000);
+    await until(() => this.#received >= wanted, `${count} more trades`);
   }
 
   /** Stops the trading, and waits until every gap is closed and each client has the log's last event. */
@@ -67,14 +68,10 @@ export class Everything {
     this.#simulator.pace.pause();
     const exchange = this.#simulator.exchange;
     let log: readonly PartitionLog[] = [];
-    await until(
-      async () => {
-        log = await this.#stack.log(exchange);
-        return this.recorders.every((recorder) => isClosed(recorder) && lastOf(log, recorder) === recorder.last?.seq);
-      },
-      `${exchange}: everything in its place`,
-      60_000,
-    );
+    await until(async () => {
+      log = await this.#stack.log(exchange);
+      return this.isWhole && this.recorders.every((recorder) => lastOf(log, recorder) === recorder.last?.seq);
+    }, `${exchange}: everything in its place`);
     return log;
   }
 
@@ -192,15 +189,6 @@ function difference(expected: readonly string[], given: readonly string[]): { mi
     else counts.set(key, left - 1);
   }
   return { missing: [...counts].flatMap(([key, count]) => Array<string>(count).fill(key)), extra };
-}
-
-function isClosed({ gaps }: Recorder): boolean {
-  const open = new Set<number>();
-  for (const { since, state } of gaps) {
-    if (state === "open") open.add(since);
-    else open.delete(since);
-  }
-  return open.size === 0;
 }
 
 /** The log's last trade or gap of a recorder's instrument. */

@@ -2,15 +2,18 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** @param timeout ms; how long a broken run takes to fail, not how long a good one takes */
+/**
+ * @param what is waited for; a function says how far it has come
+ * @param timeout ms; how long a broken run takes to fail, not how long a good one takes
+ */
 export async function until(
   condition: () => boolean | Promise<boolean>,
-  what: string,
+  what: string | (() => string),
   timeout = 60_000,
 ): Promise<void> {
   const deadline = Date.now() + timeout;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within ${timeout} ms: ${what}`);
+    if (Date.now() > deadline) throw new Error(`not within ${timeout} ms: ${typeof what === "string" ? what : what()}`);
     await sleep(20);
   }
 }
