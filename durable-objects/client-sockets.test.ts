@@ -2,8 +2,9 @@ import { env, runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { PING_TEXT, PONG_TEXT, serverFrame } from "../protocol/frames.ts";
 import { ClientSockets } from "./client-sockets.ts";
-import { Line, type LineName } from "./lines.ts";
-import { context, ticker, trade } from "./testing/test-events.ts";
+import { makeItem } from "./item.ts";
+import type { StreamKey } from "./stream-key.ts";
+import { context, feedEvents, ticker, trade } from "./testing/test-events.ts";
 import { type Client, TestSocket } from "./testing/test-socket.ts";
 
 let objects = 0;
@@ -20,14 +21,15 @@ function accept(clients: ClientSockets): { near: WebSocket; far: Client } {
   return { near, far: new TestSocket(far, serverFrame) };
 }
 
+/** Items of one event each, which continue 1. */
 function items(channel: "ticker" | "trade", ...seqs: number[]) {
-  const line = new Line(channel, "raw");
-  line.position = 1;
-  for (const seq of seqs) line.take(channel === "ticker" ? ticker(seq) : trade(seq), true);
-  return line.flush(context("e1"));
+  return seqs.map((seq, i) => {
+    const events = feedEvents(channel === "ticker" ? ticker(seq) : trade(seq));
+    return makeItem(`${channel}@raw`, events, seqs[i - 1] ?? 1, context("e1"));
+  });
 }
 
-it("gives each client the items of its own lines in one frame", async () => {
+it("gives each client the items of its own streams in one frame", async () => {
   await inside(async (state) => {
     const clients = new ClientSockets(state);
     const [both, one, none] = [accept(clients), accept(clients), accept(clients)];
@@ -36,7 +38,7 @@ it("gives each client the items of its own lines in one frame", async () => {
     clients.subscribe(one.near, "trade@raw", 7);
     expect([clients.rates(), clients.listening("trade@100ms")]).toEqual([["raw"], false]);
     clients.deliver(
-      new Map<LineName, ReturnType<typeof items>>([
+      new Map<StreamKey, ReturnType<typeof items>>([
         ["ticker@raw", items("ticker", 8)],
         ["trade@raw", items("trade", 9, 10)],
       ]),

@@ -4,19 +4,23 @@
  */
 
 import { ProtocolError } from "../protocol/errors.ts";
-import type { DataItem, ServerFrame } from "../protocol/frames.ts";
+import type { ServerFrame } from "../protocol/frames.ts";
 import { RATES, type Rate } from "../protocol/stream.ts";
 import { Backpressure, type Sent } from "./backpressure.ts";
 import type { Outgoing } from "./feed-core.ts";
-import { LINE_NAMES, type LineName, rateOf } from "./lines.ts";
+import { dataFrame, itemsAfter } from "./item.ts";
 import { refuse } from "./sockets.ts";
+import { rateOf, STREAM_KEYS, type StreamKey } from "./stream-key.ts";
 import { SubscriptionIndex } from "./subscription-index.ts";
 
 /** What a client socket carries through hibernation. */
 interface ClientAttachment {
   readonly session: string;
-  /** The lines it listens to. `first` replaces `prev` of the next item: a client that resumed where nothing had been missed. */
-  lines: Partial<Record<LineName, { first?: number }>>;
+  /**
+   * The streams it listens to. `from`: it has resumed from there, and not where the stream stood; its next item continues
+   * that position and leaves out what it has.
+   */
+  streams: Partial<Record<StreamKey, { from?: number }>>;
 }
 
 const TAG = "client";
@@ -29,7 +33,7 @@ const SILENCE = 120_000;
 export class ClientSockets {
   readonly #ctx: DurableObjectState;
   readonly #clients = new Map<WebSocket, ClientAttachment>();
-  readonly #index = new SubscriptionIndex<LineName>();
+  readonly #index = new SubscriptionIndex<StreamKey>();
   readonly #backpressure = new Backpressure();
 
   constructor(ctx: DurableObjectState) {
@@ -38,7 +42,7 @@ export class ClientSockets {
       if (ws.readyState !== WebSocket.OPEN) continue;
       const client = ws.deserializeAttachment() as ClientAttachment;
       this.#clients.set(ws, client);
-      for (const line of linesOf(client)) this.#index.add(line, ws);
+      for (const key of streamsOf(client)) this.#index.add(key, ws);
     }
   }
 
@@ -53,7 +57,7 @@ export class ClientSockets {
   /** @returns false for one that was sent away at once, because so much waits for those who are there already */
   accept(ws: WebSocket, session: string): boolean {
     this.#ctx.acceptWebSocket(ws, [TAG, session]);
-    this.#save(ws, { session, lines: {} });
+    this.#save(ws, { session, streams: {} });
     this.dropSlow(Date.now());
     if (!this.#backpressure.crowded) return true;
     this.dismiss(ws, new ProtocolError("overloaded", "too much waits for others here: come back later"));
@@ -71,31 +75,31 @@ export class ClientSockets {
   remove(ws: WebSocket): void {
     const client = this.#clients.get(ws);
     if (client === undefined) return;
-    for (const line of linesOf(client)) this.#index.remove(line, ws);
+    for (const key of streamsOf(client)) this.#index.remove(key, ws);
     this.#clients.delete(ws);
   }
 
-  /** @param first the position the client resumed from, if its next item must continue that instead of the line's own */
-  subscribe(ws: WebSocket, line: LineName, first?: number): void {
+  /** @param from the position the client resumed from, if its next item must continue that instead of the stream's own */
+  subscribe(ws: WebSocket, key: StreamKey, from?: number): void {
     const client = this.#clients.get(ws);
     if (client === undefined) return;
-    client.lines[line] = first === undefined ? {} : { first };
-    this.#index.add(line, ws);
+    client.streams[key] = from === undefined ? {} : { from };
+    this.#index.add(key, ws);
     this.#save(ws, client);
   }
 
-  /** @returns whether the client had that line */
-  unsubscribe(ws: WebSocket, line: LineName): boolean {
+  /** @returns whether the client had that stream */
+  unsubscribe(ws: WebSocket, key: StreamKey): boolean {
     const client = this.#clients.get(ws);
-    if (client?.lines[line] === undefined) return false;
-    delete client.lines[line];
-    this.#index.remove(line, ws);
+    if (client?.streams[key] === undefined) return false;
+    delete client.streams[key];
+    this.#index.remove(key, ws);
     this.#save(ws, client);
     return true;
   }
 
-  listening(line: LineName): boolean {
-    return this.#index.has(line);
+  listening(key: StreamKey): boolean {
+    return this.#index.has(key);
   }
 
   /** The rates that anyone listens to, what the pusher must keep to, in the order of {@link RATES}. */
@@ -105,23 +109,22 @@ export class ClientSockets {
   }
 
   /**
-   * Sends every listener its items in one frame. An item is serialised once, a frame once for each set of lines; only those
+   * Sends every listener its items in one frame. An item is serialised once, a frame once for each set of streams; only those
    * who listen to something of it are looked at.
    */
   deliver(outgoing: Outgoing): void {
-    const batch = [...outgoing].filter(([line]) => this.#index.has(line));
-    const encoded = new Map(batch.map(([line, items]) => [line, items.map((item) => JSON.stringify(item))]));
+    const keys = [...outgoing.keys()].filter((key) => this.#index.has(key));
     const frames = new Map<string, string>();
-    const names = batch.map(([line]) => line);
     const now = Date.now();
-    for (const line of names) {
-      for (const ws of this.#index.listeners(line)) {
+    for (const key of keys) {
+      for (const ws of this.#index.listeners(key)) {
         const client = this.#clients.get(ws);
         if (client === undefined) continue;
-        const lines = names.length === 1 ? names : names.filter((name) => client.lines[name] !== undefined);
-        // Who listens to several lines gets them all with the first one.
-        if (lines[0] !== line) continue;
-        this.#send(ws, this.#resumedFrame(ws, client, lines, outgoing) ?? sharedFrame(lines, encoded, frames), now);
+        const own = keys.length === 1 ? keys : keys.filter((one) => client.streams[one] !== undefined);
+        // Who listens to several streams gets them all with the first one.
+        if (own[0] !== key) continue;
+        if (own.some((one) => client.streams[one]?.from !== undefined)) this.#continue(ws, client, own, outgoing, now);
+        else this.#send(ws, sharedFrame(own, outgoing, frames), now);
       }
     }
   }
@@ -134,8 +137,7 @@ export class ClientSockets {
   }
 
   /** Sends a client what it asked for all at once, in several frames. */
-  sendAtOnce(ws: WebSocket, frames: readonly ServerFrame[]): void {
-    const texts = frames.map((frame) => JSON.stringify(frame));
+  sendAtOnce(ws: WebSocket, texts: readonly string[]): void {
     this.#judge(ws, this.#backpressure.sendAtOnce(ws, texts, Date.now()));
   }
 
@@ -177,18 +179,24 @@ export class ClientSockets {
     }
   }
 
-  /** A frame of its own for a client whose next item of a line continues not the line's position but its own. */
-  #resumedFrame(
+  /** Sends a client of its own what it does not have yet. */
+  #continue(
     ws: WebSocket,
     client: ClientAttachment,
-    lines: readonly LineName[],
+    keys: readonly StreamKey[],
     outgoing: Outgoing,
-  ): string | undefined {
-    if (lines.every((line) => client.lines[line]?.first === undefined)) return undefined;
-    const items = lines.flatMap((line) => continued(outgoing.get(line) ?? [], client.lines[line]?.first));
-    for (const line of lines) client.lines[line] = {};
+    now: number,
+  ): void {
+    const items = keys.flatMap((key) => {
+      const from = client.streams[key]?.from;
+      const all = outgoing.get(key) ?? [];
+      const fresh = from === undefined ? all : itemsAfter(all, from);
+      if (fresh.length > 0) client.streams[key] = {};
+      return fresh;
+    });
+    if (items.length === 0) return;
     this.#save(ws, client);
-    return dataFrame(items.map((item) => JSON.stringify(item)));
+    this.#send(ws, dataFrame(items), now);
   }
 
   #send(ws: WebSocket, text: string, now: number): void {
@@ -208,29 +216,16 @@ export class ClientSockets {
   }
 }
 
-function linesOf({ lines }: ClientAttachment): LineName[] {
-  return LINE_NAMES.filter((line) => lines[line] !== undefined);
+function streamsOf({ streams }: ClientAttachment): StreamKey[] {
+  return STREAM_KEYS.filter((key) => streams[key] !== undefined);
 }
 
-/** The items with the first one's `prev` set to `first`, where that is given. A snapshot continues nothing. */
-function continued(items: readonly DataItem[], first: number | undefined): readonly DataItem[] {
-  const [head, ...rest] = items;
-  if (head === undefined || first === undefined || head.snapshot) return items;
-  return [{ ...head, prev: first }, ...rest];
-}
-
-/** The frame of all who listen to just these lines of what goes out, made once. */
-function sharedFrame(
-  lines: readonly LineName[],
-  encoded: ReadonlyMap<LineName, readonly string[]>,
-  frames: Map<string, string>,
-): string {
-  const key = lines.join();
-  const frame = frames.get(key) ?? dataFrame(lines.flatMap((line) => encoded.get(line) ?? []));
-  frames.set(key, frame);
+/** The frame of all who listen to just these streams of what goes out, made once. */
+function sharedFrame(keys: readonly StreamKey[], outgoing: Outgoing, frames: Map<string, string>): string {
+  const name = keys.length === 1 ? (keys[0] ?? "") : keys.join();
+  const known = frames.get(name);
+  if (known !== undefined) return known;
+  const frame = dataFrame(keys.flatMap((key) => outgoing.get(key) ?? []));
+  frames.set(name, frame);
   return frame;
-}
-
-function dataFrame(items: readonly string[]): string {
-  return `{"op":"data","data":[${items.join(",")}]}`;
 }

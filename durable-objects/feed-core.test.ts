@@ -5,8 +5,8 @@ import type { LoggedEvent } from "../protocol/ingest.ts";
 import { RATES, type Rate } from "../protocol/stream.ts";
 import { type Accepted, FeedCore } from "./feed-core.ts";
 import { FeedStore } from "./feed-store.ts";
-import { LINE_NAMES, type LineName, type LinePositions } from "./lines.ts";
-import { batch, context, gap, INSTRUMENT, Receiver, ticker, trade } from "./testing/test-events.ts";
+import { STREAM_KEYS, type StreamKey, type StreamPositions } from "./stream-key.ts";
+import { batch, context, decoded, gap, INSTRUMENT, Receiver, ticker, trade } from "./testing/test-events.ts";
 import { TradeHistory } from "./trade-history.ts";
 
 let objects = 0;
@@ -16,12 +16,12 @@ function withSql(run: (sql: SqlStorage) => void): Promise<void> {
   return runInDurableObject(env.REGISTRY.getByName(`core-${objects}`), (_instance, state) => run(state.storage.sql));
 }
 
-/** A core and one receiver on every line, driven as the feed drives them. */
+/** A core and one receiver on every stream, driven as the feed drives them. */
 class Feed {
   core: FeedCore;
-  readonly receivers = new Map<LineName, Receiver>(LINE_NAMES.map((line) => [line, new Receiver()]));
+  readonly receivers = new Map<StreamKey, Receiver>(STREAM_KEYS.map((key) => [key, new Receiver()]));
   readonly #sql: SqlStorage;
-  #attachment: { epoch: string; positions: LinePositions } | undefined;
+  #attachment: { epoch: string; positions: StreamPositions } | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -40,8 +40,8 @@ class Feed {
 
   flush(due: readonly Rate[]): void {
     const { core } = this;
-    for (const [line, items] of core.flush(due, context(core.epoch ?? ""))) {
-      this.receiver(line).takeAll(items.map((item) => structuredClone(item)));
+    for (const [key, items] of core.flush(due, context(core.epoch ?? ""))) {
+      this.receiver(key).takeAll(decoded(items));
     }
     if (core.epoch !== null) this.#attachment = { epoch: core.epoch, positions: core.positions };
   }
@@ -63,9 +63,9 @@ class Feed {
     this.core = this.#wake();
   }
 
-  receiver(line: LineName): Receiver {
-    const receiver = this.receivers.get(line);
-    if (receiver === undefined) throw new RangeError(line);
+  receiver(key: StreamKey): Receiver {
+    const receiver = this.receivers.get(key);
+    if (receiver === undefined) throw new RangeError(key);
     return receiver;
   }
 
@@ -197,7 +197,7 @@ it("splits a long recovery", async () => {
       2,
       Array.from({ length: 900 }, (_, i) => trade(i + 3)),
     );
-    const items = feed.core.recover("trade@100ms", 2, context("e1"));
+    const items = decoded(feed.core.recover("trade@100ms", 2, context("e1")) ?? []);
     expect(items.map(({ prev, seq, n }) => [prev, seq, n])).toEqual([
       [2, 502, 500],
       [502, 902, 400],
@@ -324,11 +324,11 @@ it("sends every trade exactly once in order on an unbroken chain, whatever comes
         for (const one of steps) pusher.take(one);
         pusher.catchUp();
         feed.flush(RATES);
-        for (const line of ["trade@raw", "trade@100ms"] as const) {
-          expect(feed.receiver(line).trades).toEqual(pusher.told);
+        for (const key of ["trade@raw", "trade@100ms"] as const) {
+          expect(feed.receiver(key).trades).toEqual(pusher.told);
         }
-        for (const line of ["ticker@raw", "ticker@100ms"] as const) {
-          expect(feed.receiver(line).tickers.at(-1)).toBe(pusher.newestTicker);
+        for (const key of ["ticker@raw", "ticker@100ms"] as const) {
+          expect(feed.receiver(key).tickers.at(-1)).toBe(pusher.newestTicker);
         }
         resumesAnywhere(feed, pusher);
       }),
@@ -341,9 +341,9 @@ function resumesAnywhere({ core }: Feed, { log, epoch }: Pusher): void {
   if (core.epoch !== epoch) return;
   for (const { seq: from } of log) {
     if (!core.canRecover(from)) continue;
-    for (const line of ["trade@raw", "trade@100ms"] as const) {
+    for (const key of ["trade@raw", "trade@100ms"] as const) {
       const receiver = new Receiver({ epoch, seq: from });
-      receiver.takeAll(core.recover(line, from, context(epoch)));
+      receiver.takeAll(decoded(core.recover(key, from, context(epoch)) ?? []));
       const expected = log.filter(({ seq, event }) => seq > from && event.type === "trade");
       expect(receiver.trades).toEqual(expected.map(({ seq }) => `${epoch}/${seq}`));
     }

@@ -1,29 +1,18 @@
 /**
  * The feed of one instrument without its sockets: takes batches of the log, knows what was broadcast and what is stored,
- * and makes the items of every line. It never sends anything itself.
+ * and makes the items of every stream. It never sends anything itself.
  */
 
-import type { DataItem, FeedStatus } from "../protocol/frames.ts";
+import type { FeedStatus } from "../protocol/frames.ts";
 import type { LatestTicker, LoggedEvent, TicksFrame } from "../protocol/ingest.ts";
-import { CHANNELS, RATES, type Rate } from "../protocol/stream.ts";
+import type { Rate } from "../protocol/stream.ts";
+import { feedStreams } from "./channels.ts";
 import { epochGap } from "./epoch-gap.ts";
-import { EPOCHS_KEPT, type FeedRecord, type FeedStore } from "./feed-store.ts";
-import {
-  groupTrades,
-  type ItemContext,
-  Line,
-  type LineName,
-  type LinePositions,
-  makeItem,
-  pathOf,
-  tickerSnapshot,
-  tradeItems,
-  tradeSnapshot,
-} from "./lines.ts";
+import { EPOCHS_KEPT, type FeedRecord, type FeedStore, type TickerRecord } from "./feed-store.ts";
+import type { FeedStream } from "./feed-stream.ts";
+import { FeedEvent, type Item, type ItemContext } from "./item.ts";
+import type { StreamKey, StreamPositions } from "./stream-key.ts";
 import type { TradeHistory } from "./trade-history.ts";
-
-/** Trades in one item of a recovery: it may reach ten minutes back. */
-const RECOVERED_TRADES = 500;
 
 /** What became of a batch. */
 export type Accepted =
@@ -34,15 +23,17 @@ export type Accepted =
   | { readonly kind: "known"; readonly epoch: string; readonly seq: number }
   | { readonly kind: "hole"; readonly epoch: string; readonly from: number };
 
-/** Items to broadcast, by line. */
-export type Outgoing = Map<LineName, DataItem[]>;
+/** Items to broadcast, by stream. */
+export type Outgoing = ReadonlyMap<StreamKey, readonly Item[]>;
+
+type Listening = (stream: StreamKey) => boolean;
 
 export class FeedCore {
   readonly instrument: string;
   readonly #store: FeedStore;
   readonly #history: TradeHistory;
   readonly #record: FeedRecord;
-  readonly #lines: ReadonlyMap<LineName, Line>;
+  readonly #streams: ReadonlyMap<StreamKey, FeedStream>;
   /** What was broadcast before the memory went away and has not come again yet. */
   #owed = 0;
   #storedSeq: number;
@@ -54,9 +45,9 @@ export class FeedCore {
     this.#history = history;
     this.#record = store.load();
     this.#storedSeq = this.#record.seq;
-    const lines = CHANNELS.flatMap((channel) => RATES.map((rate) => new Line(channel, rate)));
-    this.#lines = new Map(lines.map((line) => [line.name, line]));
+    this.#streams = feedStreams(history);
     this.#adopt(this.#record.lines);
+    this.#showStoredTicker();
     this.#owed = Math.max(0, ...Object.values(this.#record.lines));
   }
 
@@ -85,7 +76,8 @@ export class FeedCore {
 
   /** Whether something waits to be broadcast. */
   get unflushed(): boolean {
-    return [...this.#lines.values()].some((line) => line.dirty);
+    for (const stream of this.#streams.values()) if (stream.dirty) return true;
+    return false;
   }
 
   /** Whether everything that was broadcast before the memory went away has come again. */
@@ -93,12 +85,14 @@ export class FeedCore {
     return this.#record.seq >= this.#owed;
   }
 
-  get positions(): LinePositions {
-    return Object.fromEntries([...this.#lines].map(([name, line]) => [name, line.position]));
+  get positions(): StreamPositions {
+    const positions: StreamPositions = {};
+    for (const { key, position } of this.#streams.values()) positions[key] = position;
+    return positions;
   }
 
   /** After hibernation: the sockets had already been sent up to these positions, whatever storage says. */
-  restorePositions(epoch: string, positions: LinePositions): void {
+  restorePositions(epoch: string, positions: StreamPositions): void {
     if (epoch !== this.#record.epoch) return;
     this.#adopt(positions);
     this.#owed = Math.max(this.#owed, ...Object.values(positions));
@@ -113,7 +107,7 @@ export class FeedCore {
    * Takes a batch in. Events that are known already are dropped; a batch that starts too late is refused whole. Before one
    * of another epoch everything has to be flushed.
    */
-  accept(frame: TicksFrame, listening: (line: LineName) => boolean): Accepted {
+  accept(frame: TicksFrame, listening: Listening): Accepted {
     const accepted = this.#take(frame, listening);
     // What a batch says of completeness holds only for whoever has everything before it.
     if (accepted.kind !== "hole") this.#record.status = { ...frame.status, asOf: frame.asOf };
@@ -122,11 +116,10 @@ export class FeedCore {
 
   /** Items whose period is over; `raw` always is. */
   flush(due: readonly Rate[], context: ItemContext): Outgoing {
-    const outgoing: Outgoing = new Map();
-    for (const line of this.#lines.values()) {
-      if (line.rate !== "raw" && !due.includes(line.rate)) continue;
-      const items = line.flush(context);
-      if (items.length > 0) outgoing.set(line.name, items);
+    const outgoing = new Map<StreamKey, readonly Item[]>();
+    for (const stream of this.#streams.values()) {
+      if (!stream.dirty || (stream.rate !== "raw" && !due.includes(stream.rate))) continue;
+      outgoing.set(stream.key, stream.flush(context));
     }
     return outgoing;
   }
@@ -152,23 +145,13 @@ export class FeedCore {
     this.store();
   }
 
-  position(line: LineName): number {
-    return this.#line(line).position;
+  position(key: StreamKey): number {
+    return this.#stream(key).position;
   }
 
   /** The first item of a new subscription; undefined where nothing is known yet. */
-  snapshot(name: LineName, context: ItemContext): DataItem | undefined {
-    const line = this.#line(name);
-    if (line.channel === "ticker") {
-      const latest = this.#record.ticker;
-      if (latest === null || latest.epoch !== this.#record.epoch || line.position === 0) return undefined;
-      return tickerSnapshot(line, line.position, latest.ticker, { ...latest.t, edge: context.edge }, context);
-    }
-    const newest = this.#history.newest;
-    if (newest === undefined || line.position === 0) return undefined;
-    const trade = this.#history.newestTrades(1)[0];
-    const t = pathOf(trade ?? newest, context.edge);
-    return tradeSnapshot(line, line.position, trade === undefined ? null : (tradeItems(trade)[0] ?? null), t, context);
+  snapshot(key: StreamKey, context: ItemContext): Item | undefined {
+    return this.#stream(key).snapshot(context);
   }
 
   /** Whether every trade above `seq` is still kept. */
@@ -178,17 +161,12 @@ export class FeedCore {
     return seq >= floor || (seq === 0 && floor === start);
   }
 
-  /** The items that a client at `from` has missed on a `trade` line, up to what the line has broadcast. */
-  recover(name: LineName, from: number, context: ItemContext): DataItem[] {
-    const line = this.#line(name);
-    let prev = from;
-    const missed = this.#history.since(from, line.position);
-    const groups = line.rate === "raw" ? missed.map((logged) => [logged]) : groupTrades(missed, RECOVERED_TRADES);
-    return groups.map((group) => {
-      const item = makeItem(line, group, prev, context);
-      prev = item.seq;
-      return item;
-    });
+  /**
+   * The items that a client at `from` has missed, up to what the stream has broadcast; undefined on a state stream, where the
+   * snapshot makes up for them.
+   */
+  recover(key: StreamKey, from: number, context: ItemContext): Item[] | undefined {
+    return this.#stream(key).recover(from, context);
   }
 
   newestTrades(limit: number): LoggedEvent[] {
@@ -203,7 +181,7 @@ export class FeedCore {
     return { instrument: this.instrument, epoch, seq, source: status?.source ?? "live", ticker, t };
   }
 
-  #take(frame: TicksFrame, listening: (line: LineName) => boolean): Accepted {
+  #take(frame: TicksFrame, listening: Listening): Accepted {
     const first = frame.events[0];
     if (first === undefined) return this.#checkEmpty(frame);
     if (frame.epoch !== this.#record.epoch) {
@@ -220,14 +198,24 @@ export class FeedCore {
     return { kind: "applied" };
   }
 
-  #line(name: LineName): Line {
-    const line = this.#lines.get(name);
-    if (line === undefined) throw new RangeError(`there is no line ${name}`);
-    return line;
+  #stream(key: StreamKey): FeedStream {
+    const stream = this.#streams.get(key);
+    if (stream === undefined) throw new RangeError(`there is no stream ${key}`);
+    return stream;
   }
 
-  #adopt(positions: LinePositions): void {
-    for (const line of this.#lines.values()) line.adopt(positions[line.name] ?? 0);
+  /** A stream that has come since the positions were stored had no listeners: it passed over everything. */
+  #adopt(positions: StreamPositions): void {
+    for (const stream of this.#streams.values()) stream.adopt(positions[stream.key] ?? this.#record.seq);
+  }
+
+  /** To the streams of state, what was stored is what was broadcast last. */
+  #showStoredTicker(): void {
+    const { ticker: stored, epoch } = this.#record;
+    if (stored === null || stored.epoch !== epoch) return;
+    const { seq, ticker, t } = stored;
+    const event = { type: "ticker" as const, instrument: this.instrument, ...ticker, received: t.received };
+    for (const stream of this.#streams.values()) stream.take(new FeedEvent({ seq, logged: t.logged, event }), false);
   }
 
   /** An empty batch says nothing of epochs, but its `prev` tells whether something before it got lost. */
@@ -240,26 +228,16 @@ export class FeedCore {
     return current || known === undefined ? { kind: "applied" } : { kind: "known", epoch, seq: known };
   }
 
-  #applyAll(events: readonly LoggedEvent[], listening: (line: LineName) => boolean): void {
-    for (const logged of events) if (logged.seq > this.#record.seq) this.#apply(logged, listening);
+  #applyAll(events: readonly LoggedEvent[], listening: Listening): void {
+    for (const logged of events) if (logged.seq > this.#record.seq) this.#apply(new FeedEvent(logged), listening);
   }
 
-  #apply(logged: LoggedEvent, listening: (line: LineName) => boolean): void {
-    const { seq, event } = logged;
-    this.#record.seq = seq;
+  #apply(event: FeedEvent, listening: Listening): void {
+    this.#record.seq = event.seq;
     this.#unstored = true;
-    if (event.type === "ticker") {
-      const { type: _type, instrument: _instrument, received, ...ticker } = event;
-      this.#record.ticker = {
-        epoch: this.#record.epoch ?? "",
-        seq,
-        ticker,
-        t: { exchange: event.time, received, logged: logged.logged },
-      };
-    } else {
-      this.#history.add(logged);
-    }
-    for (const line of this.#lines.values()) line.take(logged, listening(line.name));
+    if (event.event.type === "ticker") this.#record.ticker = tickerRecord(this.#record.epoch ?? "", event);
+    else this.#history.add(event);
+    for (const stream of this.#streams.values()) stream.take(event, listening(stream.key));
   }
 
   /**
@@ -267,26 +245,19 @@ export class FeedCore {
    * Those two take the positions just before the first event: a new incarnation opens with two markers, and a known one
    * goes on with a marker, so no event of this instrument stands there.
    */
-  #changeEpoch(epoch: string, first: LoggedEvent, listening: (line: LineName) => boolean): void {
+  #changeEpoch(epoch: string, first: LoggedEvent, listening: Listening): void {
     const record = this.#record;
-    const before = { epoch: record.epoch, asOf: record.ticker?.t.logged ?? this.#history.newest?.logged };
+    const continues = record.epoch !== null;
+    const since = record.ticker?.t.logged ?? this.#history.newest?.logged ?? first.logged;
     this.#rememberEpoch();
     this.#history.clear();
     record.epoch = epoch;
     record.seq = Math.max(0, first.seq - 2);
-    record.start = first.seq - 1;
+    record.start = continues ? record.seq : first.seq - 1;
     record.floor = record.start;
     this.#owed = 0;
-    for (const line of this.#lines.values()) line.restart(0);
-    if (before.epoch === null) return;
-    record.start = record.seq;
-    record.floor = record.start;
-    for (const line of this.#lines.values()) {
-      if (line.channel !== "trade") continue;
-      line.startsAnew = listening(line.name);
-      line.restart(record.seq);
-    }
-    this.#apply(epochGap(this.instrument, before.asOf ?? first.logged, first), listening);
+    for (const stream of this.#streams.values()) stream.changeEpoch(record.seq, continues, listening(stream.key));
+    if (continues) this.#apply(new FeedEvent(epochGap(this.instrument, since, first)), listening);
   }
 
   #rememberEpoch(): void {
@@ -296,4 +267,10 @@ export class FeedCore {
       -EPOCHS_KEPT,
     );
   }
+}
+
+function tickerRecord(epoch: string, { seq, logged, event }: FeedEvent): TickerRecord | null {
+  if (event.type !== "ticker") return null;
+  const { type: _type, instrument: _instrument, received, ...ticker } = event;
+  return { epoch, seq, ticker, t: { exchange: event.time, received, logged } };
 }

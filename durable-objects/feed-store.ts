@@ -2,7 +2,7 @@
 
 import type { Ticker } from "../protocol/events.ts";
 import type { FeedStatus, Path } from "../protocol/frames.ts";
-import type { LinePositions } from "./lines.ts";
+import type { StreamPositions } from "./stream-key.ts";
 
 /** The newest ticker and where it stands. */
 export interface TickerRecord {
@@ -24,7 +24,8 @@ export interface FeedRecord {
   start: number;
   /** The last seq of the newest epochs, oldest first, the current one included. */
   epochs: [epoch: string, seq: number][];
-  lines: LinePositions;
+  /** What each stream had broadcast. Named as earlier versions stored it. */
+  lines: StreamPositions;
   ticker: TickerRecord | null;
   status: FeedStatus | null;
 }

@@ -3,14 +3,14 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { DataItem } from "../protocol/frames.ts";
 import type { LoggedEvent } from "../protocol/ingest.ts";
 import { RATES, type Rate } from "../protocol/stream.ts";
 import { FeedCore, type Outgoing } from "./feed-core.ts";
 import { FeedStore } from "./feed-store.ts";
-import type { LineName, LinePositions } from "./lines.ts";
+import { type Item, itemsAfter } from "./item.ts";
+import type { StreamKey, StreamPositions } from "./stream-key.ts";
 import { SubscriptionIndex } from "./subscription-index.ts";
-import { batch, context, gap, INSTRUMENT, Receiver, ticker, trade } from "./testing/test-events.ts";
+import { batch, context, decoded, gap, INSTRUMENT, Receiver, ticker, trade } from "./testing/test-events.ts";
 import { TradeHistory } from "./trade-history.ts";
 
 const EPOCH = "e1";
@@ -20,16 +20,15 @@ class Visitor {
   readonly receiver = new Receiver();
   /** How many trades were in the log when it first came. */
   start: number | undefined;
-  line: LineName | undefined;
-  /** Replaces `prev` of its next item, after a resume in which nothing was missed. */
-  first: number | undefined;
+  key: StreamKey | undefined;
+  /** Where it resumed, if its next item must continue that. */
+  from: number | undefined;
 
-  take(items: readonly DataItem[]): void {
-    for (const item of items) {
-      const own = this.first === undefined || item.snapshot ? item : { ...item, prev: this.first };
-      this.first = undefined;
-      this.receiver.take(own);
-    }
+  take(items: readonly Item[]): void {
+    const { from } = this;
+    const fresh = from === undefined ? items : itemsAfter(items, from);
+    if (fresh.length > 0) this.from = undefined;
+    this.receiver.takeAll(decoded(fresh));
   }
 }
 
@@ -38,9 +37,9 @@ class Scene {
   readonly visitors = [new Visitor(), new Visitor(), new Visitor()];
   readonly #sql: SqlStorage;
   readonly #log: LoggedEvent[] = [];
-  #index = new SubscriptionIndex<LineName, Visitor>();
+  #index = new SubscriptionIndex<StreamKey, Visitor>();
   #core: FeedCore;
-  #positions: LinePositions = {};
+  #positions: StreamPositions = {};
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -61,26 +60,27 @@ class Scene {
     this.#send(due);
   }
 
-  come(visitor: Visitor, line: LineName): void {
+  come(visitor: Visitor, key: StreamKey): void {
     this.leave(visitor);
-    // As it is: what is being gathered goes to those who are there.
-    this.flush([line.endsWith("@raw") ? "raw" : "100ms"]);
-    visitor.line = line;
+    visitor.key = key;
     if (visitor.start === undefined) {
-      visitor.start = this.trades.length;
-      const snapshot = this.#core.snapshot(line, context(EPOCH));
+      const { receiver } = visitor;
+      receiver.last = this.#core.position(key);
+      visitor.start = this.trades.filter((name) => Number(name.split("/")[1]) <= receiver.last).length;
+      const snapshot = this.#core.snapshot(key, context(EPOCH));
       visitor.take(snapshot === undefined ? [] : [snapshot]);
     } else {
-      const missed = this.#core.recover(line, visitor.receiver.last, context(EPOCH));
+      const missed = this.#core.recover(key, visitor.receiver.last, context(EPOCH)) ?? [];
+      visitor.from = undefined;
       visitor.take(missed);
-      visitor.first = missed.length === 0 ? visitor.receiver.last : undefined;
+      visitor.from = visitor.receiver.last === this.#core.position(key) ? undefined : visitor.receiver.last;
     }
-    this.#index.add(line, visitor);
+    this.#index.add(key, visitor);
   }
 
   leave(visitor: Visitor): void {
-    if (visitor.line !== undefined) this.#index.remove(visitor.line, visitor);
-    visitor.line = undefined;
+    if (visitor.key !== undefined) this.#index.remove(visitor.key, visitor);
+    visitor.key = undefined;
   }
 
   flush(due: readonly Rate[]): void {
@@ -102,13 +102,13 @@ class Scene {
   #send(due: readonly Rate[]): void {
     const { seq } = this.#core;
     const fresh = this.#log.filter((logged) => logged.seq > seq);
-    const { kind } = this.#core.accept(batch(EPOCH, seq, fresh), (line) => this.#index.has(line));
+    const { kind } = this.#core.accept(batch(EPOCH, seq, fresh), (key) => this.#index.has(key));
     this.flush(kind === "changed" ? RATES : due);
     if (kind === "changed") this.#core.store();
   }
 
   #deliver(outgoing: Outgoing): void {
-    for (const [line, items] of outgoing) for (const one of this.#index.listeners(line)) one.take(items);
+    for (const [key, items] of outgoing) for (const one of this.#index.listeners(key)) one.take(items);
   }
 
   #wake(): FeedCore {
@@ -120,7 +120,7 @@ class Scene {
 type Step = (scene: Scene) => void;
 
 const who = fc.nat(2);
-const line = fc.constantFrom<LineName>("trade@raw", "trade@100ms");
+const key = fc.constantFrom<StreamKey>("trade@raw", "trade@100ms");
 const due = fc.constantFrom<Rate[]>([], ["100ms"]);
 const writes: fc.Arbitrary<Step> = fc.tuple(fc.array(fc.nat(5), { minLength: 1, maxLength: 3 }), due).map(
   ([kinds, rates]) =>
@@ -129,20 +129,20 @@ const writes: fc.Arbitrary<Step> = fc.tuple(fc.array(fc.nat(5), { minLength: 1, 
 );
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: writes },
-  { weight: 3, arbitrary: fc.tuple(who, line).map(visit) },
+  { weight: 3, arbitrary: fc.tuple(who, key).map(visit) },
   { weight: 3, arbitrary: who.map((n) => visit([n])) },
   { weight: 1, arbitrary: fc.constant<Step>((scene) => scene.flush(["100ms"])) },
   { weight: 1, arbitrary: fc.constant<Step>((scene) => scene.store()) },
   { weight: 1, arbitrary: fc.constant<Step>((scene) => scene.hibernate()) },
 );
 
-/** Comes where a line is given, else leaves. */
-function visit([n, name]: [number, LineName?]): Step {
+/** Comes where a stream is given, else leaves. */
+function visit([n, stream]: [number, StreamKey?]): Step {
   return (scene) => {
     const visitor = scene.visitors[n];
     if (visitor === undefined) return;
-    if (name === undefined) scene.leave(visitor);
-    else scene.come(visitor, name);
+    if (stream === undefined) scene.leave(visitor);
+    else scene.come(visitor, stream);
   };
 }
 
@@ -158,7 +158,7 @@ it("gives each listener every trade between its positions, once, in order", asyn
         scene.flush(RATES);
         for (const visitor of scene.visitors) {
           hasNoHole(scene, visitor);
-          if (visitor.line !== undefined) expect(visitor.receiver.trades).toEqual(scene.trades.slice(visitor.start));
+          if (visitor.key !== undefined) expect(visitor.receiver.trades).toEqual(scene.trades.slice(visitor.start));
         }
       }),
       { numRuns: 1500 },

@@ -5,13 +5,13 @@
 
 import type { FeedFrame } from "../protocol/ingest.ts";
 import type { Rate } from "../protocol/stream.ts";
-import type { LinePositions } from "./lines.ts";
 import { answerClose, sendOrDrop } from "./sockets.ts";
+import type { StreamPositions } from "./stream-key.ts";
 
-/** What was broadcast, by line, in which epoch. */
+/** What was broadcast, by stream, in which epoch. */
 export interface Broadcast {
   readonly epoch: string;
-  readonly positions: LinePositions;
+  readonly positions: StreamPositions;
 }
 
 /** What the socket carries through hibernation; one that was replaced carries null. */

@@ -2,19 +2,18 @@
 
 import { errorBody, ProtocolError } from "../protocol/errors.ts";
 import {
-  type DataItem,
   type FailedStream,
   type RequestId,
-  type ServerFrame,
   type SubscribedStream,
   type WantedStream,
   wantedPosition,
 } from "../protocol/frames.ts";
-import { parseStream, type Stream } from "../protocol/stream.ts";
+import { CHANNEL_KINDS, parseStream, type Stream } from "../protocol/stream.ts";
 import type { ClientSockets } from "./client-sockets.ts";
 import type { FeedCore } from "./feed-core.ts";
-import type { ItemContext, LineName } from "./lines.ts";
+import { dataFrame, type Item, type ItemContext } from "./item.ts";
 import { send } from "./sockets.ts";
+import { type StreamKey, streamKey } from "./stream-key.ts";
 import type { WaitingRoom } from "./waiting-room.ts";
 
 /** A stream of this feed that was asked for in good form. */
@@ -22,7 +21,7 @@ interface Wanted {
   /** Under which names: `…@trade` and `…@trade@100ms` are one stream. */
   readonly requested: readonly string[];
   readonly stream: Stream;
-  readonly line: LineName;
+  readonly key: StreamKey;
   /** Where to resume; null for a new subscription. */
   readonly from: { readonly epoch: string; readonly seq: number } | null;
 }
@@ -41,9 +40,8 @@ export interface SubscriptionParts {
   readonly waiting: WaitingRoom;
   /** Asks the pusher for what an idle feed has not been sent yet; the result says whether it has come. */
   readonly refresh: () => () => boolean;
-  readonly flushLine: (line: LineName) => void;
   readonly context: () => ItemContext;
-  /** After the set of listened lines may have changed. */
+  /** After the set of streams that are listened to may have changed. */
   readonly changed: () => void;
   /** Tells what answering has cost: so many missed trades and gaps were sent again. */
   readonly recovered: (ws: WebSocket, events: number) => void;
@@ -63,19 +61,19 @@ export class Subscriptions {
   /** @param id the request's; streams given in the URL have none */
   subscribe(ws: WebSocket, id: RequestId | undefined, streams: readonly WantedStream[]): void {
     const failed: FailedStream[] = [];
-    const byLine = new Map<LineName, Wanted>();
+    const byKey = new Map<StreamKey, Wanted>();
     for (const wanted of streams) {
       const requested = typeof wanted === "string" ? wanted : wanted.stream;
       try {
         const parsed = this.#parse(requested, wanted);
-        const names = byLine.get(parsed.line)?.requested ?? [];
-        byLine.set(parsed.line, { ...parsed, requested: [...new Set([...names, requested])] });
+        const names = byKey.get(parsed.key)?.requested ?? [];
+        byKey.set(parsed.key, { ...parsed, requested: [...new Set([...names, requested])] });
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         failed.push({ requested, error: error.body });
       }
     }
-    const wanted = [...byLine.values()];
+    const wanted = [...byKey.values()];
     const { waiting, refresh } = this.#parts;
     const behind = () => wanted.some((one) => this.#isBehind(one));
     this.#inOrder(ws, (done) => {
@@ -129,8 +127,8 @@ export class Subscriptions {
     if (!this.#parts.clients.has(ws)) return;
     const gone = streams.flatMap((name) => {
       try {
-        const { stream, line } = this.#parse(name, name);
-        return this.#parts.clients.unsubscribe(ws, line) ? [stream.name] : [];
+        const { stream, key } = this.#parse(name, name);
+        return this.#parts.clients.unsubscribe(ws, key) ? [stream.name] : [];
       } catch (error) {
         // A name that is no stream was not subscribed either: the answer lists what is gone.
         if (error instanceof ProtocolError) return [];
@@ -150,23 +148,23 @@ export class Subscriptions {
         `this socket carries ${instrument} only, not ${stream.instrument.name}`,
       );
     }
-    const line: LineName = `${stream.channel}@${stream.rate}`;
+    const key = streamKey(stream.channel, stream.rate);
     if (typeof wanted === "string" || (wanted.epoch === undefined && wanted.seq === undefined)) {
-      return { requested: [requested], stream, line, from: null };
+      return { requested: [requested], stream, key, from: null };
     }
     const from = wantedPosition.safeParse(wanted);
-    if (from.success) return { requested: [requested], stream, line, from: from.data };
+    if (from.success) return { requested: [requested], stream, key, from: from.data };
     throw new ProtocolError(
       "bad_request",
       "a position has an epoch (text) and a seq (a whole number from 0, below 2^53)",
     );
   }
 
-  /** Whether an answer now would show less than what the client, or the line's other listeners, have already seen. */
+  /** Whether an answer now would show less than what the client, or the stream's other listeners, have already seen. */
   #isBehind({ from, stream }: Wanted): boolean {
     const { core } = this.#parts;
     if (!core.caughtUp) return true;
-    if (from === null || stream.channel !== "trade") return false;
+    if (from === null || !isLog(stream)) return false;
     return core.epoch === null || (from.epoch === core.epoch && from.seq > core.seq);
   }
 
@@ -189,31 +187,33 @@ export class Subscriptions {
     const missed = items.filter(({ snapshot }) => !snapshot);
     this.#parts.recovered(
       ws,
-      missed.reduce((sum, { trades }) => sum + (trades?.length ?? 1), 0),
+      missed.reduce((sum, { size }) => sum + size, 0),
     );
     this.#parts.sendStatus(ws);
     this.#parts.changed();
   }
 
-  /** Puts the client on the line and says from where it goes on. */
-  #start(ws: WebSocket, wanted: Wanted): { subscribed: SubscribedStream[]; items: DataItem[] } {
-    const { core, clients, context, flushLine } = this.#parts;
-    const { requested, stream, line, from } = wanted;
-    // What is still being gathered goes to those who listen already, so that everyone continues from one position.
-    flushLine(line);
+  /**
+   * Adds the client to the stream and says from where it goes on: a newcomer starts where the stream was flushed last, so
+   * that for those who are there nothing changes.
+   */
+  #start(ws: WebSocket, wanted: Wanted): { subscribed: SubscribedStream[]; items: Item[] } {
+    const { core, clients, context } = this.#parts;
+    const { requested, stream, key, from } = wanted;
     const place = { stream: stream.name, ...(core.epoch === null ? {} : { epoch: core.epoch }) };
     const answer = (rest: Pick<SubscribedStream, "seq" | "recovered" | "reason">) =>
       requested.map((name): SubscribedStream => ({ requested: name, ...place, ...rest }));
-    const reason = from === null || stream.channel !== "trade" ? undefined : this.#whyNot(from);
-    if (from !== null && stream.channel === "trade" && reason === undefined) {
-      const items = core.recover(line, from.seq, context());
-      clients.subscribe(ws, line, items.length === 0 ? from.seq : undefined);
-      return { subscribed: answer({ seq: from.seq, recovered: true }), items };
+    const reason = from === null || !isLog(stream) ? undefined : this.#whyNot(from);
+    const missed = from === null || reason !== undefined ? undefined : core.recover(key, from.seq, context());
+    if (from !== null && missed !== undefined) {
+      const reached = missed.at(-1)?.seq ?? from.seq;
+      clients.subscribe(ws, key, reached === core.position(key) ? undefined : reached);
+      return { subscribed: answer({ seq: from.seq, recovered: true }), items: missed };
     }
-    clients.subscribe(ws, line);
-    const snapshot = core.snapshot(line, context());
+    clients.subscribe(ws, key);
+    const snapshot = core.snapshot(key, context());
     const recovery = from === null ? {} : reason === undefined ? { recovered: true } : { recovered: false, reason };
-    const subscribed = answer({ seq: core.position(line), ...recovery });
+    const subscribed = answer({ seq: core.position(key), ...recovery });
     return { subscribed, items: snapshot === undefined ? [] : [snapshot] };
   }
 
@@ -224,10 +224,12 @@ export class Subscriptions {
   }
 }
 
-function dataFrames(items: readonly DataItem[]): ServerFrame[] {
-  const frames: ServerFrame[] = [];
-  for (let i = 0; i < items.length; i += FRAME_ITEMS) {
-    frames.push({ op: "data", data: items.slice(i, i + FRAME_ITEMS) });
-  }
+function dataFrames(items: readonly Item[]): string[] {
+  const frames: string[] = [];
+  for (let i = 0; i < items.length; i += FRAME_ITEMS) frames.push(dataFrame(items.slice(i, i + FRAME_ITEMS)));
   return frames;
+}
+
+function isLog({ channel }: Stream): boolean {
+  return CHANNEL_KINDS[channel] === "log";
 }

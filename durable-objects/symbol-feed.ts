@@ -16,7 +16,7 @@ import { ClientSockets, type Standing } from "./client-sockets.ts";
 import type { Env } from "./env.ts";
 import { FeedCore } from "./feed-core.ts";
 import { FeedStore } from "./feed-store.ts";
-import { type ItemContext, rateOf, tradeItems } from "./lines.ts";
+import { type ItemContext, tradeItems } from "./item.ts";
 import { instrumentOf } from "./object-name.ts";
 import { PublisherSocket } from "./publisher-socket.ts";
 import { RedisWriter } from "./redis-writer.ts";
@@ -68,7 +68,6 @@ export class SymbolFeed extends DurableObject<Env> {
       clients: this.#clients,
       waiting: this.#waiting,
       refresh: () => this.#refresh(),
-      flushLine: (line) => this.#flush([rateOf(line)]),
       context: () => this.#context(Date.now()),
       changed: () => this.#sayCadence(),
       recovered: (ws, events) => this.#requests.chargeRecovered(ws, events, Date.now()),
@@ -196,7 +195,7 @@ export class SymbolFeed extends DurableObject<Env> {
     this.#batches += 1;
     // What is still being gathered belongs to the old log.
     if (frame.epoch !== this.#core.epoch) this.#flush(RATES, now);
-    const accepted = this.#core.accept(frame, (line) => this.#clients.listening(line));
+    const accepted = this.#core.accept(frame, (key) => this.#clients.listening(key));
     if (accepted.kind === "hole") this.#publisher.resend(accepted.epoch, accepted.from, now);
     const changed = accepted.kind === "changed";
     this.#flush(changed ? RATES : frame.due, now);

@@ -37,6 +37,8 @@ export class TradeHistory {
   #chunks: Chunk[];
   /** The newest chunk's events, which grow until it is full, and after them what is not stored yet. */
   #tail: LoggedEvent[];
+  /** The JSON of what is stored of the tail: the chunk is written again as it grows, its events are not. */
+  #texts: string[] = [];
   #stored: number;
   #count: number;
 
@@ -72,8 +74,15 @@ export class TradeHistory {
     return [...older, ...this.#tail].filter((logged) => logged.seq > seq && logged.seq <= until);
   }
 
-  /** The newest `limit` trades (gaps left out), newest last. */
-  newestTrades(limit: number): LoggedEvent[] {
+  /** The newest event up to and with `seq`. */
+  newestUpTo(seq: number): LoggedEvent | undefined {
+    const inMemory = this.#tail.findLast((logged) => logged.seq <= seq);
+    return inMemory ?? this.#read("first = (SELECT MAX(first) FROM trades WHERE first <= ?)", seq).at(-1);
+  }
+
+  /** The newest `limit` trades (gaps left out) up to and with `until`, newest last. */
+  newestTrades(limit: number, until = Number.MAX_SAFE_INTEGER): LoggedEvent[] {
+    const isTrade = ({ seq, event }: LoggedEvent) => seq <= until && event.type === "trade";
     let trades = this.#tail.filter(isTrade);
     for (let i = this.#chunks.length - 1; i >= 0 && trades.length < limit; i -= 1) {
       const chunk = this.#chunks[i];
@@ -98,6 +107,7 @@ export class TradeHistory {
     this.#sql.exec("DELETE FROM trades");
     this.#chunks = [];
     this.#tail = [];
+    this.#texts = [];
     this.#stored = 0;
     this.#count = 0;
   }
@@ -106,19 +116,23 @@ export class TradeHistory {
     if (this.#stored === this.#limits.chunk) {
       // A full chunk leaves memory once something newer stands behind it: `newest` reads the tail.
       this.#tail = this.#tail.slice(this.#stored);
+      this.#texts = [];
       this.#stored = 0;
     }
     const events = this.#tail.slice(0, this.#limits.chunk);
     const [first, last] = [events[0], events.at(-1)];
     if (first === undefined || last === undefined) return;
     const chunk = { first: first.seq, last: last.seq, logged: last.logged, count: events.length };
+    for (const { seq, logged, event } of events.slice(this.#texts.length)) {
+      this.#texts.push(JSON.stringify({ seq, logged, event }));
+    }
     this.#sql.exec(
       "INSERT OR REPLACE INTO trades (first, last, logged, count, body) VALUES (?, ?, ?, ?, ?)",
       chunk.first,
       chunk.last,
       chunk.logged,
       chunk.count,
-      JSON.stringify(events),
+      `[${this.#texts.join(",")}]`,
     );
     if (this.#chunks.at(-1)?.first === chunk.first) this.#chunks.pop();
     this.#chunks.push(chunk);
@@ -148,8 +162,4 @@ export class TradeHistory {
       .toArray()
       .flatMap(({ body }) => JSON.parse(body) as LoggedEvent[]);
   }
-}
-
-function isTrade({ event }: LoggedEvent): boolean {
-  return event.type === "trade";
 }

@@ -3,9 +3,13 @@
 import { ProtocolError } from "./errors.ts";
 import { type Instrument, parseInstrument } from "./instrument.ts";
 
-/** Channels that run today; candles come later. `ticker` is state (newest replaces), `trade` a log (none left out). */
-export const CHANNELS = ["ticker", "trade"] as const;
-export type Channel = (typeof CHANNELS)[number];
+/** Of a `state` the newest value replaces the older ones; of a `log` every event counts. */
+export type ChannelKind = "state" | "log";
+
+/** Channels that run today, and their kind. */
+export const CHANNEL_KINDS = { ticker: "state", trade: "log" } as const satisfies Record<string, ChannelKind>;
+export type Channel = keyof typeof CHANNEL_KINDS;
+export const CHANNELS = ["ticker", "trade"] as const satisfies readonly Channel[];
 
 /** How often a stream may send. `raw` sends each event as it comes. */
 export const RATES = ["raw", "100ms"] as const;

@@ -1,10 +1,10 @@
 /** Events, batches and what a receiver makes of the items: for tests. */
 
 import type { Ticker } from "../../protocol/events.ts";
-import type { DataItem, FeedStatus } from "../../protocol/frames.ts";
+import { type DataItem, dataItem, type FeedStatus } from "../../protocol/frames.ts";
 import type { LoggedEvent, TicksFrame } from "../../protocol/ingest.ts";
 import { RATES } from "../../protocol/stream.ts";
-import type { ItemContext } from "../lines.ts";
+import { FeedEvent, type Item, type ItemContext } from "../item.ts";
 
 export const INSTRUMENT = "upbit:BTC-KRW";
 const START = 1_783_655_000_000;
@@ -61,6 +61,16 @@ export function batch(
 
 export function context(epoch: string): ItemContext {
   return { instrument: INSTRUMENT, epoch, source: "live", edge: START };
+}
+
+/** Items as their receivers read them. @throws where one is none by the contract */
+export function decoded(items: readonly Item[]): DataItem[] {
+  return items.map(({ text }) => dataItem.parse(JSON.parse(text)));
+}
+
+/** Events as a feed passes them on. */
+export function feedEvents(...events: readonly LoggedEvent[]): FeedEvent[] {
+  return events.map((event) => new FeedEvent(event));
 }
 
 /** What a client makes of the items of one stream, by PROTOCOL.md §4: throws where something is missing or repeated. */
