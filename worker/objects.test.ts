@@ -1,4 +1,4 @@
-import { env } from "cloudflare:test";
+import { createExecutionContext, env } from "cloudflare:test";
 import { expect, it } from "vitest";
 import type { Market } from "../protocol/ingest.ts";
 import { app } from "./app.ts";
@@ -46,6 +46,7 @@ it("says where an object should live, whoever asks for it first", async () => {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       }),
       bindings,
+      createExecutionContext(),
     );
   const socket = { Upgrade: "websocket" };
   const statuses = [
