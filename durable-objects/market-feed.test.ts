@@ -54,6 +54,42 @@ it("asks for everything when its memory was gone, and has what it stored until t
   await vi.waitFor(async () => expect(await market.ticker("upbit:A-KRW")).toMatchObject({ seq: 9 }));
 });
 
+it("takes nothing for the newest that something may have been missed of", async () => {
+  const market = newMarket();
+  const [a, b] = ["upbit:A-KRW", "upbit:B-KRW"];
+  const listed = async () => (await market.tickers()).map(({ seq, asOf }) => [seq, asOf]);
+  const before = await openMarketPublisher(market, "https://market/?partition=1");
+  before.send({ ...frame(10, newest(a, 4), newest(b, 5)), from: 3 });
+  await vi.waitFor(async () => expect(await listed()).toHaveLength(2));
+  // Another pusher goes on from what is committed: what its predecessor had read, and not told, it does not know.
+  const next = await openMarketPublisher(market, "https://market/?partition=1");
+  next.send({ ...frame(20, newest(a, 16)), from: 15 });
+  next.send({ ...frame(30), from: 20 });
+  await vi.waitFor(async () => {
+    expect(await listed()).toEqual([
+      [16, 30],
+      [5, 10],
+    ]);
+  });
+  next.send({ ...frame(40, newest(b, 35)), from: 30 });
+  await vi.waitFor(async () => {
+    expect(await listed()).toEqual([
+      [16, 40],
+      [35, 40],
+    ]);
+  });
+});
+
+it("knows again that nothing was missed when it is told everything from further back", async () => {
+  const market = newMarket();
+  const publisher = await openMarketPublisher(market, "https://market/?partition=1");
+  publisher.send({ ...frame(10, newest("upbit:A-KRW", 4)), from: 3 });
+  publisher.send({ ...frame(30), from: 20 });
+  await vi.waitFor(async () => expect(await market.ticker("upbit:A-KRW")).toMatchObject({ asOf: 10 }));
+  publisher.send({ ...frame(40), from: 9 });
+  await vi.waitFor(async () => expect(await market.ticker("upbit:A-KRW")).toMatchObject({ asOf: 40 }));
+});
+
 it("holds an instrument once when another log puts it in another partition", async () => {
   const market = newMarket();
   const old = await openMarketPublisher(market, "https://market/?partition=3");

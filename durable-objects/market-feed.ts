@@ -20,8 +20,19 @@ interface Share {
   epoch: string;
   asOf: number;
   readonly tickers: Map<string, LatestTicker>;
+  /** Of tickers that something newer may have been missed of: up to when (log time, ms) they are known to be the newest. */
+  readonly doubted: Map<string, number>;
   lastStore: number;
   changed: boolean;
+}
+
+/** A row of storage. */
+interface StoredShare {
+  readonly epoch: string;
+  readonly asOf: number;
+  readonly tickers: readonly LatestTicker[];
+  /** Absent in rows of earlier versions. */
+  readonly doubted?: readonly (readonly [instrument: string, asOf: number])[];
 }
 
 /** Written to storage at most this often, ms: a whole partition is one row. */
@@ -34,8 +45,8 @@ export class MarketFeed extends DurableObject<Env> {
     super(ctx, env);
     ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS shares (partition TEXT PRIMARY KEY, body TEXT NOT NULL)");
     for (const row of ctx.storage.sql.exec<{ partition: string; body: string }>("SELECT * FROM shares")) {
-      const { epoch, asOf, tickers } = JSON.parse(row.body) as { epoch: string; asOf: number; tickers: LatestTicker[] };
-      this.#shares.set(row.partition, newShare(epoch, asOf, tickers));
+      const { epoch, asOf, tickers, doubted } = JSON.parse(row.body) as StoredShare;
+      this.#shares.set(row.partition, newShare(epoch, asOf, tickers, doubted));
     }
     // What is in storage may be old: after waking, everything is asked for again.
     for (const ws of ctx.getWebSockets()) reply(ws, { op: "resend" });
@@ -94,12 +105,18 @@ export class MarketFeed extends DurableObject<Env> {
   #take(partition: string, frame: MarketFrame): void {
     const share = this.#shares.get(partition) ?? newShare(frame.epoch, 0, []);
     this.#shares.set(partition, share);
+    judgeOlder(share, frame);
     for (const one of frame.tickers) {
       // Another log may have another number of partitions: an instrument stands in one of them only.
       for (const other of this.#shares.values()) if (other !== share) other.tickers.delete(one.instrument);
       share.tickers.set(one.instrument, one);
     }
-    for (const instrument of frame.gone) for (const one of this.#shares.values()) one.tickers.delete(instrument);
+    for (const instrument of frame.gone) {
+      for (const { tickers, doubted } of this.#shares.values()) {
+        tickers.delete(instrument);
+        doubted.delete(instrument);
+      }
+    }
     share.epoch = frame.epoch;
     share.asOf = frame.asOf;
     share.changed ||= frame.tickers.length + frame.gone.length > 0;
@@ -107,17 +124,41 @@ export class MarketFeed extends DurableObject<Env> {
     if (!share.changed || now - share.lastStore < STORE_PERIOD) return;
     share.lastStore = now;
     share.changed = false;
-    const body = JSON.stringify({ epoch: share.epoch, asOf: share.asOf, tickers: [...share.tickers.values()] });
+    const { epoch, asOf, tickers, doubted } = share;
+    const stored: StoredShare = { epoch, asOf, tickers: [...tickers.values()], doubted: [...doubted] };
+    const body = JSON.stringify(stored);
     this.ctx.storage.sql.exec("INSERT OR REPLACE INTO shares (partition, body) VALUES (?, ?)", partition, body);
   }
 }
 
-function listed({ epoch, asOf }: Share, ticker: LatestTicker): ListedTicker {
-  return { ...ticker, asOf: ticker.epoch === epoch ? asOf : ticker.t.logged };
+/**
+ * What a frame does not tell is as new as the frame only if nothing lies between what was held and what the frame tells: a
+ * pusher that has just begun does not know what the one before it never sent, nor an object that woke what it forgot.
+ */
+function judgeOlder(share: Share, { epoch, from, tickers }: MarketFrame): void {
+  for (const { instrument } of tickers) share.doubted.delete(instrument);
+  const told = new Set(tickers.map(({ instrument }) => instrument));
+  for (const one of share.tickers.values()) {
+    if (told.has(one.instrument)) continue;
+    const { asOf } = listed(share, one);
+    if (one.epoch === epoch && asOf >= from) share.doubted.delete(one.instrument);
+    else share.doubted.set(one.instrument, asOf);
+  }
 }
 
-function newShare(epoch: string, asOf: number, tickers: readonly LatestTicker[]): Share {
-  return { epoch, asOf, tickers: new Map(tickers.map((one) => [one.instrument, one])), lastStore: 0, changed: false };
+function listed({ epoch, asOf, doubted }: Share, ticker: LatestTicker): ListedTicker {
+  const known = ticker.epoch === epoch ? asOf : ticker.t.logged;
+  return { ...ticker, asOf: doubted.get(ticker.instrument) ?? known };
+}
+
+function newShare(
+  epoch: string,
+  asOf: number,
+  tickers: readonly LatestTicker[],
+  doubted: StoredShare["doubted"] = [],
+): Share {
+  const byInstrument = new Map(tickers.map((one) => [one.instrument, one]));
+  return { epoch, asOf, tickers: byInstrument, doubted: new Map(doubted), lastStore: 0, changed: false };
 }
 
 function reply(ws: WebSocket, frame: MarketReply): void {

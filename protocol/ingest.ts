@@ -89,6 +89,8 @@ export const marketFrame = z.object({
   tickers: z.array(z.custom<LatestTicker>((value) => typeof value === "object" && value !== null)),
   /** Instruments that are no longer collected: what is held of them must not be shown for new should they come back. */
   gone: z.array(z.string()).default([]),
+  /** Log time (ms) from which on this frame, with those before it on its socket, tells everything. */
+  from: timestamp.default(0),
   asOf: timestamp,
 });
 export type MarketFrame = z.infer<typeof marketFrame>;

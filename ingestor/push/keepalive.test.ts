@@ -47,7 +47,9 @@ it("are answered by an object that hibernates, and wake it not", async () => {
   await until(() => silent || answers * 500 >= LONG_ENOUGH);
   expect([silent, heard]).toEqual([false, []]);
   // Were the object still awake, it would have nothing to ask for.
-  socket.send(JSON.stringify({ op: "tickers", epoch: "e-0", tickers: [], gone: [], asOf: 1 } satisfies MarketFrame));
+  socket.send(
+    JSON.stringify({ op: "tickers", epoch: "e-0", tickers: [], gone: [], from: 0, asOf: 1 } satisfies MarketFrame),
+  );
   await until(() => heard.length > 0);
   expect(heard).toEqual(['{"op":"resend"}']);
   socket.terminate();

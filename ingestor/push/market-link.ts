@@ -13,11 +13,21 @@ interface Newest {
   readonly record: LogRecord;
 }
 
+/** How far a partition has been read. */
+export interface ReadSpan {
+  readonly epoch: string;
+  /** Log times (ms) of the first and of the last record. */
+  readonly readFrom: number;
+  readonly asOf: number;
+}
+
 export class MarketLink {
   readonly #newest = new Map<string, Newest>();
   #changed = new Set<string>();
   #gone = new Set<string>();
   #socket: WebSocket | undefined;
+  /** The last frame; undefined where the next one tells all that is known. */
+  #told: Pick<ReadSpan, "epoch" | "asOf"> | undefined;
   readonly #onReplaced: () => void;
 
   constructor(onReplaced: () => void) {
@@ -39,7 +49,7 @@ export class MarketLink {
 
   opened(socket: WebSocket): void {
     this.#socket = socket;
-    this.#changed = new Set(this.#newest.keys());
+    this.#tellAll();
   }
 
   closed(): void {
@@ -50,11 +60,11 @@ export class MarketLink {
   onMessage(text: string): void {
     const { op } = marketReply.parse(JSON.parse(text));
     if (op === "replaced") this.#onReplaced();
-    else this.#changed = new Set(this.#newest.keys());
+    else this.#tellAll();
   }
 
   /** Sends what has changed in this epoch, and up to when (log time, ms) that is everything. */
-  send(epoch: string, asOf: number, { source }: Pick<CollectorStatus, "source">): void {
+  send({ epoch, readFrom, asOf }: ReadSpan, { source }: Pick<CollectorStatus, "source">): void {
     if (this.#socket === undefined || this.#socket.bufferedAmount > SOCKET_BYTES) return;
     const tickers = [...this.#changed].flatMap((instrument) => {
       const newest = this.#newest.get(instrument);
@@ -63,7 +73,14 @@ export class MarketLink {
     const gone = [...this.#gone];
     this.#changed = new Set();
     this.#gone = new Set();
-    this.#socket.send(JSON.stringify({ op: "tickers", epoch, tickers, gone, asOf } satisfies MarketFrame));
+    const from = this.#told?.epoch === epoch ? this.#told.asOf : readFrom;
+    this.#told = { epoch, asOf };
+    this.#socket.send(JSON.stringify({ op: "tickers", epoch, tickers, gone, from, asOf } satisfies MarketFrame));
+  }
+
+  #tellAll(): void {
+    this.#changed = new Set(this.#newest.keys());
+    this.#told = undefined;
   }
 }
 

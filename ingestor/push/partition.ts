@@ -40,6 +40,8 @@ export class Partition {
   /** {@link #status} as JSON. */
   #statusText: string;
   #asOf = 0;
+  /** Log time (ms) of the first record read in this epoch. */
+  #readFrom: number | undefined;
   #next = 0;
   #epoch: string | undefined;
   #committed = 0;
@@ -71,6 +73,7 @@ export class Partition {
       // After a rebalance the group reads again from what is committed.
       if (record.offset < this.#next) continue;
       this.#next = record.offset + 1;
+      this.#readFrom ??= record.logged;
       if (record.type === "status") this.#onStatus(record.value, now);
       else touched.add(this.#onEvent(epoch, record, now));
       // While the exchange is away, silence says nothing: complete is only what came before.
@@ -99,8 +102,9 @@ export class Partition {
 
   /** Once a second: the lists. */
   onSecond(): void {
-    if (this.#epoch === undefined) return;
-    for (const { link } of this.#markets.values()) link.send(this.#epoch, this.#asOf, this.#status);
+    const [epoch, readFrom, asOf] = [this.#epoch, this.#readFrom, this.#asOf];
+    if (epoch === undefined || readFrom === undefined) return;
+    for (const { link } of this.#markets.values()) link.send({ epoch, readFrom, asOf }, this.#status);
   }
 
   /** Opens the feed of an instrument, so that its listeners hear of the exchange's state even if it is never traded. */
@@ -151,6 +155,7 @@ export class Partition {
     this.#committed = 0;
     this.#next = 0;
     this.#expired = undefined;
+    this.#readFrom = undefined;
   }
 
   #onEvent(epoch: string, record: LogRecord, now: number): FeedLink {
