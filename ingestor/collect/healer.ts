@@ -78,6 +78,7 @@ export class Healer {
   readonly #said = new Map<string, number>();
   readonly #queue = new HealQueue();
   #next: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Immediate | undefined;
   /** Answers in a row that can't be read, and since when (ms), by instrument. */
   readonly #unreadable = new Map<string, { readonly count: number; readonly since: number }>();
   readonly counts: HealerCounts = { gaps: 0, healed: 0, lost: 0, lateTrades: 0 };
@@ -117,7 +118,8 @@ export class Healer {
     if (open.length === 0) this.#options.known.hold(instrument);
     this.#gaps.set(instrument, [...open.filter((one) => one !== joined), gap]);
     this.#announce(gap, joined);
-    this.#startNext();
+    // Once for all that are announced now: each look goes through all gaps.
+    this.#soon ??= setImmediate(() => this.#startNext());
   }
 
   /** One that grows and grows, since the exchange sends nothing that can be read, is said again only now and then. */
@@ -134,10 +136,13 @@ export class Healer {
   stop(): void {
     this.#stop.abort();
     clearTimeout(this.#next);
+    clearImmediate(this.#soon);
   }
 
   #startNext(): void {
     clearTimeout(this.#next);
+    clearImmediate(this.#soon);
+    this.#soon = undefined;
     if (this.#stop.signal.aborted) return;
     const now = Date.now();
     for (;;) {
