@@ -37,6 +37,7 @@ program
   .description("from the exchange's send to a client of a raw stream: p50 and p99 in ms")
   .addOption(new Option("--seconds <n>", "how long at each rate").default(20).argParser(positive))
   .addOption(new Option("--clients <n>", "on as many instruments").default(50).argParser(positive))
+  .option("--profile <folder>", "write a profile of the ingestor there")
   .action(benchPath);
 
 program

@@ -1,5 +1,6 @@
 /** How long a trade takes from the exchange's send to a client of a raw stream. Both ends read the same clock. */
 
+import { resolve } from "node:path";
 import { TickcastClient } from "../client/client.ts";
 import { dialNode } from "../client/node-socket.ts";
 import { marketsBody } from "../protocol/rest.ts";
@@ -11,8 +12,18 @@ const RATES = [200, 2000];
 /** How long the bare echo is measured before each of them, s. */
 const ECHO = 5;
 
-export async function benchPath({ seconds, clients }: { seconds: number; clients: number }): Promise<void> {
-  const stack = await benchStack({ simulator: { rate: RATES[0] ?? 200, spread: "uniform" } });
+export interface PathOptions {
+  readonly seconds: number;
+  readonly clients: number;
+  /** The folder that a profile of the ingestor is written to. */
+  readonly profile?: string;
+}
+
+export async function benchPath({ seconds, clients, profile }: PathOptions): Promise<void> {
+  const stack = await benchStack({
+    simulator: { rate: RATES[0] ?? 200, spread: "uniform" },
+    ingestor: profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(profile)}` },
+  });
   const client = new TickcastClient({ url: stack.url, dial: dialNode });
   const steps = { collector: [] as number[], log: [] as number[], edge: [] as number[], client: [] as number[] };
   const bare = await BareProcess.start();
