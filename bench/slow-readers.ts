@@ -91,6 +91,9 @@ class HealthyReader {
     this.#socket = socket;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#subscribed = promise;
+    socket.on("close", (code, reason) => {
+      if (code !== 1005) console.error(`the healthy reader was closed with ${code} ${reason}`);
+    });
     socket.on("message", (data) => {
       const frame: Frame = JSON.parse(String(data));
       if (frame.op === "subscribed") resolve();

@@ -8,8 +8,6 @@ import { ABSENT_BOUND, ClientFlow } from "./client-flow.ts";
 
 /** Bytes that may wait for all clients of an object together: it has 128 MB of memory. */
 const OBJECT_BOUND = 67_108_864;
-/** While more than that waits, bytes that may wait for one client. */
-const CROWDED_BOUND = 65_536;
 /** What is sent at once and is no longer than this, bytes, counts like anything else. */
 const BURST = 65_536;
 /** Who was never there within this long, ms, will not come. */
@@ -101,11 +99,25 @@ export class Backpressure {
       .map((ws) => ({ ws, queued: queuedFor(ws) ?? 0 }))
       .filter(({ queued }) => queued > 0);
     this.#crowded = waiting.reduce((sum, { queued }) => sum + queued, 0) > this.#objectBound;
-    return waiting.flatMap(({ ws }) => (this.#mustGo(ws, now) ? [ws] : []));
+    const open = waiting.filter(({ ws }) => ws.readyState === WebSocket.OPEN);
+    const slow = open.filter(({ ws }) => this.#mustGo(ws, now));
+    const others = open.filter((one) => !slow.includes(one));
+    return [...slow, ...(this.#crowded ? this.#worst(others) : [])].map(({ ws }) => ws);
+  }
+
+  /** Those for whom most waits, until half of what may wait in all is left: who keeps up is not among them. */
+  #worst<T extends { readonly queued: number }>(waiting: readonly T[]): T[] {
+    let rest = waiting.reduce((sum, { queued }) => sum + queued, 0);
+    return waiting
+      .toSorted((a, b) => b.queued - a.queued)
+      .filter(({ queued }) => {
+        if (rest <= this.#objectBound / 2) return false;
+        rest -= queued;
+        return true;
+      });
   }
 
   #mustGo(ws: WebSocket, now: number): boolean {
-    if (ws.readyState !== WebSocket.OPEN) return false;
     const { flow, since } = this.#entry(ws, now);
     return !this.#isWithin(ws, flow, 0, now) || (!flow.present && now - since > FIRST_PATIENCE);
   }
@@ -118,7 +130,6 @@ export class Backpressure {
   }
 
   #bound(flow: ClientFlow, now: number): number {
-    if (this.#crowded) return CROWDED_BOUND;
     // On a runtime that can't tell, nobody was ever seen to take something.
     return flow.present || !flow.observed ? flow.bound(now) : ABSENT_BOUND;
   }
