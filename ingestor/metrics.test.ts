@@ -17,6 +17,7 @@ const logger = pino({ level: "silent" });
 const NAMES: readonly (keyof CollectorCounts)[] = [
   ...(["frames", "events", "repeats", "badFrames", "reconnects", "rotations", "gaps", "healed", "lost"] as const),
   ...(["lateTrades", "markets", "connections", "openGaps", "oddRows", "refusedMarkets"] as const),
+  "datedAhead",
 ];
 /** 101, 102, … in the order of the names, so that none is taken for another. */
 const COUNTS: CollectorCounts = { ...countsOf(undefined) };
@@ -126,6 +127,7 @@ describe("metrics", () => {
       open_gaps: 113,
       odd_market_rows: 114,
       refused_markets: 115,
+      dated_ahead_total: 116,
       leading: 1,
       term: 7,
       log_queue_bytes: 201,
@@ -147,7 +149,7 @@ describe("metrics", () => {
     };
     const pushingOnly: Measured = { name: "korbit", leader: undefined, reader: undefined, pusher: pushing(new Log()) };
     const standing = await valuesOf([standingBy, pushingOnly], "upbit");
-    expect(Object.keys(standing).length).toBe(23);
+    expect(Object.keys(standing).length).toBe(24);
     expect(new Set(Object.values(standing))).toEqual(new Set([0]));
     const others = await valuesOf([standingBy, pushingOnly], "korbit");
     expect(others).toMatchObject({ leading: 0, frames_total: 0, consumer_lag: 0, parked_feeds: 302 });

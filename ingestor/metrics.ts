@@ -15,6 +15,7 @@ const COUNTERS: readonly (readonly [name: string, help: string, of: keyof Collec
   ["events_total", "Events written to the log, gaps left out", "events"],
   ["repeats_total", "Trades kept out because the log has them", "repeats"],
   ["bad_frames_total", "Frames that could not be read", "badFrames"],
+  ["dated_ahead_total", "Events that the exchange dated in the future", "datedAhead"],
   ["reconnects_total", "Connections to the exchange that broke", "reconnects"],
   ["rotations_total", "Connections replaced before the exchange ended them", "rotations"],
   ["gaps_total", "Gaps announced", "gaps"],

@@ -9,6 +9,8 @@ import { findExchange, UnknownExchangeError } from "./exchanges/index.ts";
 import { lines } from "./normalize/lines.ts";
 import { normalizeLine } from "./normalize/normalize.ts";
 
+/** Some editors and tools begin a file with it; JSON does not allow it. */
+const BYTE_ORDER_MARK = /^\uFEFF/;
 const BAD_FRAMES = 1;
 const USAGE = 2;
 
@@ -33,7 +35,7 @@ function exchangeNamed(name: string): Exchange {
 async function parserFor(exchange: Exchange, file: string | undefined): Promise<Parse> {
   if (file === undefined) return exchange.parser([]);
   try {
-    const body = await readFile(file, "utf8");
+    const body = (await readFile(file, "utf8")).replace(BYTE_ORDER_MARK, "");
     return exchange.parser(exchange.readMarkets(body, ({ reason }) => console.error(`${file}: left out: ${reason}`)));
   } catch (error) {
     return program.error(`normalize: ${file}: ${error instanceof Error ? error.message : error}`);
@@ -54,7 +56,9 @@ async function* output(parse: Parse): AsyncGenerator<string> {
   let number = 0;
   for await (const line of lines(process.stdin.setEncoding("utf8"))) {
     number += 1;
-    const { events, bad, note } = normalizeLine(line, parse);
+    const marked = number === 1 && BYTE_ORDER_MARK.test(line);
+    if (marked) console.error("line 1: a byte order mark was left out");
+    const { events, bad, note } = normalizeLine(marked ? line.slice(1) : line, parse);
     if (bad !== undefined) process.exitCode = BAD_FRAMES;
     for (const said of [bad, note]) if (said !== undefined) console.error(`line ${number}: ${said}`);
     for (const event of events) yield `${JSON.stringify(event)}\n`;

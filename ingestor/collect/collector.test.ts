@@ -172,6 +172,30 @@ describe("a collector", () => {
     expect([...new Set(gaps.map(({ instrument }) => instrument))]).toEqual([BTC]);
   });
 
+  it("relies on no trade that is dated in the future", async () => {
+    let ahead = 0;
+    await start({ now: () => Date.now() + ahead });
+    await live();
+    await traded(3);
+    ahead = 3_600_000;
+    await traded(1, "KRW-ETH");
+    ahead = 0;
+    await traded(1, "KRW-SHIB");
+    await away(() => execute(20));
+    await traded(1);
+    await healed();
+    const executed = simulator.executed(0, 10_000).trades.filter(({ market }) => market === "KRW-BTC");
+    expect(idsOf(BTC).sort()).toEqual(executed.map(({ id }) => id).sort());
+    expect(log.gaps().map(({ cause, state }) => [cause, state])).toEqual([
+      ["exchange_disconnect", "open"],
+      ["exchange_disconnect", "healed"],
+    ]);
+    expect(log.events.filter((event) => event.type === "gap" && event.until > Date.now() + 10_000)).toEqual([]);
+    expect(warnings.filter((line) => line.includes("dated in the future")).length).toBe(1);
+    expect(collector.counts.datedAhead).toBeGreaterThan(0);
+    expectEachOnce();
+  });
+
   it("calls lost what the exchange does not tell any more, and only that", async () => {
     await start();
     await live();

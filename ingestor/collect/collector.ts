@@ -5,6 +5,7 @@
 
 import type { Source } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
+import { CLOCK_LEAD } from "../event-time.ts";
 import type { Exchange } from "../exchanges/exchange.ts";
 import type { CollectorStatus, Tail, TickWriter } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
@@ -108,7 +109,8 @@ export class Collector {
     this.#unproven = earliest(tails.flatMap(({ completeUntil }) => completeUntil ?? []));
     const abandoned = abandonedGaps(tails);
     for (const gap of abandoned)
-      if (gap.cause !== "not_collected") running.healer.heal(gap.instrument, gap.cause, gap.since, gap.until);
+      if (gap.cause !== "not_collected")
+        running.healer.heal(gap.instrument, gap.cause, gap.since, Math.min(gap.until, Date.now() + CLOCK_LEAD));
     this.#timer = setInterval(() => this.#onSecond(), STATUS_PERIOD);
     this.#onSecond();
     const markets = await list.ready;
@@ -176,7 +178,7 @@ export class Collector {
   #deal(listed: readonly Market[], running: Running): void {
     const { intake, shares } = running;
     intake.setMarkets(listed);
-    const now = intake.lastEventTime ?? Date.now();
+    const now = Math.min(intake.lastEventTime ?? Date.now(), Date.now());
     const before = shares.all.flatMap((share) =>
       share.markets.map(({ instrument }) => [instrument, Math.min(now, share.doubtOf(instrument) ?? now)] as const),
     );

@@ -22,6 +22,7 @@ const NOTHING: CollectorCounts = {
   events: 0,
   repeats: 0,
   badFrames: 0,
+  datedAhead: 0,
   gaps: 0,
   healed: 0,
   lost: 0,

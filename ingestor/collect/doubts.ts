@@ -48,6 +48,14 @@ export class Doubts {
     this.#doubts.delete(instrument);
   }
 
+  /** Ends a doubt when there is a verdict. @returns it, when trades were missed */
+  settle(instrument: string, verdict: Verdict): Doubt | undefined {
+    const doubt = this.#doubts.get(instrument);
+    if (verdict === undefined) return undefined;
+    this.clear(instrument);
+    return verdict === "missed" ? doubt : undefined;
+  }
+
   /** Those of other instruments are nobody's affair any more. */
   keepOnly(instruments: ReadonlySet<string>): void {
     for (const instrument of this.#doubts.keys()) if (!instruments.has(instrument)) this.#doubts.delete(instrument);

@@ -2,19 +2,21 @@
 
 import type { GapCause, TickerEvent, TradeEvent } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
+import { boundedTime, isDatedAhead, reliedTime } from "../event-time.ts";
 import { type Exchange, FrameError, type Parse, type Parsed, type ParsedEvent } from "../exchanges/exchange.ts";
 import type { TickWriter } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
-import { BadFrames, marketsNamed } from "./bad-frames.ts";
-import { type Doubts, judgeById, judgeByTime, OVERLAP, type Verdict } from "./doubts.ts";
+import { BadFrames } from "./bad-frames.ts";
+import { type Doubts, judgeByTime, OVERLAP } from "./doubts.ts";
 import type { Healer } from "./healer.ts";
 import type { KnownTrades } from "./known-trades.ts";
+import { TradeIds } from "./trade-ids.ts";
 
 export interface IntakeOptions {
   readonly exchange: Exchange;
-  readonly writer: TickWriter;
+  readonly writer: Pick<TickWriter, "append" | "appendRaw">;
   readonly known: KnownTrades;
-  readonly healer: Healer;
+  readonly healer: Pick<Healer, "heal">;
   readonly logger: Logger;
 }
 
@@ -25,6 +27,8 @@ export interface IntakeCounts {
   /** Trades kept out because the log has them. */
   repeats: number;
   badFrames: number;
+  /** Events that the exchange has dated in the future. */
+  datedAhead: number;
 }
 
 /** What a frame told, and when it came (ms). */
@@ -33,29 +37,31 @@ export interface Message {
   readonly received: number;
 }
 
-/** A ticker may be ahead of the trades it tells of, ms. */
-const TICKER_LEAD = 2000;
+/** Between two warnings of the same kind, ms. */
+const WARNING_PERIOD = 60_000;
 
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #badFrames: BadFrames;
-  readonly counts: IntakeCounts = { frames: 0, events: 0, repeats: 0, badFrames: 0 };
+  /** Where ids count up. */
+  readonly #tradeIds: TradeIds | undefined;
+  readonly counts: IntakeCounts = { frames: 0, events: 0, repeats: 0, badFrames: 0, datedAhead: 0 };
   #parse: Parse;
-  /** Where ids count up: the highest of each instrument, and when it was executed (ms). */
-  readonly #last = new Map<string, { readonly id: string; readonly time: number }>();
   /** When (ms) the last ticker of each instrument was. */
   readonly #lastTickers = new Map<string, number>();
-  /** Trades that a ticker has told of and that have not come: the id, and since when (ms). */
-  readonly #announced = new Map<string, { readonly id: string; readonly at: number }>();
-  /** When (ms) frames came that can't be read, since the last {@link tick}. */
-  readonly #unread = new Map<string, { readonly since: number; readonly until: number }>();
+  /** When (ms) the last frame with a trade came. */
+  #lastTradeReceived = 0;
+  /** When (ms) an event that is dated in the future was last logged. */
+  #warned = 0;
   /** On the exchange's clock, ms. */
   lastEventTime: number | null = null;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
-    this.#badFrames = new BadFrames(options.logger);
-    this.#parse = options.exchange.parser([]);
+    const { exchange, logger } = options;
+    this.#badFrames = new BadFrames(logger);
+    this.#tradeIds = exchange.proof === "trade-ids" ? new TradeIds(options) : undefined;
+    this.#parse = exchange.parser([]);
   }
 
   setMarkets(markets: readonly Market[]): void {
@@ -76,8 +82,8 @@ export class Intake {
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       this.counts.badFrames += 1;
-      this.#badFrames.log(error.message, text);
-      this.#remember(marketsNamed(text, markets), received);
+      const reliedOn = Math.min(this.lastEventTime ?? received, received);
+      this.#badFrames.add({ error, text, markets, received, reliedOn, lastTrade: this.#lastTradeReceived });
       return { kind: "events", events: error.events };
     }
   }
@@ -89,28 +95,23 @@ export class Intake {
    */
   take({ parsed, received }: Message, doubts: Doubts, replayed = false): void {
     for (const event of parsed.events) {
+      if (isDatedAhead(event)) this.#noteAhead(event);
       this.#judge(event, received, doubts);
-      if (event.type === "trade") this.#takeTrade(event);
+      if (event.type === "trade") this.#takeTrade(event, received);
       else this.#takeTicker(event, replayed);
     }
     for (const [instrument, id] of parsed.lastTradeIds ?? []) {
-      this.#judgeId("ticker", instrument, id, received, doubts);
+      const ticker = parsed.events.find((event) => event.instrument === instrument);
+      const time = ticker === undefined ? received : reliedTime(ticker);
+      this.#tradeIds?.judge({ by: "ticker", instrument, id, time, until: received }, doubts);
     }
   }
 
   /** To be called every second: fetches what bad frames may have told, and trades that tickers told of and that never came. */
   tick(now: number): void {
-    // Gathered, because an exchange that has changed its frames sends nothing else.
-    for (const [instrument, { since, until }] of this.#unread) this.#heal(instrument, "unreadable_frame", since, until);
-    this.#unread.clear();
-    for (const [instrument, { id, at }] of this.#announced) {
-      if (now - at < TICKER_LEAD) continue;
-      this.#announced.delete(instrument);
-      const last = this.#lastOf(instrument);
-      if (last === null || Number(id) <= Number(last.id)) continue;
-      this.#heal(instrument, "missed_trades", last.time, Math.max(now, at));
-      this.#last.set(instrument, { id, time: last.time });
-    }
+    for (const [instrument, { since, until }] of this.#badFrames.takeUnread())
+      this.#heal(instrument, "unreadable_frame", since, until);
+    this.#tradeIds?.tick(now);
   }
 
   /** Forgets nothing of these markets' trades until they are released. */
@@ -130,21 +131,34 @@ export class Intake {
     }
   }
 
-  #takeTrade(trade: TradeEvent): void {
-    if (!this.#options.known.admit(trade)) {
+  #takeTrade(trade: TradeEvent, received: number): void {
+    const { known } = this.#options;
+    this.#lastTradeReceived = received;
+    if (known.reusesId(trade)) this.#beginAnew(trade);
+    if (!known.admit(trade)) {
       this.counts.repeats += 1;
       return;
     }
-    if (this.#countsUp) this.#count(trade);
-    if (!trade.snapshot) this.lastEventTime = Math.max(this.lastEventTime ?? 0, trade.time);
+    this.#tradeIds?.count(trade.instrument, trade.id, reliedTime(trade));
+    if (!trade.snapshot) this.lastEventTime = Math.max(this.lastEventTime ?? 0, boundedTime(trade));
     this.#append(trade.snapshot ? { ...trade, late: true } : trade);
+  }
+
+  /** An id that another trade has had: what came with ids between the two may be missing. */
+  #beginAnew(trade: TradeEvent): void {
+    const { known, logger } = this.#options;
+    const { instrument, id } = trade;
+    const since = known.lastTime(instrument) ?? reliedTime(trade);
+    logger.warn({ instrument, id }, "the exchange has begun its trade ids anew");
+    known.renumber(instrument);
+    this.#heal(instrument, "missed_trades", since, boundedTime(trade));
   }
 
   /** A ticker that is no newer than the last one would take the price back. */
   #takeTicker(ticker: TickerEvent, replayed: boolean): void {
     const last = this.#lastTickers.get(ticker.instrument) ?? 0;
     if (replayed && ticker.time <= last) return;
-    this.#lastTickers.set(ticker.instrument, ticker.time);
+    this.#lastTickers.set(ticker.instrument, boundedTime(ticker));
     this.#append(ticker);
   }
 
@@ -155,59 +169,32 @@ export class Intake {
 
   /** What an event shows of the trades before it. Times are the exchange's: its clock may be ahead of ours. */
   #judge(event: ParsedEvent, received: number, doubts: Doubts): void {
-    const doubt = doubts.get(event.instrument);
-    const until = Math.max(received, event.time);
-    if (this.#countsUp) {
-      if (event.type === "trade") this.#judgeId("trade", event.instrument, event.id ?? "0", until, doubts);
-    } else if (doubt !== undefined) this.#settle(event.instrument, judgeByTime(event, doubt), until, doubts);
-  }
-
-  #judgeId(told: "trade" | "ticker", instrument: string, id: string, until: number, doubts: Doubts): void {
-    const last = this.#lastOf(instrument);
-    const verdict = judgeById(told, id, last?.id ?? null);
-    if (doubts.get(instrument) !== undefined) {
-      this.#settle(instrument, verdict, until, doubts);
-      // Up to there it is fetched: the trades that follow show no other hole.
-      if (verdict === "missed" && last !== null) this.#last.set(instrument, { id, time: last.time });
-    } else if (verdict !== "missed" || last === null) return;
-    else if (told === "trade") this.#heal(instrument, "missed_trades", last.time, until);
-    // It may be on its way.
-    else if (!this.#announced.has(instrument)) this.#announced.set(instrument, { id, at: until });
-  }
-
-  #settle(instrument: string, verdict: Verdict, until: number, doubts: Doubts): void {
+    const { instrument } = event;
+    const until = Math.max(received, boundedTime(event));
+    if (this.#tradeIds !== undefined) {
+      if (event.type !== "trade") return;
+      this.#tradeIds.judge({ by: "trade", instrument, id: event.id ?? "0", time: reliedTime(event), until }, doubts);
+      return;
+    }
     const doubt = doubts.get(instrument);
-    if (doubt === undefined || verdict === undefined) return;
-    doubts.clear(instrument);
-    if (verdict === "missed") this.#heal(instrument, doubt.cause, doubt.since, until);
+    const missed = doubt && doubts.settle(instrument, judgeByTime(event, doubt));
+    if (missed !== undefined) this.#heal(instrument, missed.cause, missed.since, until);
   }
 
   #heal(instrument: string, cause: GapCause, since: number, until: number): void {
     this.#options.healer.heal(instrument, cause, since - OVERLAP, until);
   }
 
-  #remember(markets: readonly Market[], received: number): void {
-    const since = this.lastEventTime ?? received;
-    for (const { instrument } of markets) {
-      const before = this.#unread.get(instrument);
-      this.#unread.set(instrument, { since: before?.since ?? since, until: received });
-    }
-  }
-
-  get #countsUp(): boolean {
-    return this.#options.exchange.proof === "trade-ids";
-  }
-
-  #lastOf(instrument: string): { readonly id: string; readonly time: number } | null {
-    const last = this.#last.get(instrument);
-    if (last !== undefined) return last;
-    const known = this.#options.known.newest(instrument);
-    if (known !== null) this.#last.set(instrument, known);
-    return known;
-  }
-
-  #count({ instrument, id, time }: TradeEvent): void {
-    const last = this.#last.get(instrument);
-    if (id !== null && (last === undefined || Number(id) > Number(last.id))) this.#last.set(instrument, { id, time });
+  /** It stays in the log as the exchange has told it; nothing is concluded from its time. */
+  #noteAhead({ instrument, time, received }: ParsedEvent): void {
+    this.counts.datedAhead += 1;
+    const now = Date.now();
+    if (now - this.#warned < WARNING_PERIOD) return;
+    this.#warned = now;
+    const { logger } = this.#options;
+    logger.warn(
+      { instrument, time, received },
+      "an event is dated in the future: the exchange's fault, or our clock is behind",
+    );
   }
 }

@@ -269,4 +269,54 @@ describe("known trades, where the history has other ids", () => {
     known.release(BTC);
     expect(known.admit(snapshot("0", 0))).toBe(false);
   });
+
+  describe("dated in the future", () => {
+    const HOUR = 3_600_000;
+    const ahead = (id: string, time: number) => trade(id, time + HOUR, { received: time });
+
+    it("make no later trade pass for one that can't be judged", () => {
+      const known = new KnownTrades([tail(0)], () => 0);
+      known.admit(ahead("x", 5000));
+      for (const one of series(5001, 5001 + LIMIT)) known.admit(one);
+      expect(known.completeFrom(BTC)).toBeLessThanOrEqual(5002);
+      expect(ids(known.admitFetched(BTC, [trade("missed", 7500)]))).toEqual(["missed"]);
+    });
+
+    it("are remembered until their time has come", () => {
+      const known = new KnownTrades([tail(0)], () => 0);
+      known.admit(ahead("x", 5000));
+      for (const one of series(5001, 5001 + 3 * LIMIT)) known.admit(one);
+      expect(known.admitFetched(BTC, [ahead("x", 5000)])).toEqual([]);
+      expect([known.admit(ahead("x", 5000)), known.has(ahead("x", 5000))]).toEqual([false, true]);
+    });
+
+    it("are not taken for the newest of an earlier time, nor for one of a later", () => {
+      const known = new KnownTrades([tail(0, ahead("7", 5000))], () => 0);
+      expect([known.newest(BTC, 5000)?.id, known.someBetween(BTC, 6000, 2 * HOUR)]).toEqual(["7", false]);
+    });
+  });
+
+  describe("whose ids begin anew", () => {
+    it("are new although another one had their id, and keep the old ones out as before", () => {
+      const known = new KnownTrades([tail(0, trade("1", 1000), trade("2", 1100))], () => 0);
+      expect([known.reusesId(trade("1", 1000)), known.reusesId(trade("1", 90_000))]).toEqual([false, true]);
+      expect([known.admit(trade("1", 90_000)), known.admit(trade("2", 90_100))]).toEqual([true, true]);
+      expect([known.admit(trade("1", 90_000)), known.admit(snapshot("2", 1100))]).toEqual([false, false]);
+      const told = [trade("1", 1000), trade("2", 1100), trade("1", 90_000), trade("3", 90_200)];
+      expect(known.admitFetched(BTC, told)).toEqual([trade("3", 90_200)]);
+      expect(known.newest(BTC)).toEqual({ id: "3", time: 90_200 });
+    });
+
+    it("are fetched although the log has another one of their id", () => {
+      const known = new KnownTrades([tail(0, trade("1", 1000))], () => 0);
+      expect(known.admitFetched(BTC, [trade("1", 90_000), trade("1", 1000)])).toEqual([trade("1", 90_000)]);
+    });
+
+    it("make nothing of the others be forgotten early", () => {
+      const known = new KnownTrades([tail(0, trade("1", 1000))], () => 0);
+      known.admit(trade("1", 90_000));
+      for (const one of series(90_001, 90_001 + LIMIT - 2)) known.admit(one);
+      expect(known.completeFrom(BTC)).toBe(0);
+    });
+  });
 });

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { backOff } from "exponential-backoff";
 import type { GapCause } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
+import { reliedTime } from "../event-time.ts";
 import type { Feed, Parsed } from "../exchanges/exchange.ts";
 import { type Logger, reasonOf } from "../logger.ts";
 import { Bans } from "./bans.ts";
@@ -249,7 +250,8 @@ export class Share {
 
   #take(message: Message, replayed = false): void {
     for (const event of message.parsed.events) {
-      if (event.type === "trade" && !event.snapshot) this.#lastTrade = Math.max(this.#lastTrade ?? 0, event.time);
+      if (event.type === "trade" && !event.snapshot)
+        this.#lastTrade = Math.max(this.#lastTrade ?? 0, reliedTime(event));
     }
     this.#options.intake.take(message, this.#doubts, replayed);
   }

@@ -1,5 +1,6 @@
 /** What an exchange must tell the runner, in `feed.ts`, `parse.ts` and `history.ts`; what reading takes everywhere is in `frames.ts` and `markets.ts`. */
 
+import type { Decimal } from "../../protocol/decimal.ts";
 import type { TickerEvent, TradeEvent } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
 
@@ -13,6 +14,8 @@ export type Parsed =
       readonly events: readonly ParsedEvent[];
       /** The newest trade of an instrument as its ticker names it, by id: whoever has that one has missed nothing. */
       readonly lastTradeIds?: ReadonlyMap<string, string>;
+      /** What was traded of an instrument up to its ticker's time, in a day or in the last 24 hours: trades must add up to it. */
+      readonly volumes?: ReadonlyMap<string, Decimal>;
     }
   /** Heartbeats, order books: nothing of ours, and nothing wrong. */
   | { readonly kind: "ignored" }
@@ -23,15 +26,21 @@ export type Parsed =
   /** The exchange is about to close the connection: another one should be opened before it does. */
   | { readonly kind: "leaving" };
 
+/** What a frame that can't be read tells of, as far as it says: only what may have been a trade is looked for. */
+export type Subject = "trade" | "no-trade" | { readonly unknownType: string };
+
 /** Thrown by a parser for a frame that is not what the exchange's documentation promises. */
 export class FrameError extends Error {
   override readonly name = "FrameError";
   /** The sound events of a frame that is a list: the bad one must not cost the others. */
   readonly events: readonly ParsedEvent[];
+  /** `trade` also where it does not say. */
+  readonly subject: Subject;
 
-  constructor(message: string, events: readonly ParsedEvent[] = []) {
+  constructor(message: string, events: readonly ParsedEvent[] = [], subject: Subject = "trade") {
     super(message);
     this.events = events;
+    this.subject = subject;
   }
 }
 

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { type Decimal, DecimalError, toDecimal } from "../../protocol/decimal.ts";
 import { parseExactJson } from "./exact-json.ts";
-import { FrameError, type Parsed, type ParsedEvent } from "./exchange.ts";
+import { FrameError, type Parsed, type ParsedEvent, type Subject } from "./exchange.ts";
 
 /** A JSON object of which nothing is known yet. Its numbers are text: see {@link parseExactJson}. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -42,7 +42,9 @@ export function readFields<T>(schema: z.ZodType<T>, value: unknown, keyOf = (fie
 export function readList(items: readonly unknown[], where: string, read: (item: unknown) => Parsed): Parsed {
   const events: ParsedEvent[] = [];
   const lastTradeIds = new Map<string, string>();
+  const volumes = new Map<string, Decimal>();
   const wrong: string[] = [];
+  const subjects: Subject[] = [];
   for (const [index, item] of items.entries()) {
     try {
       const parsed = read(item);
@@ -50,14 +52,46 @@ export function readList(items: readonly unknown[], where: string, read: (item: 
       if (parsed.kind !== "events") return parsed;
       events.push(...parsed.events);
       for (const [instrument, id] of parsed.lastTradeIds ?? []) lastTradeIds.set(instrument, id);
+      for (const [instrument, volume] of parsed.volumes ?? []) volumes.set(instrument, volume);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       wrong.push(`${where}[${index}] ${error.message}`);
+      subjects.push(error.subject);
     }
   }
-  if (wrong.length > 0) throw new FrameError(wrong.join("; "), events);
+  if (wrong.length > 0) throw new FrameError(wrong.join("; "), events, gravest(subjects));
   if (events.length === 0) return { kind: "ignored" };
-  return lastTradeIds.size > 0 ? { kind: "events", events, lastTradeIds } : { kind: "events", events };
+  return {
+    kind: "events",
+    events,
+    ...(lastTradeIds.size > 0 ? { lastTradeIds } : {}),
+    ...(volumes.size > 0 ? { volumes } : {}),
+  };
+}
+
+function gravest(subjects: readonly Subject[]): Subject {
+  if (subjects.includes("trade")) return "trade";
+  return subjects.find((subject) => subject !== "no-trade") ?? "no-trade";
+}
+
+/**
+ * Reads what says of itself that it is no trade.
+ *
+ * @throws {FrameError} as `read` does, and it says so too
+ */
+export function noTrade<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error;
+    throw new FrameError(error.message, error.events, "no-trade");
+  }
+}
+
+/** The error for a frame whose type is unknown. @param key what the frame calls its type */
+export function unknownType(key: string, type: unknown): FrameError {
+  const text = JSON.stringify(type).slice(0, 40);
+  return new FrameError(`${key}: ${text} is unknown`, [], { unknownType: text });
 }
 
 /** A field that is text, or a number, which arrives as its own digits; `read` returns undefined for what is not `what`. */

@@ -7,6 +7,7 @@ import { EventEmitter, once } from "node:events";
 import type { GapEvent, MarketEvent } from "../../protocol/events.ts";
 import { type Authority, OPENING_MARKERS } from "../../protocol/log-record.ts";
 import { epochOf, newIncarnation } from "../../protocol/position.ts";
+import { reliedTime } from "../event-time.ts";
 import type { Commit, LoggedStatus, LogHandlers, LogRecord, RawFrame, Tail, TickReader, TickWriter } from "./log.ts";
 
 /** Records kept at most: a feed that is further behind than this gets a gap. */
@@ -72,7 +73,7 @@ export class MemoryLog implements TickWriter, TickReader {
   }
 
   append(event: MarketEvent): void {
-    if (event.type === "trade") this.#lastEvent = Math.max(this.#lastEvent ?? 0, event.time);
+    if (event.type === "trade") this.#lastEvent = Math.max(this.#lastEvent ?? 0, reliedTime(event));
     if (event.type === "gap") this.#rememberGap(event);
     this.#push("event", event.type, event.instrument, JSON.stringify(event));
   }

@@ -34,6 +34,8 @@ describe("a recorded line", () => {
     ['{"recv":1}', /^frame: the frame's text$/],
     [line("-1", frame("1")), /^recv: seconds since 1970, or null$/],
     [line('"noon"', frame("1")), /^recv: /],
+    [line("1618678263010", frame("1")), /^recv: seconds since 1970, and these look like milliseconds$/],
+    [line("1.6e15", frame("1")), /^recv: .* milliseconds$/],
     [line("1", frame('"?"')), /^tp \(trade_price\): not a number/],
     [line("1", "PONG"), /^not JSON: /],
   ])("is bad: %s", (text, reason) => {
@@ -80,6 +82,12 @@ describe("npm run normalize", () => {
     expect(await normalize(["upbit"], input)).toEqual({ status: 0, out: `${EVENT}\n`, err: "" });
   });
 
+  it("leaves out a byte order mark before the first line, and says so", async () => {
+    const { status, out, err } = await normalize(["upbit"], `\uFEFF${line("1618678263.010785", frame("127.0"))}\n`);
+    expect({ status, out }).toEqual({ status: 0, out: `${EVENT}\n` });
+    expect(err).toBe("line 1: a byte order mark was left out\n");
+  });
+
   it("reports bad lines by number and goes on", async () => {
     const good = line("1618678263.010785", frame("127.0"));
     const { status, out, err } = await normalize(["upbit"], `\n{"recv"\n${good}\n${line("1", frame("{}"))}\n${good}\n`);
@@ -105,7 +113,7 @@ describe("npm run normalize", () => {
     const folder = await mkdtemp(join(tmpdir(), "tickcast-"));
     onTestFinished(() => rm(folder, { recursive: true }));
     const file = join(folder, "markets.json");
-    await writeFile(file, '[{"market":"KRW-LAMB","korean_name":"램브","english_name":"Lambda"}]');
+    await writeFile(file, '\uFEFF[{"market":"KRW-LAMB","korean_name":"램브","english_name":"Lambda"}]');
     const { status, out } = await normalize(["upbit", "--markets", file], line("1618678263.010785", frame("127.0")));
     expect({ status, out }).toEqual({ status: 0, out: `${EVENT}\n` });
   });

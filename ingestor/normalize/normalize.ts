@@ -5,11 +5,15 @@ import { shiftDecimal, toDecimal } from "../../protocol/decimal.ts";
 import { parseExactJson } from "../exchanges/exact-json.ts";
 import { FrameError, type Parse, type ParsedEvent } from "../exchanges/exchange.ts";
 
+/** In seconds this is the year 5138; as milliseconds since 1970 it is 1973. */
+const NO_SECONDS = 1e11;
+
 /** One recorded frame; `recv` is in seconds since 1970, and null (or left out) where the recording does not say. */
 const recorded = z.object({
   recv: z
     .string()
     .regex(/^\d+(?:\.\d+)?(?:[eE][+-]?\d{1,4})?$/, "seconds since 1970, or null")
+    .refine((seconds) => Number(seconds) < NO_SECONDS, "seconds since 1970, and these look like milliseconds")
     .nullish(),
   frame: z.string("the frame's text"),
 });

@@ -51,6 +51,17 @@ describe("from a known trade on", () => {
     expect(from).toBe(SINCE);
   });
 
+  it("asks by time where ids have begun anew below it", async () => {
+    const { asked, trades, from } = await tell({ since: SINCE, lastId: "99999999" }, [
+      "[]",
+      `[${AGGREGATE}]`,
+      page(FIRST, 2),
+    ]);
+    expect([asked[0], asked[1]?.includes("aggTrades"), asked[2]]).toEqual([asking(99_999_999), true, asking(FIRST)]);
+    expect(trades.map(({ id }) => id)).toEqual(["28457", "28458"]);
+    expect(from).toBe(SINCE);
+  });
+
   it("goes on behind each full page, beyond 2^53 as well", async () => {
     const { asked, trades } = await tell({ since: SINCE, lastId: "28457" }, [
       page(FIRST, 1000),
@@ -71,7 +82,7 @@ describe("from a known trade on", () => {
   it("says from when on it tells, where the known one is forgotten", async () => {
     const { from } = await tell({ since: SINCE - 5000, lastId: "20000" }, [page(FIRST, 3)]);
     expect(from).toBe(timeOf(FIRST));
-    expect((await tell({ since: SINCE - 5000, lastId: "20000" }, ["[]"])).from).toBe(SINCE + 60_000);
+    expect((await tell({ since: SINCE - 5000, lastId: "20000" }, ["[]", "[]"])).from).toBe(SINCE + 60_000);
   });
 });
 
@@ -89,7 +100,7 @@ describe("without a known trade", () => {
 });
 
 it("asks for symbols of any script", async () => {
-  const { asked } = await tell({ since: SINCE, lastId: "1" }, ["[]"], "币安人生USDT");
+  const { asked } = await tell({ since: SINCE, lastId: "1" }, ["[]", "[]"], "币安人生USDT");
   expect(asked[0]).toBe("/api/v3/historicalTrades?symbol=%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9FUSDT&fromId=1&limit=1000");
 });
 

@@ -20,7 +20,7 @@ export const history: History = {
   order: "oldest-first",
   sameIds: true,
   async *trades({ nativeSymbol, instrument }, { since, until, lastId }, get) {
-    const first = lastId ?? (await firstSince(nativeSymbol, since, get));
+    let first = lastId ?? (await firstSince(nativeSymbol, since, get));
     if (first === null) return since;
     let from = first;
     let wholeFrom: number | undefined;
@@ -29,6 +29,13 @@ export const history: History = {
         await get(pathOf("historicalTrades", { symbol: nativeSymbol, fromId: from, limit: String(PAGE) })),
         instrument,
       );
+      if (page.length === 0 && from === lastId) {
+        // Not even the trade that we have: ids may have begun anew, below it.
+        first = await firstSince(nativeSymbol, since, get);
+        if (first === null || first === lastId) return until;
+        from = first;
+        continue;
+      }
       yield page;
       const [oldest, newest] = [page[0], page.at(-1)];
       // Where it does not know the trade that we begin with, it has forgotten what came after that one too.

@@ -5,7 +5,7 @@ import type { TickerEvent, TradeEvent } from "../../../protocol/events.ts";
 import type { Market } from "../../../protocol/ingest.ts";
 import type { InstrumentName } from "../../../protocol/instrument.ts";
 import { FrameError, type Parse, type Parsed } from "../exchange.ts";
-import { type Fields, isFields, readJson, readList } from "../frames.ts";
+import { type Fields, isFields, noTrade, readJson, readList, unknownType } from "../frames.ts";
 import {
   type Execution,
   readAggTrade,
@@ -42,7 +42,7 @@ function parseObject(fields: unknown, received: number | null, readSymbol: Symbo
       return { kind: "events", events: [trade(readAggTrade(fields), received, readSymbol)] };
     case "24hrTicker":
     case "24hrMiniTicker":
-      return parseTicker(readTicker(fields), received, readSymbol);
+      return noTrade(() => parseTicker(readTicker(fields), received, readSymbol));
     case "serverShutdown":
       return { kind: "leaving" };
     default:
@@ -61,10 +61,10 @@ function parseTicker(fields: TickerFields, received: number | null, readSymbol: 
 function parseOther(fields: Fields): Parsed {
   const { e: type, error, result, u: bestPrices, lastUpdateId: book } = fields;
   if (IGNORED.has(type)) return { kind: "ignored" };
-  if (type !== undefined) throw new FrameError(`e: ${JSON.stringify(type).slice(0, 40)} is unknown`);
+  if (type !== undefined) throw unknownType("e", type);
   const refusal = readRefusal(fields);
   if (refusal !== null) return { kind: "refused", message: refusal };
-  if (error !== undefined) throw new FrameError("error: neither code nor msg");
+  if (error !== undefined) throw new FrameError("error: neither code nor msg", [], "no-trade");
   // An answer's result is null, or a list of streams.
   if (result !== undefined) return accepted(readRequestId(fields));
   // Best prices and partial books have no `e`.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { tickerEvent, tradeEvent } from "../../../protocol/events.ts";
-import type { ParsedEvent } from "../exchange.ts";
+import { FrameError, type ParsedEvent } from "../exchange.ts";
 import { parseFrame } from "./parse.ts";
 
 // The figures were worked out by hand. Date and time are Korean and would give the wrong day to whoever read them.
@@ -106,6 +106,25 @@ it.each([
   expect(parseFrame(frame, null)).toEqual({ kind: "ignored" });
 });
 
+it.each(['"ms":"OPEN"', '"ms":7', '"its":"Y"'])("takes a state that it does not know for none: %s", (state) => {
+  const frame = SHORT_TICKER.replace(state.startsWith('"ms') ? '"ms":"ACTIVE"' : '"its":false', state);
+  expect(events(frame)).toMatchObject([{ price: "98.5", status: state.startsWith('"ms') ? null : "active" }]);
+});
+
+it("says what is no trade, and which type it does not know", () => {
+  const subjectOf = (frame: string) => {
+    try {
+      return parseFrame(frame, null);
+    } catch (error) {
+      return error instanceof FrameError ? error.subject : error;
+    }
+  };
+  expect(subjectOf(SHORT_TICKER.replace('"tp":98.50', '"tp":"?"'))).toBe("no-trade");
+  expect(subjectOf('{"type":"trade"}')).toBe("trade");
+  expect(subjectOf("{")).toBe("trade");
+  expect(subjectOf('{"type":"candle.1m"}')).toEqual({ unknownType: '"candle.1m"' });
+});
+
 it("hands on what Bithumb refuses", () => {
   const frame = '{"error":{"name":"INVALID_PARAM","message":"codes 필드가 비어 있습니다."}}';
   expect(parseFrame(frame, null)).toEqual({
@@ -136,7 +155,7 @@ describe("a corrupt frame names its field:", () => {
 
   it.each([
     [SHORT_TICKER.replace('"hp":1.16539E8', '"hp":{}'), "hp (high_price): "],
-    [SHORT_TICKER.replace('"ACTIVE"', '"OPEN"'), "ms (market_state): "],
+    [SHORT_TICKER.replace('"tp":98.50', '"tp":"?"'), "tp (trade_price): "],
     [SHORT_TICKER.replace("KRW-1INCH", "1INCH"), "cd (code): not QUOTE-BASE"],
   ])("with the key that the frame has: %s", (frame, message) => {
     expect(() => parseFrame(frame, null)).toThrow(message);

@@ -7,7 +7,18 @@ import { z } from "zod";
 import { shiftDecimal, subtractDecimals } from "../../../protocol/decimal.ts";
 import type { Side, Ticker, TickerEvent, TradeEvent } from "../../../protocol/events.ts";
 import { FrameError, type Parsed } from "../exchange.ts";
-import { amount, type Fields, field, integer, milliseconds, orNull, readFields, signed } from "../frames.ts";
+import {
+  amount,
+  type Fields,
+  field,
+  integer,
+  milliseconds,
+  noTrade,
+  orNull,
+  readFields,
+  signed,
+  unknownType,
+} from "../frames.ts";
 import { quoteFirst } from "./fields.ts";
 
 /** The short key of each field that we read, as the SIMPLE format writes it. */
@@ -26,6 +37,7 @@ const SHORT: Readonly<Record<string, string>> = {
   prev_closing_price: "pcp",
   signed_change_price: "scp",
   signed_change_rate: "scr",
+  acc_trade_volume: "atv",
   acc_trade_volume_24h: "atv24h",
   acc_trade_price_24h: "atp24h",
   market_state: "ms",
@@ -64,10 +76,12 @@ const tickerFrame = z.object({
   prev_closing_price: orNull(amount),
   signed_change_price: orNull(signed),
   signed_change_rate: orNull(signed),
+  acc_trade_volume: orNull(amount),
   acc_trade_volume_24h: orNull(amount),
   acc_trade_price_24h: orNull(amount),
-  market_state: z.enum(["ACTIVE", "PREVIEW", "DELISTED"]).nullish(),
-  is_trading_suspended: z.boolean().nullish(),
+  // States that we don't know are no reason to do without the price.
+  market_state: z.enum(["ACTIVE", "PREVIEW", "DELISTED"]).nullable().catch(null),
+  is_trading_suspended: z.boolean().nullable().catch(null),
 });
 
 const refusal = z.object({ error: z.object({ name: z.string(), message: z.string().default("") }) });
@@ -76,10 +90,9 @@ const refusal = z.object({ error: z.object({ name: z.string(), message: z.string
 export function parseCurrent(frame: Fields, received: number | null): Parsed {
   const type = frame["type"] ?? frame["ty"];
   if (type === "trade") return { kind: "events", events: [trade(frame, received)] };
-  if (type === "ticker") return { kind: "events", events: [ticker(frame, received)] };
+  if (type === "ticker") return noTrade(() => readTicker(frame, received));
   if (type === "orderbook") return { kind: "ignored" };
-  if (type !== undefined)
-    throw new FrameError(`${keyIn(frame)("type")}: ${JSON.stringify(type).slice(0, 40)} is unknown`);
+  if (type !== undefined) throw unknownType(keyIn(frame)("type"), type);
   const { success, data } = refusal.safeParse(frame);
   if (success) return { kind: "refused", message: `${data.error.name}: ${data.error.message}` };
   if (typeof frame["status"] === "string") return { kind: "ignored" };
@@ -101,8 +114,18 @@ function trade(frame: Fields, received: number | null): TradeEvent {
   };
 }
 
-function ticker(frame: Fields, received: number | null): TickerEvent {
+function readTicker(frame: Fields, received: number | null): Parsed {
   const fields = read(tickerFrame, frame);
+  const event = ticker(fields, received);
+  const { acc_trade_volume: volume } = fields;
+  return {
+    kind: "events",
+    events: [event],
+    ...(volume === null ? {} : { volumes: new Map([[event.instrument, volume]]) }),
+  };
+}
+
+function ticker(fields: z.infer<typeof tickerFrame>, received: number | null): TickerEvent {
   const { trade_price: price, prev_closing_price: prevClose, signed_change_rate: ratio } = fields;
   return {
     type: "ticker",

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { subtractDecimals } from "../../../protocol/decimal.ts";
 import type { Side, Ticker } from "../../../protocol/events.ts";
 import { FrameError, type Parsed } from "../exchange.ts";
-import { amount, type Fields, field, orNull, readFields, readList, signed } from "../frames.ts";
+import { amount, type Fields, field, noTrade, orNull, readFields, readList, signed, unknownType } from "../frames.ts";
 import { baseFirst } from "./fields.ts";
 
 const SUCCESS = "0000";
@@ -58,11 +58,12 @@ const tickerContent = z.object({
 /** @throws {FrameError} naming the field that is wrong, with the sound trades of the same frame */
 export function parseLegacy(frame: Fields, received: number | null): Parsed {
   const { type } = frame;
-  if ("resmsg" in frame) return parseAnswer(frame);
+  if ("resmsg" in frame) return noTrade(() => parseAnswer(frame));
   if (type === "transaction") return trades(frame, received);
-  if (type === "ticker") return ticker(frame, received);
+  if (type === "ticker") return noTrade(() => ticker(frame, received));
   if (type === "orderbookdepth" || type === "orderbooksnapshot") return { kind: "ignored" };
-  throw new FrameError(`type: ${JSON.stringify(type)?.slice(0, 40) ?? "missing, and it"} is unknown`);
+  if (type !== undefined) throw unknownType("type", type);
+  throw new FrameError("type: missing, and it is unknown");
 }
 
 function parseAnswer(frame: Fields): Parsed {

@@ -144,6 +144,15 @@ describe("a corrupt frame names its field:", () => {
     expect(refusalOf(TICKER.replace(from, to)).message).toMatch(new RegExp(`^${field}: `));
   });
 
+  it.each([
+    [TICKER.replace('"close":"4357000"', '"close":null'), "no-trade"],
+    [TICKER.replace('"type":"ticker"', '"status":"maybe"'), "no-trade"],
+    [trades(item({ price: "dear" })), "trade"],
+    [TICKER.replace('"ticker"', '"tickers"'), { unknownType: '"tickers"' }],
+  ])("and says whether it may have been a trade: %s", (frame, subject) => {
+    expect(refusalOf(frame).subject).toEqual(subject);
+  });
+
   it.each(["", "{", "null", "7", "[]", "{}", `[${TICKER}]`, `${TICKER}x`])("none of %s", (frame) => {
     expect(refusalOf(frame)).toBeInstanceOf(FrameError);
   });

@@ -3,7 +3,7 @@
 import { subtractDecimals } from "../../../protocol/decimal.ts";
 import type { TickerEvent, TradeEvent } from "../../../protocol/events.ts";
 import { FrameError, type Parsed } from "../exchange.ts";
-import { type Fields, isFields, readJson, readList } from "../frames.ts";
+import { type Fields, isFields, noTrade, readJson, readList, unknownType } from "../frames.ts";
 import { type Execution, readExecution, readRefusal, readRequestId, readTicker, readTrades } from "./fields.ts";
 
 /** @throws {FrameError} naming the field that is wrong, with the sound trades of the same frame */
@@ -13,11 +13,11 @@ export function parseFrame(text: string, received: number | null): Parsed {
   const { type, status } = frame;
   // Answers to our requests have a status and no type.
   if (status === "success") return accepted(readRequestId(frame));
-  if (status !== undefined) return { kind: "refused", message: readRefusal(frame) };
-  if (type === "ticker") return { kind: "events", events: [ticker(frame, received)] };
+  if (status !== undefined) return noTrade(() => ({ kind: "refused", message: readRefusal(frame) }));
+  if (type === "ticker") return noTrade(() => tickerFrame(frame, received));
   if (type === "trade") return trades(frame, received);
   if (type === "orderbook") return { kind: "ignored" };
-  if (type !== undefined) throw new FrameError(`type: ${JSON.stringify(type).slice(0, 40)} is unknown`);
+  if (type !== undefined) throw unknownType("type", type);
   throw new FrameError("type: missing, and the frame is no answer either");
 }
 
@@ -47,6 +47,17 @@ function trades(frame: Fields, received: number | null): Parsed {
   const { symbol, snapshot, data } = readTrades(frame);
   const told = { instrument: symbol.name, received, snapshot };
   return readList(data, "data", (item) => ({ kind: "events", events: [tradeOf(readExecution(item), told)] }));
+}
+
+/** The volume is that of the last 24 hours: what was traded leaves it again. */
+function tickerFrame(frame: Fields, received: number | null): Parsed {
+  const event = ticker(frame, received);
+  const { baseVolume24h: volume } = event;
+  return {
+    kind: "events",
+    events: [event],
+    ...(volume === null ? {} : { volumes: new Map([[event.instrument, volume]]) }),
+  };
 }
 
 function ticker(frame: Fields, received: number | null): TickerEvent {

@@ -21,6 +21,7 @@ const SHORT: Readonly<Record<string, string>> = {
   prev_closing_price: "pcp",
   signed_change_price: "scp",
   signed_change_rate: "scr",
+  acc_trade_volume: "atv",
   acc_trade_volume_24h: "atv24h",
   acc_trade_price_24h: "atp24h",
   market_state: "ms",
@@ -60,10 +61,12 @@ const tickerFrame = z.object({
   prev_closing_price: orNull(amount),
   signed_change_price: orNull(signed),
   signed_change_rate: orNull(signed),
+  acc_trade_volume: orNull(amount),
   acc_trade_volume_24h: orNull(amount),
   acc_trade_price_24h: orNull(amount),
-  market_state: z.enum(["ACTIVE", "PREVIEW", "DELISTED"]).nullish(),
-  is_trading_suspended: z.boolean().nullish(),
+  // States that we don't know are no reason to do without the price.
+  market_state: z.enum(["ACTIVE", "PREVIEW", "DELISTED"]).nullable().catch(null),
+  is_trading_suspended: z.boolean().nullable().catch(null),
 });
 
 const tradeRows = z.array(execution.extend({ timestamp: milliseconds }));

@@ -112,6 +112,11 @@ describe("a trade", () => {
   });
 });
 
+it.each(['"ms":"OPEN"', '"ms":7', '"its":"Y"'])("takes a state that it does not know for none: %s", (state) => {
+  const frame = SHORT_TICKER.replace(state.startsWith('"ms') ? '"ms":"ACTIVE"' : '"its":false', state);
+  expect(events(frame)).toMatchObject([{ price: "101.5", status: state.startsWith('"ms') ? null : "active" }]);
+});
+
 describe("a list", () => {
   it("may hold several events, long or short", () => {
     expect(events(`[${TICKER},${trade("1")}]`).map(({ type }) => type)).toEqual(["ticker", "trade"]);
@@ -174,8 +179,20 @@ describe("a corrupt frame names its field:", () => {
 
   it("with the key that the frame has", () => {
     expect(refusalOf(SHORT_TICKER.replace('"hp":1.16539E8', '"hp":{}')).message).toMatch(/^hp \(high_price\): /);
-    expect(refusalOf(SHORT_TICKER.replace('"ACTIVE"', '"OPEN"')).message).toMatch(/^ms \(market_state\): /);
+    expect(refusalOf(SHORT_TICKER.replace('"tp":101.5', '"tp":"?"')).message).toMatch(/^tp \(trade_price\): /);
     expect(refusalOf(SHORT_TICKER.replace("KRW-1INCH", "1INCH")).message).toMatch(/^cd \(code\): not QUOTE-BASE/);
+  });
+
+  it.each([
+    [SHORT_TICKER.replace('"tp":101.5', '"tp":"?"'), "no-trade"],
+    [trade("1").replace('"ASK"', '"ask"'), "trade"],
+    ["{", "trade"],
+    ["{}", "trade"],
+    ['{"type":"news"}', { unknownType: '"news"' }],
+    [`[${SHORT_TICKER.replace('"tp":101.5', '"tp":"?"')},{"ty":"news"}]`, { unknownType: '"news"' }],
+    [`[{"ty":"news"},${trade("1").replace('"ASK"', '"ask"')}]`, "trade"],
+  ])("and says whether it may have been a trade: %s", (frame, subject) => {
+    expect(refusalOf(frame).subject).toEqual(subject);
   });
 
   it.each(["", "{", "null", "7", '"UP"', "{}", "[[]]", '{"error":{}}', `${TICKER}x`])("none of %s", (frame) => {

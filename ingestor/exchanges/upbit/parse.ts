@@ -3,7 +3,7 @@
 import { shiftDecimal, subtractDecimals } from "../../../protocol/decimal.ts";
 import type { Ticker, TickerEvent, TradeEvent } from "../../../protocol/events.ts";
 import { FrameError, type Parsed } from "../exchange.ts";
-import { type Fields, isFields, readJson, readList } from "../frames.ts";
+import { type Fields, isFields, noTrade, readJson, readList, unknownType } from "../frames.ts";
 import { keyOf, readRefusal, readTicker, readTrade, type TickerFields } from "./fields.ts";
 
 /** @throws {FrameError} naming the field that is wrong, with the sound events of the same frame */
@@ -17,10 +17,9 @@ function parseObject(frame: unknown, received: number | null): Parsed {
   if (!isFields(frame)) throw new FrameError("a frame must be an object or a list of objects");
   const type = frame["type"] ?? frame["ty"];
   if (type === "trade") return { kind: "events", events: [trade(frame, received)] };
-  if (type === "ticker") return { kind: "events", events: [ticker(frame, received)] };
+  if (type === "ticker") return noTrade(() => tickerFrame(frame, received));
   if (type === "orderbook" || (typeof type === "string" && type.startsWith("candle."))) return { kind: "ignored" };
-  if (type !== undefined)
-    throw new FrameError(`${keyOf("type", frame)}: ${JSON.stringify(type).slice(0, 40)} is unknown`);
+  if (type !== undefined) throw unknownType(keyOf("type", frame), type);
   const refusal = readRefusal(frame);
   if (refusal !== null) return { kind: "refused", message: refusal };
   if (typeof frame["status"] === "string" || frame["method"] === "LIST_SUBSCRIPTIONS") return { kind: "ignored" };
@@ -42,8 +41,18 @@ function trade(frame: Fields, received: number | null): TradeEvent {
   };
 }
 
-function ticker(frame: Fields, received: number | null): TickerEvent {
+function tickerFrame(frame: Fields, received: number | null): Parsed {
   const fields = readTicker(frame);
+  const event = ticker(fields, received);
+  const { acc_trade_volume: volume } = fields;
+  return {
+    kind: "events",
+    events: [event],
+    ...(volume === null ? {} : { volumes: new Map([[event.instrument, volume]]) }),
+  };
+}
+
+function ticker(fields: TickerFields, received: number | null): TickerEvent {
   const { trade_price: price, prev_closing_price: prevClose, signed_change_rate: ratio } = fields;
   return {
     type: "ticker",

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { type MarketEvent, marketEvent } from "../../../protocol/events.ts";
 import { type Authority, admit, OPENING_MARKERS } from "../../../protocol/log-record.ts";
 import { newIncarnation } from "../../../protocol/position.ts";
+import { reliedTime } from "../../event-time.ts";
 import type { LogRecord, Tail } from "../log.ts";
 import { type Extent, extents, offsetsAt } from "./offsets.ts";
 import { readRanges } from "./read-range.ts";
@@ -134,7 +135,7 @@ function tailOf({ extent, records, start }: PartitionTail): Tail {
 
 /** On the exchange's clock, as the times in its history are; where nothing was traded, when something was received at all. */
 function lastTraded(events: readonly MarketEvent[]): number | undefined {
-  const times = events.flatMap((event) => (event.type === "trade" ? [event.time] : []));
+  const times = events.flatMap((event) => (event.type === "trade" ? [reliedTime(event)] : []));
   if (times.length > 0) return times.reduce((last, time) => Math.max(last, time));
   const ticker = events.findLast(({ type }) => type === "ticker");
   return ticker?.received ?? undefined;
