@@ -69,7 +69,7 @@ export const gapCause = z.enum([
   "collector_restart",
   /** A frame that might have been a trade could not be read. */
   "unreadable_frame",
-  /** The exchange's own ids show that it has left some out. */
+  /** The exchange's own ids, or the volumes of its tickers, show that it has left some out. */
   "missed_trades",
   /** The operator had the instrument left out. */
   "not_collected",

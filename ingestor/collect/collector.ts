@@ -187,7 +187,11 @@ export class Collector {
     shares.deal(wanted);
     const collected = new Set(wanted.map(({ instrument }) => instrument));
     for (const instrument of collected) this.#welcome(instrument, running.healer);
-    for (const [instrument, since] of before) if (!collected.has(instrument)) this.#leaveOut(instrument, since);
+    for (const [instrument, since] of before) {
+      if (collected.has(instrument)) continue;
+      intake.leaveOut(instrument);
+      this.#leaveOut(instrument, since);
+    }
   }
 
   /** Most often a market was delisted since the last look at the list: the others must not wait for the next one. */

@@ -11,6 +11,7 @@ import { type Doubts, judgeByTime, OVERLAP } from "./doubts.ts";
 import type { Healer } from "./healer.ts";
 import type { KnownTrades } from "./known-trades.ts";
 import { TradeIds } from "./trade-ids.ts";
+import { VolumeCheck } from "./volume-check.ts";
 
 export interface IntakeOptions {
   readonly exchange: Exchange;
@@ -45,6 +46,8 @@ export class Intake {
   readonly #badFrames: BadFrames;
   /** Where ids count up. */
   readonly #tradeIds: TradeIds | undefined;
+  /** Where they don't. */
+  readonly #volumes: VolumeCheck | undefined;
   readonly counts: IntakeCounts = { frames: 0, events: 0, repeats: 0, badFrames: 0, datedAhead: 0 };
   #parse: Parse;
   /** When (ms) the last ticker of each instrument was. */
@@ -61,6 +64,7 @@ export class Intake {
     const { exchange, logger } = options;
     this.#badFrames = new BadFrames(logger);
     this.#tradeIds = exchange.proof === "trade-ids" ? new TradeIds(options) : undefined;
+    this.#volumes = exchange.proof === "ticker-time" ? new VolumeCheck() : undefined;
     this.#parse = exchange.parser([]);
   }
 
@@ -98,7 +102,10 @@ export class Intake {
       if (isDatedAhead(event)) this.#noteAhead(event);
       this.#judge(event, received, doubts);
       if (event.type === "trade") this.#takeTrade(event, received);
-      else this.#takeTicker(event, replayed);
+      else {
+        this.#takeTicker(event, replayed);
+        if (!replayed) this.#volumes?.ticker(event, parsed.volumes?.get(event.instrument));
+      }
     }
     for (const [instrument, id] of parsed.lastTradeIds ?? []) {
       const ticker = parsed.events.find((event) => event.instrument === instrument);
@@ -107,11 +114,23 @@ export class Intake {
     }
   }
 
-  /** To be called every second: fetches what bad frames may have told, and trades that tickers told of and that never came. */
+  /** To be called every second: fetches what bad frames may have told, and trades that tickers tell of and that never came. */
   tick(now: number): void {
     for (const [instrument, { since, until }] of this.#badFrames.takeUnread())
       this.#heal(instrument, "unreadable_frame", since, until);
     this.#tradeIds?.tick(now);
+    for (const { instrument, since } of this.#volumes?.tick() ?? [])
+      this.#heal(instrument, "missed_trades", since, now);
+  }
+
+  /** The connection that brings these markets is gone. */
+  disconnected(markets: readonly Market[]): void {
+    for (const { instrument } of markets) this.#volumes?.disconnected(instrument);
+  }
+
+  /** An instrument is not collected for a while. */
+  leaveOut(instrument: string): void {
+    this.#volumes?.forget(instrument);
   }
 
   /** Forgets nothing of these markets' trades until they are released. */
@@ -135,7 +154,9 @@ export class Intake {
     const { known } = this.#options;
     this.#lastTradeReceived = received;
     if (known.reusesId(trade)) this.#beginAnew(trade);
-    if (!known.admit(trade)) {
+    const isNew = known.admit(trade);
+    this.#volumes?.trade(trade, isNew);
+    if (!isNew) {
       this.counts.repeats += 1;
       return;
     }
@@ -183,6 +204,7 @@ export class Intake {
 
   #heal(instrument: string, cause: GapCause, since: number, until: number): void {
     this.#options.healer.heal(instrument, cause, since - OVERLAP, until);
+    this.#volumes?.cover(instrument, until);
   }
 
   /** It stays in the log as the exchange has told it; nothing is concluded from its time. */

@@ -161,6 +161,7 @@ export class Share {
     this.#setLive(false, reason);
     const since = this.#lastTrade ?? this.#begun ?? this.lastFrame;
     for (const { instrument } of this.#markets) this.#doubts.add("exchange_disconnect", instrument, since);
+    this.#options.intake.disconnected(this.#markets);
   }
 
   #dropNext(): void {

@@ -3,6 +3,7 @@ import { between, type Random } from "./random.ts";
 import { fromFloat, larger, ONE, smaller } from "./scaled.ts";
 
 const HOUR = 3_600_000;
+const SECONDS = 3600;
 
 /** What happened within one hour; without trades it has no prices. */
 export interface Hour {
@@ -25,24 +26,30 @@ export interface Totals {
   readonly trades: number;
 }
 
-/** The last 24 hours of one market, in steps of an hour. */
+/** The last 24 hours of one market: prices in steps of an hour; sums let go of what is older evenly, a part each second. */
 export class LastDay {
   /** At hour % 24. */
   readonly #hours: Hour[];
   #hour: number;
   #close: bigint;
+  /** Of the hours that are kept. */
   #totals: Totals;
+  /** The hour before them, of which a part is still within the 24 hours. */
+  #leaving: Totals;
 
   /** @param now ms @param hours what is to have happened, at hour % 24 @param close the last price before them */
   constructor(now: number, hours: Hour[], close: bigint) {
     this.#hour = Math.floor(now / HOUR);
     this.#hours = hours;
     this.#close = close;
-    this.#totals = hours.reduce(plus, { volume: 0n, sold: 0n, turnover: 0n, trades: 0 });
+    this.#totals = hours.reduce(plus, NOTHING);
+    this.#leaving = { ...(hours[this.#hour % 24] ?? NOTHING) };
   }
 
-  get totals(): Totals {
-    return this.#totals;
+  /** The sums at a time (ms) that is not before the last trade. */
+  totalsAt(now: number): Totals {
+    const left = Math.floor(now / HOUR) > this.#hour ? 0 : SECONDS - 1 - (Math.floor(now / 1000) % SECONDS);
+    return plus(this.#totals, partOf(this.#leaving, left));
   }
 
   /** Open, high and low of the last 24 hours, and the close before them. */
@@ -81,6 +88,7 @@ export class LastDay {
       const over = this.#hours[next % 24];
       if (over?.open !== undefined) this.#close = over.close;
       if (over) this.#totals = minus(this.#totals, over);
+      this.#leaving = over ? { ...over } : NOTHING;
       this.#hours[next % 24] = { volume: 0n, sold: 0n, turnover: 0n, trades: 0, high: 0n, low: 0n, close: 0n };
     }
     this.#hour = Math.max(this.#hour, hour);
@@ -110,6 +118,19 @@ export function inventHour({ random, price, tick, tradesADay, typicalTrade }: Pa
     high: price + tick * BigInt(between(random, 0, 20)),
     low: larger(price - tick * BigInt(between(random, 0, 20)), tick),
     close: price,
+  };
+}
+
+const NOTHING: Totals = { volume: 0n, sold: 0n, turnover: 0n, trades: 0 };
+
+/** @param seconds of the whole hour */
+function partOf({ volume, sold, turnover, trades }: Totals, seconds: number): Totals {
+  const part = (sum: bigint) => (sum * BigInt(seconds)) / BigInt(SECONDS);
+  return {
+    volume: part(volume),
+    sold: part(sold),
+    turnover: part(turnover),
+    trades: Math.round((trades * seconds) / SECONDS),
   };
 }
 

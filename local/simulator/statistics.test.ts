@@ -53,7 +53,7 @@ test("the last 24 hours lose their oldest hour as time goes on", () => {
   const { ticker, trade } = market("24h", start);
   const first = trade(start + HOUR);
   const second = trade(start + 2 * HOUR);
-  const last = trade(start + 24 * HOUR);
+  const last = trade(start + 25 * HOUR - 500);
   // The invented past and the first trade of the listing are over; what is left is these three.
   const all = [first, second, last].map(({ price }) => price).sort((a, b) => Number(a - b));
   expect(ticker()).toMatchObject({
@@ -64,9 +64,23 @@ test("the last 24 hours lose their oldest hour as time goes on", () => {
     volume24h: first.volume + second.volume + last.volume,
     lastOrdinal: 4,
   });
-  const much = trade(start + 26 * HOUR);
+  const much = trade(start + 27 * HOUR - 500);
   expect(ticker()).toMatchObject({ openingPrice: last.price, prevClosingPrice: second.price, trades24h: 2 });
   expect(ticker().turnover).toBe(last.price * last.volume + much.price * much.volume);
+});
+
+test("the sums of the last 24 hours let go of what is older evenly", () => {
+  const start = Date.UTC(2026, 0, 5, 12);
+  const { ticker, trade } = market("24h", start);
+  const volumes = [15, 30, 45].map((minutes) => {
+    const { volume } = trade(start + 25 * HOUR + minutes * 60_000);
+    return ticker().volume24h - volume;
+  });
+  // Only the hour before them has more than these trades, and a quarter of it leaves between two of them.
+  const [first = 0n, second = 0n, third = 0n] = volumes;
+  const one = market("24h", start);
+  expect(first > second && second > third && third > 0n).toBe(true);
+  expect(one.ticker().volume24h > first).toBe(true);
 });
 
 test("the best prices are those of the last trade", () => {

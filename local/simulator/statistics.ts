@@ -34,7 +34,7 @@ export interface Ticker {
   readonly turnover: bigint;
   readonly askVolume: bigint;
   readonly bidVolume: bigint;
-  /** Over the last 24 hours, in steps of an hour. */
+  /** Over the last 24 hours, to the second. */
   readonly turnover24h: bigint;
   readonly volume24h: bigint;
   readonly trades24h: number;
@@ -88,7 +88,7 @@ export class Statistics {
       turnover: sum(past, "turnover"),
       askVolume: sum(past, "sold"),
       bidVolume: sum(past, "volume") - sum(past, "sold"),
-      ...this.#sums(),
+      ...this.#sums(now),
       highest52Weeks: larger(((price * 14n) / 10n / tick) * tick, tick),
       highest52WeeksDate: dateOf(now - between(random, 20, 200) * DAY),
       lowest52Weeks: larger(((price * 6n) / 10n / tick) * tick, tick),
@@ -107,8 +107,10 @@ export class Statistics {
     this.#lastDay.add(fill, timestamp);
     this.#figures = {
       ...before,
-      ...(this.#window === "24h" ? this.#rolled() : day(before, fill, !this.#sameDay(before.timestamp, timestamp))),
-      ...this.#sums(),
+      ...(this.#window === "24h"
+        ? this.#rolled(timestamp)
+        : day(before, fill, !this.#sameDay(before.timestamp, timestamp))),
+      ...this.#sums(timestamp),
       frameAt,
       price: fill.price,
       side: fill.side,
@@ -122,13 +124,13 @@ export class Statistics {
     };
   }
 
-  #sums() {
-    const { volume, turnover, trades } = this.#lastDay.totals;
+  #sums(now: number) {
+    const { volume, turnover, trades } = this.#lastDay.totalsAt(now);
     return { volume24h: volume, turnover24h: turnover, trades24h: trades };
   }
 
-  #rolled() {
-    const { turnover, sold, volume } = this.#lastDay.totals;
+  #rolled(now: number) {
+    const { turnover, sold, volume } = this.#lastDay.totalsAt(now);
     return { ...this.#lastDay.prices, turnover, askVolume: sold, bidVolume: volume - sold };
   }
 

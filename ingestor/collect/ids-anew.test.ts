@@ -1,0 +1,84 @@
+/** An exchange that comes back with lower trade ids than it had: the simulated Binance, opened anew at the same address. */
+
+import { pino } from "pino";
+import { afterEach, expect, it } from "vitest";
+import { binance as dialect } from "../../local/simulator/binance/dialect.ts";
+import { type Simulator, startSimulator } from "../../local/simulator/simulator.ts";
+import { until } from "../../local/testing.ts";
+import type { GapEvent, MarketEvent, TradeEvent } from "../../protocol/events.ts";
+import { binance } from "../exchanges/binance/index.ts";
+import { MemoryLog } from "../log/memory.ts";
+import { Collector } from "./collector.ts";
+import { MarketList } from "./market-list.ts";
+
+class Log extends MemoryLog {
+  readonly events: MarketEvent[] = [];
+  override append(event: MarketEvent): void {
+    this.events.push(event);
+  }
+  get trades(): TradeEvent[] {
+    return this.events.filter((event) => event.type === "trade");
+  }
+  get gaps(): GapEvent[] {
+    return this.events.filter((event) => event.type === "gap");
+  }
+}
+
+const HOUR = 3_600_000;
+const log = new Log();
+let simulator: Simulator;
+let list: MarketList;
+let collector: Collector;
+
+afterEach(async () => {
+  list.stop();
+  await collector.stop();
+  await simulator.stop();
+});
+
+/** @param opened how long before now (ms) its ids begin */
+async function open(opened: number, port = 0): Promise<Simulator> {
+  let behind = opened;
+  const now = () => Date.now() - behind;
+  const listings = dialect.listings().slice(0, 2);
+  const opening = await startSimulator({ dialect, listings, now, port, paused: true });
+  behind = 0;
+  return opening;
+}
+
+it("opens a gap, fetches all that was traded since, and goes on with the new ids", async () => {
+  simulator = await open(0);
+  const { wsUrl, restUrl } = simulator;
+  const logger = pino({ level: "silent" });
+  list = new MarketList(binance, restUrl, logger);
+  const rest = { source: "simulated", term: 1, wanted: () => true, onStatus: () => undefined } as const;
+  collector = new Collector({ exchange: binance, wsUrl, restUrl, writer: log, list, logger, ...rest });
+  void list.run(60_000, () => collector.refresh());
+  void collector.start();
+  await until(() => collector.status.state === "live" && simulator.state().sockets === 1);
+  const market = simulator.engine.markets[0]?.code;
+  const execute = (count: number) => {
+    for (let i = 0; i < count; i += 1) simulator.engine.execute(market);
+  };
+  execute(20);
+  await until(() => log.trades.length === 20);
+  const last = log.trades.at(-1);
+  await simulator.stop();
+  simulator = await open(HOUR, Number(new URL(wsUrl).port));
+  // Lower ids are those of a new beginning once they are later than a frame can be overtaken.
+  await until(() => Date.now() > (last?.time ?? 0) + 1000);
+  execute(30);
+  await until(() => simulator.state().sockets === 1 && collector.status.state === "live");
+  execute(10);
+  await until(() => log.gaps.some(({ state }) => state === "healed"));
+  execute(10);
+  await until(() => log.trades.length === 70);
+  const ids = log.trades.map(({ id }) => Number(id));
+  expect(Math.max(...ids.slice(20))).toBeLessThan(Math.min(...ids.slice(0, 20)));
+  expect(new Set(ids).size).toBe(70);
+  const ofMarket = log.gaps.filter(({ instrument }) => instrument === last?.instrument);
+  expect(ofMarket.map(({ cause, state }) => [cause, state])).toEqual([
+    ["exchange_disconnect", "open"],
+    ["exchange_disconnect", "healed"],
+  ]);
+});
