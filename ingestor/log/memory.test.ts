@@ -38,6 +38,12 @@ describe("the log in memory", () => {
   });
   afterEach(() => log.stop());
 
+  it("relies on the receipt of a trade that is dated in the future", async () => {
+    const fields = { id: "1", price: "1", size: "1", side: "buy", snapshot: false } as const;
+    log.append({ type: "trade", instrument: "upbit:BTC-KRW", ...fields, time: 1_000_000, received: 1500 });
+    expect(await log.open(1)).toMatchObject([{ completeUntil: 1500 }]);
+  });
+
   it("gives what is appended, in order, from offset 2 on", async () => {
     log.append(ticker(1));
     await log.start(handlers);

@@ -137,6 +137,14 @@ kafka.describe("the log in Kafka", () => {
     expect(seen.expiries).toEqual([]);
   });
 
+  it("relies on the receipt of a trade that is dated in the future", async () => {
+    const first = await write(1);
+    first.append({ ...trade(2), time: 1_000_000, received: 1500 });
+    await first.flushed();
+    const tails = await newWriter().open(0);
+    expect(tails.map(({ completeUntil }) => completeUntil).sort()).toEqual([1500, null]);
+  });
+
   it("takes no status for a sign of what was collected", async () => {
     const first = await write(1);
     first.announce({ state: "down", source: "live", since: 1 });
