@@ -11,6 +11,11 @@ const present = existsSync(new URL("bithumb/", folder)) && existsSync(new URL("e
 const IGNORED = { kind: "ignored" };
 const refused = (message: string) => ({ kind: "refused", message });
 const events = (...list: object[]) => ({ kind: "events", events: list });
+/** With what was traded since midnight. */
+const ticker = (volume: string, event: object) => ({
+  ...events(event),
+  volumes: new Map([["bithumb:BTC-KRW", volume]]),
+});
 
 /** A trade of the older generation; its time is that of London, nine hours before the one in the frame. */
 function older(instrument: string, price: string, size: string, side: string, time: string): object {
@@ -94,7 +99,7 @@ const EXPECTED: Readonly<Record<string, readonly object[]>> = {
     refused("WRONG_FORMAT: Format 이 맞지 않습니다."),
   ],
   "examples/bithumb.jsonl": [
-    events({
+    ticker("220.0447", {
       ...documented,
       size: "3.2529",
       low: "472500",
@@ -102,7 +107,7 @@ const EXPECTED: Readonly<Record<string, readonly object[]>> = {
       quoteVolume24h: "8227950466.316009",
       time: Date.parse("2024-09-10T00:16:17.174Z"),
     }),
-    events({
+    ticker("340.7347", {
       ...documented,
       size: "4.6191",
       low: "471300",

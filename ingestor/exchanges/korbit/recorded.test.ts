@@ -17,11 +17,15 @@ function framesOf(file: URL): string[] {
 const IGNORED = { kind: "ignored" };
 const refused = (message: string) => ({ kind: "refused", message });
 const events = (event: object) => ({ kind: "events", events: [event] });
+const ticker = (volume: string, event: { readonly instrument: string }) => ({
+  ...events(event),
+  volumes: new Map([[event.instrument, volume]]),
+});
 const SAME = { type: "ticker", size: null, side: null, window: "24h", status: null, received: 7 };
 
 // Written down from the frames, by hand.
 const RECORDED = [
-  events({
+  ticker("39.25266763", {
     ...SAME,
     instrument: "korbit:BTC-KRW",
     ...{ price: "116463000", open: "115370000", high: "116765000", low: "114412000", prevClose: "115304000" },
@@ -38,21 +42,21 @@ const RECORDED = [
 ];
 
 const EXAMPLES = [
-  events({
+  ticker("0.89102242", {
     ...SAME,
     instrument: "korbit:BTC-KRW",
     ...{ price: "100650000", open: "100500000", high: "100651000", low: "100492000", prevClose: "100497000" },
     ...{ change: "153000", changePct: "0.15", baseVolume24h: "0.89102242", quoteVolume24h: "89632429.21566" },
     ...{ bid: "100650000", ask: "100651000", time: 1730356819663 },
   }),
-  events({
+  ticker("0.1702132", {
     ...SAME,
     instrument: "korbit:ETH-KRW",
     ...{ price: "4357000", open: "4390000", high: "4390000", low: "4357000", prevClose: "4456000" },
     ...{ change: "-99000", changePct: "-2.22", baseVolume24h: "0.1702132", quoteVolume24h: "744416.83456" },
     ...{ bid: "4324000", ask: "4357000", time: 1730361789775 },
   }),
-  events({
+  ticker("0.81866504", {
     ...SAME,
     instrument: "korbit:BTC-KRW",
     ...{ price: "100650000", open: "100501000", high: "100651000", low: "100501000", prevClose: "100492000" },

@@ -78,7 +78,8 @@ describe.skipIf(!existsSync(examples))("Upbit's documented example (skipped with
       time: 1758875206936,
       received: null,
     };
-    expect(parseFrame(JSON.parse(line).frame, null)).toEqual({ kind: "events", events: [ticker] });
+    const volumes = new Map([["upbit:BTC-KRW", "600.09226312"]]);
+    expect(parseFrame(JSON.parse(line).frame, null)).toEqual({ kind: "events", events: [ticker], volumes });
   });
 });
 
