@@ -67,7 +67,7 @@ export class ExchangeIngestor {
     this.#memory = kafka === null ? new MemoryLog() : undefined;
     this.#list = new MarketList(exchange, exchangeUrls(env, exchange).restUrl, logger);
     this.#reporter = new Reporter({
-      report: () => this.#report(),
+      report: (refused) => this.#report(refused),
       prepare: () => this.#sayMarkets(),
       send: (report) => edge.putReport(this.name, report),
       onAnswer: (answer) => this.#obey(answer),
@@ -166,7 +166,8 @@ export class ExchangeIngestor {
     await this.#openFeeds();
   }
 
-  #report(): IngestReport {
+  /** @param refused why the edge does not take our list of markets */
+  #report(refused?: string): IngestReport {
     const { led, term = 0 } = this.leader ?? {};
     const kafka = this.#kafkaState();
     this.#kafkaSaid = kafka;
@@ -174,12 +175,15 @@ export class ExchangeIngestor {
     if (led?.collector.status.state === "live") this.#asOf = led.collector.loggedUpTo;
     const { source, hints } = this.#options.config;
     const standby = { state: "down", source, since: Date.now(), detail: "no ingestor collects it" } as const;
+    // What the edge has no list of reaches nobody.
+    const unknown = { state: "down", detail: `the edge does not take its markets: ${refused}` } as const;
+    const isUnknown = refused !== undefined && led !== undefined && this.#marketsSaid === undefined;
     return {
-      status: { ...(led?.collector.status ?? standby), asOf: this.#asOf },
+      status: { ...(led?.collector.status ?? standby), ...(isUnknown ? unknown : {}), asOf: this.#asOf },
       kafka,
       term,
       lastEventTime: led?.collector.lastEventTime ?? null,
-      hints: [...hints],
+      hints: [...hints, ...this.#troubles(), ...(refused === undefined ? [] : [`${this.name}: ${unknown.detail}`])],
     };
   }
 
@@ -220,7 +224,13 @@ export class ExchangeIngestor {
   #kafkaState(): ComponentState {
     if (this.#options.config.kafka === null) return "absent";
     const reachable = (this.leader?.led?.writer.reachable ?? true) && (this.reader?.reachable ?? true);
-    return reachable && !this.#logHangs() ? "up" : "down";
+    return reachable && !this.#logHangs() && this.#troubles().length === 0 ? "up" : "down";
+  }
+
+  /** What Kafka does not take although it can be reached. */
+  #troubles(): string[] {
+    const trouble = this.leader?.led?.writer.raw?.trouble;
+    return trouble === undefined ? [] : [`raw frames of ${this.name} are not being kept: ${trouble}`.slice(0, 300)];
   }
 
   /** A broker that takes what it is sent and never answers is as good as none. */

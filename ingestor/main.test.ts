@@ -2,9 +2,14 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, it } from "vitest";
 import { startSimulator } from "../local/simulator/simulator.ts";
+import { until } from "../local/testing.ts";
+import { type IngestReport, ingestReport } from "../protocol/ingest.ts";
 
 const NOWHERE = "127.0.0.1:9";
 const ENV = {
@@ -53,6 +58,32 @@ describe("the ingestor", () => {
     const { line, exit } = start({ ...ENV, UPBIT_WS_URL: simulator.wsUrl, UPBIT_REST_URL: simulator.restUrl });
     await line("the edge can't be told");
     expect(await stopped(exit)).toBeLessThan(4500);
+    await simulator.stop();
+  });
+
+  it("reports an exchange whose list the edge refuses as down, and why", async () => {
+    const simulator = await startSimulator({ rate: 500 });
+    const reports: IngestReport[] = [];
+    const edge = createServer(async (request, response) => {
+      const body = await text(request);
+      const { method, url = "" } = request;
+      if (url.endsWith("/markets") && method === "PUT") response.writeHead(400).end('{"detail":"too long a list"}');
+      else if (url.endsWith("/lease"))
+        response.end(JSON.stringify({ granted: true, term: 1, holder: "us", freeIn: 0 }));
+      else if (url.endsWith("/report")) {
+        reports.push(ingestReport.parse(JSON.parse(body)));
+        response.end(JSON.stringify({ registrations: [], drain: null }));
+      } else response.writeHead(404).end();
+    });
+    await once(edge.listen(0, "127.0.0.1"), "listening");
+    const { port } = edge.address() as AddressInfo;
+    const urls = { UPBIT_WS_URL: simulator.wsUrl, UPBIT_REST_URL: simulator.restUrl };
+    const { exit } = start({ ...ENV, ...urls, EXCHANGES: "upbit", EDGE_URL: `http://127.0.0.1:${port}` });
+    await until(() => reports.some(({ status }) => /does not take its markets: .*400/.test(status.detail ?? "")));
+    const said = reports.find(({ status }) => status.detail?.includes("its markets"));
+    expect([said?.status.state, said?.hints.length]).toEqual(["down", 1]);
+    await stopped(exit);
+    edge.close();
     await simulator.stop();
   });
 

@@ -33,6 +33,9 @@ class Counting extends Collector {
     super({ exchange: upbit, wsUrl, restUrl, writer, list, logger, ...rest });
     this.#counts = counts;
   }
+  override get status() {
+    return { state: "live", source: "simulated", since: 1 } as const;
+  }
   override get counts(): CollectorCounts {
     return this.#counts;
   }
@@ -58,6 +61,8 @@ class Leading extends Leader {
 }
 
 class Log extends MemoryLog {
+  readonly raw = { bytes: 204, omitted: 205, trouble: undefined };
+  readonly refused = 206;
   override get term(): number {
     return 7;
   }
@@ -122,6 +127,8 @@ describe("metrics", () => {
       gaps_healed_total: 108,
       gaps_lost_total: 109,
       late_trades_total: 110,
+      raw_omitted_total: 205,
+      log_refused_total: 206,
       markets: 111,
       connections: 112,
       open_gaps: 113,
@@ -129,8 +136,10 @@ describe("metrics", () => {
       refused_markets: 115,
       dated_ahead_total: 116,
       leading: 1,
+      live: 1,
       term: 7,
       log_queue_bytes: 201,
+      raw_queue_bytes: 204,
       consumer_lag: 202,
       void_records: 203,
       send_queue_bytes: 301,
@@ -149,7 +158,7 @@ describe("metrics", () => {
     };
     const pushingOnly: Measured = { name: "korbit", leader: undefined, reader: undefined, pusher: pushing(new Log()) };
     const standing = await valuesOf([standingBy, pushingOnly], "upbit");
-    expect(Object.keys(standing).length).toBe(24);
+    expect(Object.keys(standing).length).toBe(28);
     expect(new Set(Object.values(standing))).toEqual(new Set([0]));
     const others = await valuesOf([standingBy, pushingOnly], "korbit");
     expect(others).toMatchObject({ leading: 0, frames_total: 0, consumer_lag: 0, parked_feeds: 302 });

@@ -4,6 +4,8 @@ import { createServer, type Server } from "node:http";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { CollectorCounts } from "./collect/counts.ts";
 import type { ExchangeIngestor } from "./exchange-ingestor.ts";
+import type { Led } from "./lead/leader.ts";
+import type { TickWriter } from "./log/log.ts";
 import { type Logger, reasonOf } from "./logger.ts";
 
 /** Served by each exchange of the ingestor. */
@@ -24,8 +26,15 @@ const COUNTERS: readonly (readonly [name: string, help: string, of: keyof Collec
   ["late_trades_total", "Trades that were fetched", "lateTrades"],
 ];
 
+/** ... and while its log is open. */
+const LOG_COUNTERS: readonly (readonly [name: string, help: string, of: (writer: TickWriter) => number])[] = [
+  ["raw_omitted_total", "Frames and bodies left out of the raw log", ({ raw }) => raw?.omitted ?? 0],
+  ["log_refused_total", "Events that were too large for the log", ({ refused }) => refused ?? 0],
+];
+
 const GAUGES: readonly (readonly [name: string, help: string, of: (one: Measured) => number])[] = [
   ["leading", "1 where this ingestor collects the exchange", ({ leader }) => (leader?.led === undefined ? 0 : 1)],
+  ["live", "1 where this ingestor collects all of the exchange", ({ leader }) => Number(isLive(leader))],
   ["term", "Under which the log is written", ({ leader }) => leader?.term ?? 0],
   ["markets", "Markets that are collected", ({ leader }) => leader?.led?.collector.counts.markets ?? 0],
   ["connections", "Connections to the exchange", ({ leader }) => leader?.led?.collector.counts.connections ?? 0],
@@ -33,6 +42,7 @@ const GAUGES: readonly (readonly [name: string, help: string, of: (one: Measured
   ["odd_market_rows", "Rows of the market list left out", ({ leader }) => leader?.led?.collector.counts.oddRows ?? 0],
   ["refused_markets", "Markets refused by it", ({ leader }) => leader?.led?.collector.counts.refusedMarkets ?? 0],
   ["log_queue_bytes", "Waiting to be confirmed by the log", ({ leader }) => leader?.led?.writer.bytes ?? 0],
+  ["raw_queue_bytes", "Raw frames waiting to be confirmed", ({ leader }) => leader?.led?.writer.raw?.bytes ?? 0],
   ["consumer_lag", "Records in the log that are not read yet", ({ reader }) => reader?.lag ?? 0],
   ["void_records", "Records met that a replaced collector wrote", ({ reader }) => reader?.voided ?? 0],
   ["send_queue_bytes", "Held for the feeds until they have stored it", ({ pusher }) => pusher?.bytes ?? 0],
@@ -45,7 +55,11 @@ export function metricsOf(measured: readonly Measured[]): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const labelNames = ["exchange"] as const;
-  for (const [name, help, of] of COUNTERS) {
+  const counters = [
+    ...COUNTERS.map(([name, help, of]) => [name, help, ({ collector }: Led) => collector.counts[of]] as const),
+    ...LOG_COUNTERS.map(([name, help, of]) => [name, help, ({ writer }: Led) => of(writer)] as const),
+  ];
+  for (const [name, help, of] of counters) {
     new Counter({
       name: `tickcast_${name}`,
       help,
@@ -54,7 +68,7 @@ export function metricsOf(measured: readonly Measured[]): Registry {
       collect() {
         this.reset();
         for (const { name: exchange, leader } of measured)
-          this.inc({ exchange }, leader?.led?.collector.counts[of] ?? 0);
+          this.inc({ exchange }, leader?.led === undefined ? 0 : of(leader.led));
       },
     });
   }
@@ -90,6 +104,10 @@ export function serveMetrics(measured: readonly Measured[], port: number, logger
   server.on("error", (error) => logger.error({ reason: reasonOf(error), port }, "metrics can't be served"));
   server.listen(port, () => logger.info({ address: server.address() }, "metrics are served"));
   return server;
+}
+
+function isLive(leader: Measured["leader"]): boolean {
+  return leader?.led?.collector.status.state === "live";
 }
 
 function ageOf(pusher: Measured["pusher"]): number {

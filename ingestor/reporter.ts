@@ -4,9 +4,9 @@ import type { IngestReport, ReportAnswer } from "../protocol/ingest.ts";
 import { type Logger, reasonOf } from "./logger.ts";
 
 export interface ReporterOptions {
-  /** How things are now. */
-  readonly report: () => IngestReport;
-  /** Sends what must be known before a report. */
+  /** How things are now. @param refused why what must be known before could not be told; undefined when it was */
+  readonly report: (refused?: string) => IngestReport;
+  /** Sends what must be known before a report. A report goes out even if this fails: an exchange that hangs here must show. */
   readonly prepare: () => Promise<void>;
   readonly send: (report: IngestReport) => Promise<ReportAnswer>;
   readonly onAnswer: (answer: ReportAnswer) => void;
@@ -52,13 +52,25 @@ export class Reporter {
 
   async #sendOnce(): Promise<void> {
     if (this.#stopped) return;
-    const { prepare, send, report, onAnswer, logger } = this.#options;
+    const { send, report, onAnswer, logger } = this.#options;
     try {
-      await prepare();
-      const answer = await send(report());
+      const refused = await this.#prepare();
+      const answer = await send(report(refused));
       if (!this.#stopped) onAnswer(answer);
     } catch (error) {
       logger.info({ reason: reasonOf(error) }, "the edge can't be told how things are");
+    }
+  }
+
+  /** @returns why it failed */
+  async #prepare(): Promise<string | undefined> {
+    try {
+      await this.#options.prepare();
+      return undefined;
+    } catch (error) {
+      const reason = reasonOf(error);
+      this.#options.logger.info({ reason }, "the edge can't be told what it must know before a report");
+      return reason;
     }
   }
 }

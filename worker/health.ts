@@ -53,7 +53,9 @@ function kafkaHealth(registry: Directory, now: number): Component {
   const states = freshReports(registry, now).map(({ kafka }) => kafka);
   if (all.every(({ kafka }) => kafka === "absent")) return { state: "absent" };
   if (states.length === 0) return { state: "down", detail: "no ingestor reports" };
-  return states.includes("down") ? { state: "down", detail: "an ingestor can't reach Kafka" } : { state: "up" };
+  return states.includes("down")
+    ? { state: "down", detail: "an ingestor can't reach Kafka, or can't write to it" }
+    : { state: "up" };
 }
 
 function freshReports(registry: Directory, now: number) {

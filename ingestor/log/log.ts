@@ -59,6 +59,16 @@ export interface RawFrame {
   readonly rest?: { readonly instrument: string; readonly path: string };
 }
 
+/** How the raw log is doing; it holds nothing else up. */
+export interface RawState {
+  /** What waits to be confirmed, bytes. */
+  readonly bytes: number;
+  /** Frames and bodies that were left out, being too large or behind too much else. */
+  readonly omitted: number;
+  /** Why frames have not been taken for some time; undefined while they are. */
+  readonly trouble: string | undefined;
+}
+
 /** The collector's side. */
 export interface TickWriter {
   /**
@@ -72,11 +82,16 @@ export interface TickWriter {
   readonly superseded: Promise<void>;
   /** What waits to be confirmed, bytes. */
   readonly bytes: number;
+  /** Events that were too large for the log; in the place of a trade stands a lost gap. Absent where none is. */
+  readonly refused?: number;
+  /** Absent where raw frames are not kept. */
+  readonly raw?: RawState | undefined;
   partitionOf(instrument: string): number;
   /** Queues an event behind those of its partition; it is repeated until the log has confirmed it. */
   append(event: MarketEvent): void;
   /** Queues a status to every partition. */
   announce(status: LoggedStatus): void;
+  /** Queues a frame for replay; it is left out when too many wait. */
   appendRaw(frame: RawFrame): void;
   /** Resolves when every event and status queued so far is confirmed. */
   confirmed(): Promise<void>;

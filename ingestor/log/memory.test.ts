@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { until } from "../../local/testing.ts";
 import type { TickerEvent } from "../../protocol/events.ts";
+import { ByteBudget } from "./byte-budget.ts";
 import type { LogHandlers, LogRecord } from "./log.ts";
 import { MemoryLog } from "./memory.ts";
 
@@ -78,18 +79,51 @@ describe("the log in memory", () => {
     expect(again).toEqual(Array.from({ length: 1503 }, (_, i) => 1000 + i));
   });
 
-  it("is full of what is not committed, and keeps a bounded stretch of what is", async () => {
-    for (let i = 0; i < 400_000; i += 1) log.append(ticker(i));
-    expect(log.overloaded).toBe(true);
-    await log.commit([{ partition: 0, epoch: "e-0", offset: 400_002 }]);
-    expect(log.overloaded).toBe(false);
-    for (let i = 0; i < 100_000; i += 1) log.append(ticker(i));
-    await log.commit([{ partition: 0, epoch: "e-0", offset: 450_000 }]);
-    let first = 0;
-    await log.reread(0, 2, async (_epoch, records) => {
-      first = records[0]?.offset ?? 0;
-      return false;
+  describe("of a bounded size", () => {
+    /** Of one record, about. */
+    const SIZE = 600;
+    const budget = () => new ByteBudget(1000 * SIZE);
+    async function firstOf(one: MemoryLog): Promise<number> {
+      let first = 0;
+      await one.reread(0, 2, async (_epoch, records) => {
+        first = records[0]?.offset ?? 0;
+        return false;
+      });
+      return first;
+    }
+    function fill(one: MemoryLog, records: number, note = ""): void {
+      for (let i = 0; i < records; i += 1) one.append({ ...ticker(100_000), instrument: `upbit:${note}-KRW` });
+    }
+
+    it("is full of what is not committed, and keeps a stretch of what is", async () => {
+      log = new MemoryLog(budget());
+      fill(log, 1000);
+      expect([log.overloaded, await firstOf(log)]).toEqual([false, 2]);
+      fill(log, 1000);
+      expect([log.overloaded, await firstOf(log)]).toEqual([true, 2]);
+      await log.commit([{ partition: 0, epoch: "e-0", offset: 2002 }]);
+      expect([log.overloaded, log.bytes]).toEqual([false, 0]);
+      const first = await firstOf(log);
+      expect(first).toBeGreaterThan(2);
+      expect(first).toBeLessThan(1500);
+      fill(log, 500);
+      expect(await firstOf(log)).toBeGreaterThan(first);
     });
-    expect(first).toBe(100_002);
+
+    it("counts bytes and no records", () => {
+      log = new MemoryLog(budget());
+      fill(log, 7, "X".repeat(50 * SIZE));
+      expect(log.overloaded).toBe(false);
+      fill(log, 7, "X".repeat(50 * SIZE));
+      expect(log.overloaded).toBe(true);
+    });
+
+    it("shares the size with the logs of the other exchanges: one that is stuck takes nothing from them", () => {
+      const shared = budget();
+      const others = [new MemoryLog(shared), new MemoryLog(shared)];
+      log = new MemoryLog(shared);
+      fill(log, 700);
+      expect([log, ...others].map(({ overloaded }) => overloaded)).toEqual([true, false, false]);
+    });
   });
 });

@@ -8,10 +8,15 @@ import type { GapEvent, MarketEvent } from "../../protocol/events.ts";
 import { type Authority, OPENING_MARKERS } from "../../protocol/log-record.ts";
 import { epochOf, newIncarnation } from "../../protocol/position.ts";
 import { reliedTime } from "../event-time.ts";
+import { ByteBudget, type ByteShare } from "./byte-budget.ts";
 import type { Commit, LoggedStatus, LogHandlers, LogRecord, RawFrame, Tail, TickReader, TickWriter } from "./log.ts";
 
-/** Records kept at most: a feed that is further behind than this gets a gap. */
-const LIMIT = 400_000;
+/** What the logs of all exchanges may hold, bytes: a feed that is further behind than its log's part gets a gap. */
+const BUDGET = new ByteBudget(512 * 1024 * 1024);
+/** What a record takes beside its text. */
+const OVERHEAD = 200;
+/** How much of a full log is let go at once: little would mean to move the rest all the time. */
+const SPARE = 1 / 4;
 const PARTITION = 0;
 
 export class MemoryLog implements TickWriter, TickReader {
@@ -20,7 +25,11 @@ export class MemoryLog implements TickWriter, TickReader {
   /** A later collector of this process goes on with them. */
   readonly #openGaps = new Map<string, MarketEvent>();
   readonly #changed = new EventEmitter();
+  /** Of what is not committed: that must be kept. */
+  readonly #share: ByteShare;
   #records: LogRecord[] = [];
+  /** Of all records. */
+  #bytes = 0;
   /** The offset of the first record kept; the opening markers are never stored. */
   #first: number = OPENING_MARKERS;
   #committed: number = OPENING_MARKERS;
@@ -28,6 +37,10 @@ export class MemoryLog implements TickWriter, TickReader {
   #paused = false;
   #stopped = false;
   readonly reachable = true;
+
+  constructor(budget: ByteBudget = BUDGET) {
+    this.#share = budget.share();
+  }
 
   get #next(): number {
     return this.#first + this.#records.length;
@@ -39,7 +52,7 @@ export class MemoryLog implements TickWriter, TickReader {
 
   /** Full of what the pusher has not got rid of yet. */
   get overloaded(): boolean {
-    return this.#next - this.#committed >= LIMIT;
+    return this.#share.isFull;
   }
 
   get term(): number {
@@ -50,7 +63,7 @@ export class MemoryLog implements TickWriter, TickReader {
   readonly superseded: Promise<void> = new Promise(() => undefined);
 
   get bytes(): number {
-    return 0;
+    return this.#share.bytes;
   }
 
   get lag(): number {
@@ -105,11 +118,12 @@ export class MemoryLog implements TickWriter, TickReader {
   }
 
   async commit(commits: readonly Commit[]): Promise<void> {
-    for (const { offset } of commits) this.#committed = Math.max(this.#committed, offset);
-    const spare = Math.min(this.#committed - this.#first, this.#next - this.#first - LIMIT);
-    if (spare < LIMIT / 4) return;
-    this.#records = this.#records.slice(spare);
-    this.#first += spare;
+    for (const { offset } of commits) {
+      const done = this.#records.slice(this.#committed - this.#first, Math.max(0, offset - this.#first));
+      this.#share.bytes -= bytesOf(done);
+      this.#committed = Math.max(this.#committed, offset);
+    }
+    this.#trim();
   }
 
   pause(): void {
@@ -160,15 +174,32 @@ export class MemoryLog implements TickWriter, TickReader {
     else this.#openGaps.delete(key);
   }
 
+  /** Lets the oldest of what is committed go. */
+  #trim(): void {
+    if (this.#bytes <= this.#share.limit) return;
+    let spare = 0;
+    for (let left = this.#bytes; left > this.#share.limit * (1 - SPARE); spare += 1) {
+      const record = this.#records[spare];
+      if (record === undefined || record.offset >= this.#committed) break;
+      left -= bytesOf([record]);
+    }
+    if (spare === 0) return;
+    this.#bytes -= bytesOf(this.#records.slice(0, spare));
+    this.#records = this.#records.slice(spare);
+    this.#first += spare;
+  }
+
   #push(kind: "event" | "status", type: LogRecord["type"], key: string, value: string): void {
-    this.#records.push({
-      offset: this.#next,
-      logged: Date.now(),
-      key,
-      value,
-      type,
-      origin: { kind, ...this.#authority },
-    });
+    const origin = { kind, ...this.#authority };
+    const record: LogRecord = { offset: this.#next, logged: Date.now(), key, value, type, origin };
+    this.#records.push(record);
+    this.#bytes += bytesOf([record]);
+    this.#share.bytes += bytesOf([record]);
+    this.#trim();
     this.#changed.emit("change");
   }
+}
+
+function bytesOf(records: readonly LogRecord[]): number {
+  return records.reduce((sum, { key, value }) => sum + key.length + value.length + OVERHEAD, 0);
 }

@@ -22,3 +22,14 @@ test("what a record does not say, or says wrongly, is not known", () => {
   expect(rawRecord(message({}), 3)).toEqual({ ...record, received: null, connection: null });
   expect(rawRecord(message({ received: "noon" }), 3).received).toBeNull();
 });
+
+test("what was left out is told of, whatever it would have been", () => {
+  const omission = { kind: "omission", reason: "too large", frames: "1", bytes: "9000000", until: "1010" };
+  const headers = { received: "1010", order: "1010003", connection: "c", ...omission };
+  expect(rawRecord(message(headers), 3)).toEqual({
+    ...record,
+    connection: "c",
+    order: 1_010_003,
+    omission: "left out of the raw log (too large): 1 frames, 9000000 bytes",
+  });
+});

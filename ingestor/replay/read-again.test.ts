@@ -36,6 +36,10 @@ describe("a body", () => {
   });
 });
 
+it("what was left out of the raw log can't be read", () => {
+  expect(readAgain({ ...frame, omission: "left out" }, bad, none)).toEqual({ events: [], bad: "left out" });
+});
+
 it("a fault of the parser itself is none of the frame's", () => {
   const parse = () => {
     throw new TypeError("oops");

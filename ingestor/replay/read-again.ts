@@ -12,10 +12,11 @@ export interface ReadAgain {
 
 /** Trades of the trade history are late, as the collector logs them. */
 export function readAgain(
-  { text, received, instrument }: RawRecord,
+  { text, received, instrument, omission }: RawRecord,
   parse: Parse,
   history: Pick<Exchange["history"], "read">,
 ): ReadAgain {
+  if (omission !== undefined) return { events: [], bad: omission };
   try {
     if (instrument !== undefined) {
       return { events: history.read(text, instrument).map((trade) => ({ ...trade, received, late: true })) };

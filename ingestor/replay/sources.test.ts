@@ -23,3 +23,16 @@ test("raw records come in the order in which they were received", () => {
   raw.end(part(0));
   expect(raw.reached).toBe(Number.POSITIVE_INFINITY);
 });
+
+test("frames of one connection that lie in several partitions come in the order in which they were written", () => {
+  const raw = new RawPartitions([part(0), part(1)]);
+  const ordered = (received: number, order: number, text: string): KafkaMessage => {
+    const headers = { received: String(received), order: String(order), kind: "frame" };
+    return { key: null, value: Buffer.from(text), timestamp: "1", attributes: 0, offset: "0", headers };
+  };
+  // Written before frames were spread, within the same millisecond, and after the clock has gone back.
+  raw.push(part(1), [{ ...message(9), value: Buffer.from("0") }, ordered(10, 10_001, "2"), ordered(7, 10_003, "4")]);
+  raw.push(part(0), [ordered(10, 10_000, "1"), ordered(10, 10_002, "3"), ordered(8, 10_004, "5")]);
+  for (const partition of [0, 1]) raw.end(part(partition));
+  expect([...raw.take()].map(({ text }) => text)).toEqual(["0", "1", "2", "3", "4", "5"]);
+});

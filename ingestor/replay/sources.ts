@@ -5,7 +5,7 @@ import { fromMessage } from "../log/kafka/records.ts";
 import { Admission } from "../verify/admission.ts";
 import type { Comparison } from "./comparison.ts";
 import { Merge } from "./merge.ts";
-import { type RawRecord, rawRecord } from "./raw-record.ts";
+import { type RawRecord, rankOf, rawRecord } from "./raw-record.ts";
 import { LEAD, type Part, type PartHandlers, readInStep } from "./read-in-step.ts";
 import { RecordedFile } from "./recorded-file.ts";
 import { partsOf, type TopicPart } from "./topics.ts";
@@ -13,13 +13,13 @@ import { partsOf, type TopicPart } from "./topics.ts";
 /** What is compared with the log. */
 export type RawSource = { readonly topic: string } | { readonly file: string };
 
-/** The raw records of a topic's partitions, as one sequence by the time of receipt. */
+/** The raw records of a topic's partitions, as one sequence in the order in which they came. */
 export class RawPartitions {
   readonly #merge: Merge<RawRecord>;
 
   constructor(parts: readonly Part[]) {
     const partitions = parts.map(({ partition }) => partition);
-    this.#merge = new Merge(partitions, ({ received, logged }) => received ?? logged);
+    this.#merge = new Merge(partitions, rankOf);
   }
 
   push({ partition }: Part, messages: readonly KafkaMessage[]): void {

@@ -3,7 +3,7 @@
  * can go on; shared between partitions, its end would cut off what the others have in flight.
  */
 
-import type { Message, Producer } from "kafkajs";
+import { CompressionTypes, type Message, type Producer } from "kafkajs";
 
 export class Lane {
   readonly #make: () => Producer;
@@ -18,9 +18,9 @@ export class Lane {
   }
 
   /** Sends one batch once. @returns the offset of its first record @throws when it is not certain to be in the log */
-  async send(messages: Message[]): Promise<number> {
+  async send(messages: Message[], compression = CompressionTypes.None): Promise<number> {
     const producer = await this.#connected();
-    const [answer] = await producer.send({ topic: this.#topic, acks: -1, messages });
+    const [answer] = await producer.send({ topic: this.#topic, acks: -1, compression, messages });
     const base = Number(answer?.baseOffset ?? -1);
     if (base < 0) throw new Error(`Kafka confirmed a batch of ${this.#topic} without an offset`);
     return base;

@@ -8,8 +8,9 @@ import type { TradeEvent } from "../../../protocol/events.ts";
 import type { Expired, LogHandlers, LogRecord } from "../log.ts";
 import { createKafka, KAFKA_DEFAULTS, type KafkaSettings, names } from "./client.ts";
 import { extents } from "./offsets.ts";
+import { readRanges } from "./read-range.ts";
 import { KafkaReader } from "./reader.ts";
-import { toMessage } from "./records.ts";
+import { fromMessage, toMessage } from "./records.ts";
 import { KafkaWriter } from "./writer.ts";
 
 const kafka = await requireKafka();
@@ -93,6 +94,26 @@ kafka.describe("the log in Kafka", () => {
     return { reader, seen };
   }
 
+  /** Every record there is, whatever it counts. */
+  async function readAll(): Promise<(LogRecord & { partition: number })[]> {
+    const topic = names(settings.prefix, "upbit").ticks;
+    const client = createKafka(settings, logger);
+    const admin = client.admin();
+    await admin.connect();
+    const ranges = (await extents(admin, topic)).map(({ partition, low, high }) => ({
+      partition,
+      from: low,
+      to: high,
+    }));
+    await admin.disconnect();
+    const all: (LogRecord & { partition: number })[] = [];
+    await readRanges(client, topic, ranges, (partition, messages) => {
+      for (const record of messages.map(fromMessage)) if (record !== undefined) all.push({ ...record, partition });
+      return true;
+    });
+    return all;
+  }
+
   it("begins a new log with two markers, and goes on after a restart with nothing twice", async () => {
     const first = await write(1, 2);
     await first.close();
@@ -143,6 +164,47 @@ kafka.describe("the log in Kafka", () => {
     await first.flushed();
     const tails = await newWriter().open(0);
     expect(tails.map(({ completeUntil }) => completeUntil).sort()).toEqual([1500, null]);
+  });
+
+  it("says that a trade is lost which is too large for the log, and goes on", async () => {
+    const writer = newWriter();
+    await writer.open(0);
+    writer.append(trade(1));
+    writer.append({ ...trade(2), price: "9".repeat(2_000_000) });
+    writer.append(trade(3));
+    await writer.flushed();
+    const written = (await readAll()).flatMap(({ type, value }) => (type === "marker" ? [] : [JSON.parse(value)]));
+    const lost = { type: "gap", instrument: BTC, cause: "unreadable_frame", since: 1002, until: 1003, state: "lost" };
+    expect(written).toMatchObject([{ id: "1" }, lost, { id: "3" }]);
+    expect(writer.refused).toBe(1);
+  });
+
+  it("says only in partitions with an open gap that something is being fetched, also after a takeover", async () => {
+    const gap = {
+      type: "gap",
+      cause: "exchange_disconnect",
+      since: 5,
+      until: 6,
+      state: "open",
+      received: null,
+    } as const;
+    const first = await write(1);
+    first.append({ ...gap, instrument: BTC ?? "" });
+    await first.flushed();
+    await first.close();
+    const second = newWriter();
+    await second.open(0);
+    second.announce({ state: "live", source: "live", since: 1, healing: 5 });
+    await second.flushed();
+    const all = await readAll();
+    const said = all.flatMap(({ partition, type, value }) =>
+      type === "status" ? [[partition, JSON.parse(value)]] : [],
+    );
+    const mine = second.partitionOf(BTC ?? "");
+    expect(Object.fromEntries(said)).toEqual({
+      [mine]: { state: "live", source: "live", since: 1, healing: 5 },
+      [1 - mine]: { state: "live", source: "live", since: 1 },
+    });
   });
 
   it("takes no status for a sign of what was collected", async () => {

@@ -4,14 +4,20 @@
  * next one go.
  */
 
+import type { ByteShare } from "../byte-budget.ts";
 import type { Draft } from "./records.ts";
+import { isTooLarge } from "./send-errors.ts";
 
 /** Keeps a record batch well below the broker's `message.max.bytes` of 1 MB. */
 const BATCH_BYTES = 400_000;
 const BATCH_COUNT = 2000;
+/** What a record takes beside key and value: its headers. */
+const OVERHEAD = 100;
 
-/** Confirms a batch, whatever it takes. Rejects only when the queue is closed. */
+/** Confirms a batch, whatever it takes. Rejects when the queue is closed, or with what {@link isTooLarge} knows. */
 export type Confirm = (batch: readonly Draft[], firstCount: number) => Promise<void>;
+/** What stands in the place of a record that the broker never takes, if anything. */
+export type Substitute = (draft: Draft) => Draft | undefined;
 
 interface Watcher {
   readonly upTo: number;
@@ -20,25 +26,24 @@ interface Watcher {
 
 export class PartitionQueue {
   readonly #confirm: Confirm;
+  readonly #substitute: Substitute;
+  readonly #share: ByteShare;
   #waiting: Draft[] = [];
-  #bytes = 0;
   #queued = 0;
   #confirmed = 0;
   #running = false;
   #watchers: Watcher[] = [];
 
-  constructor(confirm: Confirm) {
+  /** @param share counts what waits to be confirmed */
+  constructor(confirm: Confirm, substitute: Substitute, share: ByteShare) {
     this.#confirm = confirm;
-  }
-
-  /** What waits to be confirmed, bytes. */
-  get bytes(): number {
-    return this.#bytes;
+    this.#substitute = substitute;
+    this.#share = share;
   }
 
   push(draft: Draft): void {
     this.#waiting.push(draft);
-    this.#bytes += size(draft);
+    this.#share.bytes += size(draft);
     this.#queued += 1;
     if (!this.#running) void this.#run();
   }
@@ -56,16 +61,34 @@ export class PartitionQueue {
     try {
       while (this.#waiting.length > 0) {
         const batch = this.#nextBatch();
-        await this.#confirm(batch, this.#confirmed + 1);
+        await this.#confirmFitting(batch, this.#confirmed + 1);
         this.#waiting = this.#waiting.slice(batch.length);
         this.#confirmed += batch.length;
-        this.#bytes -= batch.reduce((sum, draft) => sum + size(draft), 0);
+        this.#share.bytes -= batch.reduce((sum, draft) => sum + size(draft), 0);
         this.#tellWatchers();
       }
     } catch (error) {
       if (!(error instanceof QueueClosed)) throw error;
     } finally {
       this.#running = false;
+    }
+  }
+
+  /** What the broker will not take is not sent again: half of it may fit, and in the place of a single record another stands. */
+  async #confirmFitting(batch: readonly Draft[], firstCount: number): Promise<void> {
+    try {
+      await this.#confirm(batch, firstCount);
+    } catch (error) {
+      const [first] = batch;
+      if (!isTooLarge(error) || first === undefined) throw error;
+      if (batch.length === 1) {
+        const instead = this.#substitute(first);
+        if (instead !== undefined) await this.#confirm([instead], firstCount);
+      } else {
+        const half = Math.ceil(batch.length / 2);
+        await this.#confirmFitting(batch.slice(0, half), firstCount);
+        await this.#confirmFitting(batch.slice(half), firstCount + half);
+      }
     }
   }
 
@@ -93,5 +116,5 @@ export class QueueClosed extends Error {
 }
 
 function size({ key, value }: Draft): number {
-  return key.length + value.length + 100;
+  return Buffer.byteLength(key) + Buffer.byteLength(value) + OVERHEAD;
 }

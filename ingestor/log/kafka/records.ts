@@ -1,8 +1,9 @@
 /** How records stand in Kafka: the event as JSON, and in the headers who wrote it and what it is. */
 
 import type { KafkaMessage, Message } from "kafkajs";
-import type { MarketEvent } from "../../../protocol/events.ts";
+import { type GapEvent, type MarketEvent, tradeEvent } from "../../../protocol/events.ts";
 import type { Authority } from "../../../protocol/log-record.ts";
+import { boundedTime } from "../../event-time.ts";
 import type { LoggedStatus, LogRecord } from "../log.ts";
 
 const MARKER = "marker";
@@ -28,6 +29,29 @@ export function markerDraft(): Draft {
   return { key: MARKER, value: "{}", type: MARKER };
 }
 
+/** No price of an exchange is longer: a record above this, bytes, is a fault of its sender's that no reader should bear. */
+const LARGEST = 64 * 1024;
+
+export function isOversized({ value }: Draft): boolean {
+  // No text has more bytes than three for each of its units.
+  return value.length * 3 > LARGEST && Buffer.byteLength(value) > LARGEST;
+}
+
+const named = tradeEvent.pick({ instrument: true, time: true, received: true });
+
+/** What is said instead of a record that can't be written: of a trade, that it is lost; of a status, all but its detail. */
+export function substituteOf({ type, value }: Draft): Draft | undefined {
+  if (type === "status") {
+    const { detail: _detail, ...status } = JSON.parse(value) as LoggedStatus;
+    return statusDraft(status);
+  }
+  if (type !== "trade") return undefined;
+  const { instrument, ...times } = named.parse(JSON.parse(value));
+  const since = boundedTime(times);
+  const gap = { cause: "unreadable_frame", since, until: since + 1, state: "lost", received: null } as const;
+  return eventDraft({ type: "gap", instrument, ...gap } satisfies GapEvent);
+}
+
 /** @param count grows by one with each record of a writer in a partition, so that a writer can recognise its own */
 export function toMessage(draft: Draft, authority: Authority, partition: number, count: number): Message {
   const { incarnation, term } = authority;
@@ -39,26 +63,28 @@ export function toMessage(draft: Draft, authority: Authority, partition: number,
   };
 }
 
-/** A record of ours; undefined for one that somebody else put into the topic. */
-export function fromMessage({
-  key,
-  value,
-  headers,
-  offset,
-  timestamp,
-}: KafkaMessage): (LogRecord & { count: number }) | undefined {
+/** What the headers say, without the value: most of a log is passed over by those who look for something in it. */
+export type RecordHead = Pick<LogRecord, "offset" | "logged" | "type" | "origin">;
+
+/** Of a record of ours; undefined for one that somebody else put into the topic. */
+export function headOf({ headers, offset, timestamp }: KafkaMessage): RecordHead | undefined {
   const type = headers?.["type"]?.toString() ?? "";
   const term = Number(headers?.["term"]?.toString());
   const incarnation = headers?.["incarnation"]?.toString();
-  if (!TYPES.has(type) || !(term >= 1) || incarnation === undefined || key === null || value === null) return undefined;
+  if (!isType(type) || !(term >= 1) || incarnation === undefined) return undefined;
   const kind = type === MARKER || type === STATUS ? type : "event";
-  return {
-    offset: Number(offset),
-    logged: Number(timestamp),
-    key: key.toString(),
-    value: value.toString(),
-    type: type as LogRecord["type"],
-    origin: { kind, incarnation, term },
-    count: Number(headers?.["count"]?.toString() ?? 0),
-  };
+  return { offset: Number(offset), logged: Number(timestamp), type, origin: { kind, incarnation, term } };
+}
+
+/** A record of ours; undefined for one that somebody else put into the topic. */
+export function fromMessage(message: KafkaMessage): (LogRecord & { count: number }) | undefined {
+  const { key, value, headers } = message;
+  const head = headOf(message);
+  if (head === undefined || key === null || value === null) return undefined;
+  const count = Number(headers?.["count"]?.toString() ?? 0);
+  return { ...head, key: key.toString(), value: value.toString(), count };
+}
+
+function isType(text: string): text is LogRecord["type"] {
+  return TYPES.has(text);
 }

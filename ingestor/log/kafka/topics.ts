@@ -1,6 +1,7 @@
 /** Makes an exchange's topics with the settings they need. */
 
-import type { Admin } from "kafkajs";
+import kafkajs, { type Admin } from "kafkajs";
+import { type Logger, reasonOf } from "../../logger.ts";
 import { askAgain } from "./ask-again.ts";
 import { type KafkaSettings, names } from "./client.ts";
 
@@ -27,4 +28,33 @@ export async function ensureTopics(admin: Admin, settings: KafkaSettings, exchan
       configEntries,
     }));
   if (topics.length > 0) await askAgain(() => admin.createTopics({ topics, waitForLeaders: true }));
+}
+
+/** What a raw topic takes in one record: the largest frame of any exchange is half of it, and managed Kafkas give no more. */
+const RAW_RECORD_BYTES = 8 * 1024 * 1024;
+/** The largest frame or body that is kept: headers and the batch around it want some room. */
+export const RAW_FRAME_BYTES = RAW_RECORD_BYTES - 64 * 1024;
+const MAX_RECORD = "max.message.bytes";
+/** Of a setting: that of the topic itself, and no default of the broker's. */
+const OWN = 1;
+
+/** Lets a raw topic take whole frames and bodies. Where that may not be set, those that are too large are left out. */
+export async function admitLargeFrames(admin: Admin, raw: string, logger: Logger): Promise<void> {
+  try {
+    const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: raw };
+    const { resources } = await admin.describeConfigs({ resources: [resource], includeSynonyms: false });
+    const entries = resources[0]?.configEntries ?? [];
+    const now = Number(entries.find(({ configName }) => configName === MAX_RECORD)?.configValue);
+    if (now >= RAW_RECORD_BYTES) return;
+    // Whatever is not named here would go back to its default.
+    const kept = entries.filter(({ configSource, configName }) => configSource === OWN && configName !== MAX_RECORD);
+    const configEntries = kept.map(({ configName, configValue }) => ({ name: configName, value: configValue }));
+    const wanted = { name: MAX_RECORD, value: String(RAW_RECORD_BYTES) };
+    await admin.alterConfigs({
+      resources: [{ ...resource, configEntries: [...configEntries, wanted] }],
+      validateOnly: false,
+    });
+  } catch (error) {
+    logger.warn({ reason: reasonOf(error), topic: raw }, "the raw topic keeps its limit: larger frames are left out");
+  }
 }

@@ -1,26 +1,42 @@
 /** The collector's side of a Kafka log: everything handed over is in the log exactly once, or still waiting here. */
 
-import { type Admin, type Kafka, Partitioners, type Producer } from "kafkajs";
+import { type Admin, CompressionTypes, type Kafka, Partitioners, type Producer } from "kafkajs";
 import type { MarketEvent } from "../../../protocol/events.ts";
 import type { Authority } from "../../../protocol/log-record.ts";
 import { type Logger, reasonOf } from "../../logger.ts";
-import type { LoggedStatus, RawFrame, Tail, TickWriter } from "../log.ts";
+import { ByteBudget } from "../byte-budget.ts";
+import type { LoggedStatus, RawFrame, RawState, Tail, TickWriter } from "../log.ts";
 import { createKafka, type KafkaSettings, names } from "./client.ts";
 import { Lane } from "./lane.ts";
 import { type Extent, extents } from "./offsets.ts";
+import { OpenGaps } from "./open-gaps.ts";
 import { PartitionQueue, QueueClosed } from "./partition-queue.ts";
 import { createPartitioner } from "./partitioner.ts";
-import { RawQueue } from "./raw-queue.ts";
+import { type RawMessage, RawQueue } from "./raw-queue.ts";
 import { readRanges } from "./read-range.ts";
-import { type Draft, eventDraft, fromMessage, markerDraft, statusDraft, toMessage } from "./records.ts";
+import {
+  type Draft,
+  eventDraft,
+  fromMessage,
+  isOversized,
+  markerDraft,
+  statusDraft,
+  substituteOf,
+  toMessage,
+} from "./records.ts";
 import { Rivals } from "./rivals.ts";
+import { isTooLarge, lostSequence } from "./send-errors.ts";
 import { markersFor, readEnds, readUpToMarkers } from "./takeover.ts";
-import { ensureTopics } from "./topics.ts";
+import { admitLargeFrames, ensureTopics } from "./topics.ts";
 
-/** What may wait to be confirmed before the collector must stop, bytes: well over a minute of a busy exchange. */
-const QUEUE_LIMIT = 256 * 1024 * 1024;
+/** What may wait to be confirmed before collectors must stop: well over a minute of four busy exchanges. */
+const TICKS_BUDGET = new ByteBudget(512 * 1024 * 1024);
+/** ... and what may wait of raw frames before they are left out. */
+const RAW_BUDGET = new ByteBudget(128 * 1024 * 1024);
 /** Between two attempts at something that Kafka refused, ms. */
 const PAUSE = 250;
+/** With no raw frame taken for this long, ms, something is wrong that does not pass by itself. */
+const RAW_PATIENCE = 5000;
 
 /** What is known of one partition since the takeover. */
 interface Session {
@@ -41,7 +57,14 @@ export class KafkaWriter implements TickWriter {
   #session: Session | undefined;
   #takeover: Promise<readonly Tail[]> | undefined;
   #queues: PartitionQueue[] = [];
+  #rawPartitions = 0;
   #raw: RawQueue | undefined;
+  readonly #share = TICKS_BUDGET.share();
+  readonly #openGaps = new OpenGaps();
+  /** Since when (ms) a batch of raw frames is being written, and why it is not yet, by partition. */
+  readonly #rawPending = new Map<number, { readonly since: number; reason: string }>();
+  /** Events that could not be written as they are. */
+  refused = 0;
   #closed = false;
   /** The lowest term to write under. */
   #atLeast = 0;
@@ -61,11 +84,19 @@ export class KafkaWriter implements TickWriter {
   }
 
   get bytes(): number {
-    return this.#queues.reduce((sum, { bytes }) => sum + bytes, this.#raw?.bytes ?? 0);
+    return this.#share.bytes;
   }
 
+  get raw(): RawState | undefined {
+    if (this.#raw === undefined) return undefined;
+    const { bytes, omitted } = this.#raw;
+    const late = [...this.#rawPending.values()].find(({ since }) => Date.now() - since > RAW_PATIENCE);
+    return { bytes, omitted, trouble: late?.reason };
+  }
+
+  /** Of ticks alone: raw frames give way before they hold anything up. */
   get overloaded(): boolean {
-    return this.bytes > QUEUE_LIMIT;
+    return this.#share.isFull;
   }
 
   /** From the first marker on: who holds the lease must hear of it, even should the takeover not be finished. */
@@ -82,9 +113,20 @@ export class KafkaWriter implements TickWriter {
     const tails = await this.#takeOver();
     this.#partitionOf = createPartitioner(tails.length);
     this.#queues = tails.map(
-      (_, partition) => new PartitionQueue((batch, count) => this.#confirm(partition, batch, count)),
+      (_, partition) =>
+        new PartitionQueue(
+          (batch, count) => this.#confirm(partition, batch, count),
+          (draft) => this.#instead(draft),
+          this.#share,
+        ),
     );
-    this.#raw = new RawQueue(tails.length, (partition, messages) => this.#sendRaw(partition, messages));
+    for (const [partition, { events }] of tails.entries())
+      for (const event of events) this.#openGaps.note(partition, event);
+    this.#raw = new RawQueue({
+      partitions: this.#rawPartitions,
+      share: RAW_BUDGET.share(),
+      send: (partition, messages) => this.#sendRaw(partition, messages),
+    });
     return tails;
   }
 
@@ -93,11 +135,18 @@ export class KafkaWriter implements TickWriter {
   }
 
   append(event: MarketEvent): void {
-    this.#queues[this.partitionOf(event.instrument)]?.push(eventDraft(event));
+    const partition = this.partitionOf(event.instrument);
+    this.#openGaps.note(partition, event);
+    const draft = eventDraft(event);
+    const fitting = isOversized(draft) ? this.#instead(draft) : draft;
+    if (fitting !== undefined) this.#queues[partition]?.push(fitting);
   }
 
-  announce(status: LoggedStatus): void {
-    for (const queue of this.#queues) queue.push(statusDraft(status));
+  announce({ healing: since, ...status }: LoggedStatus): void {
+    for (const [partition, queue] of this.#queues.entries()) {
+      const healing = this.#openGaps.healing(partition, since);
+      queue.push(statusDraft(healing === undefined ? status : { ...status, healing }));
+    }
   }
 
   appendRaw(frame: RawFrame): void {
@@ -114,6 +163,8 @@ export class KafkaWriter implements TickWriter {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#share.close();
+    this.#raw?.close();
     const lanes = [this.#rawLane, ...this.#lanes.values()];
     await Promise.all([...lanes.map((lane) => lane.close()), this.#admin.disconnect()]);
   }
@@ -143,6 +194,9 @@ export class KafkaWriter implements TickWriter {
   async #takeOverOnce(): Promise<readonly Tail[]> {
     await this.#renewAdmin();
     await ensureTopics(this.#admin, this.#settings, this.#exchange);
+    const { raw } = names(this.#settings.prefix, this.#exchange);
+    await admitLargeFrames(this.#admin, raw, this.#logger);
+    this.#rawPartitions = (await extents(this.#admin, raw)).length;
     const ends = await readEnds(this.#kafka, this.#admin, this.#topic, this.#atLeast);
     this.#taking = ends.next.term;
     const markers = new Map<number, number>();
@@ -242,18 +296,61 @@ export class KafkaWriter implements TickWriter {
     return extent;
   }
 
-  async #sendRaw(
-    partition: number,
-    messages: readonly { key: string; value: Buffer; headers: Record<string, string> }[],
-  ): Promise<void> {
-    await this.#untilDone("writing raw frames", async () => {
-      try {
-        await this.#rawLane.send(messages.map((message) => ({ ...message, partition })));
-      } catch (error) {
-        if (lostSequence(error)) this.#rawLane.renew();
-        throw error;
+  /** What stands in the log instead of a record that can't be written. */
+  #instead(draft: Draft): Draft | undefined {
+    this.refused += 1;
+    const { key, type, value } = draft;
+    this.#logger.error({ key, type, length: value.length }, "a record is too large for the log: left out");
+    return substituteOf(draft);
+  }
+
+  /** @throws when the broker will never take it */
+  async #sendRaw(partition: number, messages: readonly RawMessage[]): Promise<void> {
+    const pending = { since: Date.now(), reason: "Kafka does not answer" };
+    this.#rawPending.set(partition, pending);
+    try {
+      for (let attempts = 0; !(await this.#sendRawOnce(partition, messages, attempts, pending)); attempts += 1) {
+        await pause();
       }
-    });
+    } finally {
+      this.#rawPending.delete(partition);
+    }
+  }
+
+  /** @returns whether it is written; `pending` says why not */
+  async #sendRawOnce(
+    partition: number,
+    messages: readonly RawMessage[],
+    attempts: number,
+    pending: { reason: string },
+  ): Promise<boolean> {
+    if (this.#closed) throw new QueueClosed("writing raw frames");
+    try {
+      if (attempts > 0) await this.#restoreRaw();
+      const placed = messages.map((message) => ({ ...message, partition }));
+      await this.#rawLane.send(placed, CompressionTypes.GZIP);
+      return true;
+    } catch (error) {
+      if (lostSequence(error)) this.#rawLane.renew();
+      if (isTooLarge(error)) throw error;
+      pending.reason = reasonOf(error);
+      this.#logger.warn({ reason: pending.reason, attempts }, "writing raw frames failed, trying again");
+      return false;
+    }
+  }
+
+  /** A raw topic that was deleted: nobody else would make it anew. */
+  async #restoreRaw(): Promise<void> {
+    const { raw } = names(this.#settings.prefix, this.#exchange);
+    if ((await this.#admin.listTopics()).includes(raw)) return;
+    const admin = this.#kafka.admin();
+    try {
+      await admin.connect();
+      await ensureTopics(admin, this.#settings, this.#exchange);
+      await admitLargeFrames(admin, raw, this.#logger);
+    } finally {
+      await admin.disconnect();
+    }
   }
 
   /** Tries again until it works: what was received must not be given up because a broker is away. */
@@ -266,24 +363,17 @@ export class KafkaWriter implements TickWriter {
         return result;
       } catch (error) {
         if (this.#closed) throw new QueueClosed(what);
+        // It would be answered alike for ever: whoever asked makes it smaller.
+        if (isTooLarge(error)) throw error;
         this.reachable = false;
         this.#logger.warn({ reason: reasonOf(error), attempts }, `${what} failed, trying again`);
-        // Not in step with another collector that tries the same.
-        await new Promise((resolve) => setTimeout(resolve, PAUSE * (1 + Math.random())));
+        await pause();
       }
     }
   }
 }
 
-/** The broker and the producer no longer agree on what comes next: only a new producer can go on. */
-function lostSequence(error: unknown): boolean {
-  return /OUT_OF_ORDER_SEQUENCE|UNKNOWN_PRODUCER|INVALID_PRODUCER_EPOCH|out of order sequence|producer epoch/i.test(
-    typeOf(error),
-  );
-}
-
-function typeOf(error: unknown): string {
-  if (!(error instanceof Error)) return "";
-  const { cause } = error;
-  return `${"type" in error ? String(error.type) : ""} ${error.message} ${typeOf(cause)}`;
+/** Not in step with another collector that tries the same. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, PAUSE * (1 + Math.random())));
 }

@@ -1,0 +1,145 @@
+/**
+ * What a takeover learns from the end of one partition, taken in while it is read: of a record no more is kept than what is
+ * needed, tickers are told by their headers and passed over, and what is kept is bounded by bytes.
+ */
+
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { KafkaMessage } from "kafkajs";
+import { z } from "zod";
+import { type GapEvent, marketEvent, type TradeEvent, tickerEvent } from "../../../protocol/events.ts";
+import { type Authority, admit } from "../../../protocol/log-record.ts";
+import { reliedTime } from "../../event-time.ts";
+import type { Tail } from "../log.ts";
+import type { Extent } from "./offsets.ts";
+import { keyOf } from "./open-gaps.ts";
+import { headOf, type RecordHead } from "./records.ts";
+
+/** Records that are taken in before others have their turn: the lease must be renewed meanwhile. */
+const TURN = 500;
+/** What a trade takes beside its digits. */
+const TRADE = 250;
+
+const loggedStatus = z.object({ healing: z.number().optional(), doubted: z.number().optional() });
+
+interface KeptTrade {
+  readonly event: TradeEvent;
+  /** When the log took it, ms. */
+  readonly logged: number;
+  readonly bytes: number;
+}
+
+export class PartitionTail {
+  readonly extent: Extent;
+  /** Trades beyond this are forgotten, oldest first, bytes. */
+  readonly #limit: number;
+  /** The first offset that is read. */
+  start: number;
+  authority: Authority | null = null;
+  /** Log times (ms) of the first and the last record that counts. */
+  firstLogged: number | undefined;
+  lastLogged: number | undefined;
+  #trades: KeptTrade[] = [];
+  /** Where in them those begin that are not forgotten. */
+  #from = 0;
+  #bytes = 0;
+  readonly #openGaps = new Map<string, GapEvent>();
+  readonly #names = new Map<string, string>();
+  #lastStatus: string | undefined;
+  #lastTicker: Buffer | null = null;
+  #lastTraded: number | undefined;
+
+  constructor(extent: Extent, start: number, limit: number) {
+    this.extent = extent;
+    this.start = start;
+    this.#limit = limit;
+  }
+
+  /** Bytes of what is kept, about. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** What the last collector said of what it was about. */
+  get status(): z.infer<typeof loggedStatus> {
+    return this.#lastStatus === undefined ? {} : loggedStatus.parse(JSON.parse(this.#lastStatus));
+  }
+
+  async take(messages: readonly KafkaMessage[]): Promise<void> {
+    for (const [i, message] of messages.entries()) {
+      if (i > 0 && i % TURN === 0) await nextTurn();
+      const head = headOf(message);
+      if (head === undefined) continue;
+      const { counts, authority } = admit(this.authority, head.origin, head.offset, this.start);
+      this.authority = authority;
+      if (counts) this.#keep(head, message.value);
+    }
+  }
+
+  /** @throws when the last ticker or status is none of ours */
+  toTail(): Tail {
+    const { extent, start, firstLogged } = this;
+    const whole = start === 0 && extent.low === 0;
+    const forgotten = this.#from > 0;
+    const trades = this.#trades.slice(this.#from);
+    // Where everything has expired, or been forgotten, all of it may have been in the log.
+    const oldest = forgotten ? (trades[0]?.logged ?? Date.now()) : firstLogged;
+    const completeFrom = whole && !forgotten ? 0 : (oldest ?? Date.now());
+    // A tail of nothing but statuses: the last event is older than all of them.
+    const until = this.#lastTraded ?? this.#lastReceived() ?? (whole ? null : (firstLogged ?? null));
+    // What the last collector still had in doubt is for us to find out.
+    const { doubted } = this.status;
+    const completeUntil = until === null || doubted === undefined ? until : Math.min(until, doubted);
+    const events = [...this.#openGaps.values(), ...trades.map(({ event }) => event)];
+    return { events, completeFrom, completeUntil };
+  }
+
+  #keep({ type, logged }: RecordHead, value: Buffer | null): void {
+    this.firstLogged ??= logged;
+    this.lastLogged = logged;
+    if (type === "ticker") this.#lastTicker = value;
+    else if (type === "status") this.#lastStatus = value?.toString();
+    else this.#keepEvent(value?.toString() ?? "", logged);
+  }
+
+  #keepEvent(text: string, logged: number): void {
+    const { success, data: event } = marketEvent.safeParse(JSON.parse(text));
+    if (!success) return;
+    if (event.type === "gap") {
+      if (event.state === "open") this.#openGaps.set(keyOf(event), event);
+      else this.#openGaps.delete(keyOf(event));
+    } else if (event.type === "trade") {
+      // On the exchange's clock, as the times in its history are.
+      this.#lastTraded = Math.max(this.#lastTraded ?? 0, reliedTime(event));
+      const bytes = TRADE + event.price.length + event.size.length + (event.id?.length ?? 0);
+      this.#trades.push({ event: { ...event, instrument: this.#nameOf(event) }, logged, bytes });
+      this.#bytes += bytes;
+      this.#forget();
+    }
+  }
+
+  /** One text for all trades of an instrument: each has come as one of its own. */
+  #nameOf({ instrument }: TradeEvent): string {
+    const known = this.#names.get(instrument);
+    if (known !== undefined) return known;
+    this.#names.set(instrument, instrument);
+    return instrument;
+  }
+
+  #forget(): void {
+    while (this.#bytes > this.#limit) {
+      this.#bytes -= this.#trades[this.#from]?.bytes ?? 0;
+      this.#from += 1;
+    }
+    if (this.#from <= this.#trades.length / 2) return;
+    // One stays, to say that there were others.
+    this.#trades = this.#trades.slice(this.#from - 1);
+    this.#from = 1;
+  }
+
+  /** Where nothing was traded: when something was received at all. */
+  #lastReceived(): number | undefined {
+    if (this.#lastTicker === null) return undefined;
+    const { data } = tickerEvent.pick({ received: true }).safeParse(JSON.parse(this.#lastTicker.toString()));
+    return data?.received ?? undefined;
+  }
+}
