@@ -72,6 +72,7 @@ program
   .description("clients that are reset before their upgrade is answered: memory and descriptors during and after")
   .addOption(new Option("--clients <n>", "how many").default(1000).argParser(positive))
   .addOption(new Option("--seconds <n>", "of frames after them").default(30).argParser(positive))
+  .addOption(new Option("--rounds <n>", "of the same on one runtime").default(3).argParser(positive))
   .action(benchVanishing);
 
 await program.parseAsync();
