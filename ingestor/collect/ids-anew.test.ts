@@ -5,27 +5,13 @@ import { afterEach, expect, it } from "vitest";
 import { binance as dialect } from "../../local/simulator/binance/dialect.ts";
 import { type Simulator, startSimulator } from "../../local/simulator/simulator.ts";
 import { until } from "../../local/testing.ts";
-import type { GapEvent, MarketEvent, TradeEvent } from "../../protocol/events.ts";
 import { binance } from "../exchanges/binance/index.ts";
-import { MemoryLog } from "../log/memory.ts";
 import { Collector } from "./collector.ts";
 import { MarketList } from "./market-list.ts";
-
-class Log extends MemoryLog {
-  readonly events: MarketEvent[] = [];
-  override append(event: MarketEvent): void {
-    this.events.push(event);
-  }
-  get trades(): TradeEvent[] {
-    return this.events.filter((event) => event.type === "trade");
-  }
-  get gaps(): GapEvent[] {
-    return this.events.filter((event) => event.type === "gap");
-  }
-}
+import { RecordingLog } from "./testing/recording-log.ts";
 
 const HOUR = 3_600_000;
-const log = new Log();
+const log = new RecordingLog();
 let simulator: Simulator;
 let list: MarketList;
 let collector: Collector;

@@ -10,28 +10,21 @@ import { korbit as korbitDialect } from "../../local/simulator/korbit/dialect.ts
 import { type Simulator, startSimulator } from "../../local/simulator/simulator.ts";
 import { upbit as upbitDialect } from "../../local/simulator/upbit/dialect.ts";
 import { until } from "../../local/testing.ts";
-import type { GapEvent, MarketEvent } from "../../protocol/events.ts";
 import type { Exchange } from "../exchanges/exchange.ts";
 import { korbit } from "../exchanges/korbit/index.ts";
 import { upbit } from "../exchanges/upbit/index.ts";
 import type { Tail } from "../log/log.ts";
-import { MemoryLog } from "../log/memory.ts";
 import { Collector } from "./collector.ts";
 import { MarketList } from "./market-list.ts";
+import { RecordingLog } from "./testing/recording-log.ts";
 
 const CODES = ["KRW-BTC", "KRW-ETH", "KRW-XRP"];
 const logger = pino({ level: "silent" });
 
-class Log extends MemoryLog {
-  readonly events: MarketEvent[] = [];
+/** Nothing was ever forgotten: so every trade can be judged. */
+class Log extends RecordingLog {
   override async open(): Promise<readonly Tail[]> {
     return [{ events: [], completeFrom: 0, completeUntil: null }];
-  }
-  override append(event: MarketEvent): void {
-    this.events.push(event);
-  }
-  gaps(instrument: string): GapEvent[] {
-    return this.events.filter((event) => event.type === "gap").filter((gap) => gap.instrument === instrument);
   }
 }
 
@@ -90,8 +83,8 @@ describe("a market that is delisted between two looks at the list", () => {
     expect([collector.counts.markets, collector.status.detail]).toEqual([2, undefined]);
     await trades("KRW-BTC");
     await healed();
-    expect(log.gaps("korbit:ETH-KRW").map(({ cause, state }) => [cause, state])).toEqual([["not_collected", "open"]]);
-    expect(log.gaps("korbit:BTC-KRW").filter(({ state }) => state === "lost")).toEqual([]);
+    expect(log.gapsOf("korbit:ETH-KRW").map(({ cause, state }) => [cause, state])).toEqual([["not_collected", "open"]]);
+    expect(log.gapsOf("korbit:BTC-KRW").filter(({ state }) => state === "lost")).toEqual([]);
   });
 
   it("is left out, and said to be, while the list still has it; the others are collected", async () => {
@@ -137,7 +130,7 @@ describe("a ban", () => {
     await until(() => collector.status.detail?.includes("left alone until") === true);
     await live();
     await healed();
-    expect([asked(), log.gaps("upbit:BTC-KRW").at(-1)?.state]).toEqual([[1, 0], "healed"]);
+    expect([asked(), log.gapsOf("upbit:BTC-KRW").at(-1)?.state]).toEqual([[1, 0], "healed"]);
   });
 
   it("that the list hears of is known to the handshake and the history, and costs a living connection nothing", async () => {
@@ -168,7 +161,7 @@ it("a maintenance page in the place of the history loses nothing", async () => {
   simulator.faults.inject({ fault: "refuse", on: false });
   await until(() => simulator.state().faults.failedRequests >= 3);
   await healed();
-  expect(log.gaps("upbit:BTC-KRW").map(({ state }) => state)).toEqual(["open", "healed"]);
+  expect(log.gapsOf("upbit:BTC-KRW").map(({ state }) => state)).toEqual(["open", "healed"]);
   const executed = simulator.executed(0, 1000).trades.filter(({ market }) => market === "KRW-BTC");
   const ids = log.events.flatMap((event) =>
     event.type === "trade" && event.instrument === "upbit:BTC-KRW" ? event.id : [],

@@ -5,30 +5,16 @@ import { afterEach, expect, it } from "vitest";
 import { binance as dialect } from "../../local/simulator/binance/dialect.ts";
 import { type Simulator, startSimulator } from "../../local/simulator/simulator.ts";
 import { until } from "../../local/testing.ts";
-import type { GapEvent, MarketEvent, TradeEvent } from "../../protocol/events.ts";
 import { binance } from "../exchanges/binance/index.ts";
 import type { Feed } from "../exchanges/exchange.ts";
-import { MemoryLog } from "../log/memory.ts";
 import { Collector } from "./collector.ts";
 import { MarketList } from "./market-list.ts";
-
-class Log extends MemoryLog {
-  readonly events: MarketEvent[] = [];
-  override append(event: MarketEvent): void {
-    this.events.push(event);
-  }
-  get trades(): TradeEvent[] {
-    return this.events.filter((event) => event.type === "trade");
-  }
-  get gaps(): GapEvent[] {
-    return this.events.filter((event) => event.type === "gap");
-  }
-}
+import { RecordingLog } from "./testing/recording-log.ts";
 
 const MARKETS = 6;
 let simulator: Simulator;
 let list: MarketList;
-let log: Log;
+let log: RecordingLog;
 let collector: Collector;
 
 afterEach(async () => {
@@ -38,7 +24,7 @@ afterEach(async () => {
 });
 
 async function start(feed: Partial<Feed>, leaveMs = 60_000): Promise<void> {
-  log = new Log();
+  log = new RecordingLog();
   simulator = await startSimulator({
     dialect,
     settings: { leaveMs },

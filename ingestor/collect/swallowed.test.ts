@@ -7,26 +7,12 @@ import { korbit as korbitDialect } from "../../local/simulator/korbit/dialect.ts
 import { type Simulator, startSimulator } from "../../local/simulator/simulator.ts";
 import { upbit as upbitDialect } from "../../local/simulator/upbit/dialect.ts";
 import { until } from "../../local/testing.ts";
-import type { GapEvent, MarketEvent, TradeEvent } from "../../protocol/events.ts";
 import { bithumb } from "../exchanges/bithumb/index.ts";
 import { korbit } from "../exchanges/korbit/index.ts";
 import { upbit } from "../exchanges/upbit/index.ts";
-import { MemoryLog } from "../log/memory.ts";
 import { Collector } from "./collector.ts";
 import { MarketList } from "./market-list.ts";
-
-class Log extends MemoryLog {
-  readonly events: MarketEvent[] = [];
-  override append(event: MarketEvent): void {
-    this.events.push(event);
-  }
-  get trades(): TradeEvent[] {
-    return this.events.filter((event) => event.type === "trade");
-  }
-  get gaps(): GapEvent[] {
-    return this.events.filter((event) => event.type === "gap");
-  }
-}
+import { RecordingLog } from "./testing/recording-log.ts";
 
 const MARKETS = 5;
 const EXCHANGES = [
@@ -38,7 +24,7 @@ const EXCHANGES = [
 describe.each(EXCHANGES)("$name: a living connection", ({ exchange, dialect, sumsADay }) => {
   let simulator: Simulator;
   let list: MarketList;
-  let log: Log;
+  let log: RecordingLog;
   let collector: Collector;
 
   afterEach(async () => {
@@ -48,7 +34,7 @@ describe.each(EXCHANGES)("$name: a living connection", ({ exchange, dialect, sum
   });
 
   async function start(rate: number, now = Date.now): Promise<void> {
-    log = new Log();
+    log = new RecordingLog();
     const listings = dialect.listings().slice(0, MARKETS);
     simulator = await startSimulator<object>({ dialect, listings, rate, now, paused: true });
     const logger = pino({ level: "silent" });
