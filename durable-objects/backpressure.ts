@@ -39,7 +39,7 @@ export class Backpressure {
   send(ws: WebSocket, text: string, now: number): Sent {
     if (ws.readyState !== WebSocket.OPEN) return "gone";
     const flow = this.#flow(ws, now);
-    if (!this.#isWithin(ws, flow, text.length, now)) return "slow";
+    if (!this.#isSurelyWithin(flow, text.length, now) && !this.#isWithin(ws, flow, text.length, now)) return "slow";
     flow.sent(text.length, now);
     ws.send(text);
     const id = flow.nextProbe();
@@ -120,6 +120,11 @@ export class Backpressure {
   #mustGo(ws: WebSocket, now: number): boolean {
     const { flow, since } = this.#entry(ws, now);
     return !this.#isWithin(ws, flow, 0, now) || (!flow.present && now - since > FIRST_PATIENCE);
+  }
+
+  /** Whether a client may have so many bytes more even if it has taken nothing since the last look, which costs a call. */
+  #isSurelyWithin(flow: ClientFlow, bytes: number, now: number): boolean {
+    return flow.observed && Math.max(flow.mayWait + bytes, flow.unanswered) <= this.#bound(flow, now);
   }
 
   /** Whether a client may have so many bytes more. */

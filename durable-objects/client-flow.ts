@@ -51,6 +51,11 @@ export class ClientFlow {
     this.#burst = Math.min(this.#burst, queued);
   }
 
+  /** What waits at most, bytes: as if nothing had been taken since the last look. */
+  get mayWait(): number {
+    return this.#expected;
+  }
+
   /** Bytes of a live frame go out. @param now ms */
   sent(bytes: number, now: number): void {
     this.#roll(now);

@@ -117,14 +117,16 @@ export class ClientSockets {
     const frames = new Map<string, string>();
     const now = Date.now();
     for (const key of keys) {
+      // A batch of one stream, the usual case at `raw`, has one frame for all.
+      const shared = keys.length === 1 ? sharedFrame(keys, outgoing, frames) : undefined;
       for (const ws of this.#index.listeners(key)) {
         const client = this.#clients.get(ws);
         if (client === undefined) continue;
-        const own = keys.length === 1 ? keys : keys.filter((one) => client.streams[one] !== undefined);
+        const own = shared === undefined ? keys.filter((one) => client.streams[one] !== undefined) : keys;
         // Who listens to several streams gets them all with the first one.
         if (own[0] !== key) continue;
-        if (own.some((one) => client.streams[one]?.from !== undefined)) this.#continue(ws, client, own, outgoing, now);
-        else this.#send(ws, sharedFrame(own, outgoing, frames), now);
+        if (resumes(client, own)) this.#continue(ws, client, own, outgoing, now);
+        else this.#send(ws, shared ?? sharedFrame(own, outgoing, frames), now);
       }
     }
   }
@@ -220,9 +222,15 @@ function streamsOf({ streams }: ClientAttachment): StreamKey[] {
   return STREAM_KEYS.filter((key) => streams[key] !== undefined);
 }
 
+/** Whether the next item of one of these continues the client's own position. */
+function resumes({ streams }: ClientAttachment, keys: readonly StreamKey[]): boolean {
+  for (const key of keys) if (streams[key]?.from !== undefined) return true;
+  return false;
+}
+
 /** The frame of all who listen to just these streams of what goes out, made once. */
 function sharedFrame(keys: readonly StreamKey[], outgoing: Outgoing, frames: Map<string, string>): string {
-  const name = keys.length === 1 ? (keys[0] ?? "") : keys.join();
+  const name = keys.join();
   const known = frames.get(name);
   if (known !== undefined) return known;
   const frame = dataFrame(keys.flatMap((key) => outgoing.get(key) ?? []));
