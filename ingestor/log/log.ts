@@ -113,12 +113,24 @@ export interface Expired {
   readonly until: number;
 }
 
+/** What the feeds had acked before a commit, as far back as was looked. */
+export interface AckedBefore {
+  /** The committed position, where the live reading begins. */
+  readonly offset: number;
+  /** A record that counts, for those who must begin anew: the log can be read again from there. */
+  readonly from: number;
+  /** The last position of each instrument before `offset`. */
+  readonly last: ReadonlyMap<string, number>;
+}
+
 /** What a reader is told. Calls for one partition never overlap. */
 export interface LogHandlers {
   /** This reader is responsible for the partition from here on. */
   assigned(partition: number): void;
   /** ... and no longer. */
   revoked(partition: number): void;
+  /** It goes on from a commit. Once, before anything else of a partition that was assigned; not where nothing was acked. */
+  resumed(partition: number, epoch: string, acked: AckedBefore): void;
   /** Records that count, in order, and the epoch they stand in. May be held back by returning a promise. */
   records(partition: number, epoch: string, records: readonly LogRecord[]): Promise<void> | void;
   /** What stood in the partition before the records that follow has expired. */
@@ -146,13 +158,14 @@ export interface TickReader {
   pause(partitions: readonly number[]): void;
   resume(partitions: readonly number[]): void;
   /**
-   * Reads a partition's counting records again, from `offset` on, for an instrument whose events were let go.
-   * `take` may hold it back by returning a promise; it stops when `take` resolves to false. `expired`: what stood before
+   * Reads a partition's counting records again, those after `seq`, which must be the position of one that counts or of what
+   * has expired. `take` is given each epoch's apart, with the position after them;
+   * it may hold it back by returning a promise; it stops when `take` resolves to false. `expired`: what stood before
    * these records and has gone.
    */
   reread(
     partition: number,
-    offset: number,
+    seq: number,
     take: (epoch: string, records: readonly LogRecord[], next: number, expired?: Expired) => Promise<boolean>,
   ): Promise<void>;
   readonly reachable: boolean;

@@ -137,10 +137,10 @@ export class MemoryLog implements TickWriter, TickReader {
 
   async reread(
     _partition: number,
-    offset: number,
+    seq: number,
     take: (epoch: string, records: readonly LogRecord[], next: number) => Promise<boolean>,
   ): Promise<void> {
-    let next = offset;
+    let next = seq + 1;
     while (!this.#stopped) {
       next = Math.max(next, this.#first);
       const records = this.#records.slice(next - this.#first, next - this.#first + 1000);

@@ -1,4 +1,4 @@
-/** What a batch says of completeness, over whatever may happen between the log, a link and its feed. */
+/** What a feed is given, and what a batch says of completeness, over whatever may happen between the log, a link and its feed. */
 
 import * as fc from "fast-check";
 import { pino } from "pino";
@@ -22,10 +22,15 @@ class Wire {
   }
 }
 
-/** A partition of the log, the pusher's reading of it, a link, and a feed that keeps what it is sent as a real one does. */
+/**
+ * A partition of the log, the pusher's reading of it, a link, and a feed that keeps what it is sent as a real one does. The
+ * pusher may go on from another one's commit, with a feed that has lost some of what it had acked.
+ */
 class World {
   readonly #log: LogRecord[] = [];
-  #read = 0;
+  readonly #commit: number;
+  #resumed = false;
+  #read: number;
   #asOf = 1;
   #now = Date.now();
   #wire: Wire | undefined;
@@ -33,6 +38,7 @@ class World {
   #reread: { readonly reread: Reread; next: number } | undefined;
   #taken = 0;
   #stored = 0;
+  #lostStorage = false;
   /** Batches taken in. */
   batches = 0;
   readonly #link = new FeedLink({
@@ -40,7 +46,7 @@ class World {
     partition: 0,
     idleBatch: 30_000,
     parkBytes: 700,
-    view: () => (this.#read === 0 ? undefined : { epoch: "e-0", asOf: this.#asOf, status: STATUS }),
+    view: () => (this.#read === this.#commit ? undefined : { epoch: "e-0", asOf: this.#asOf, status: STATUS }),
     logger: pino({ level: "silent" }),
     onBytes: () => undefined,
     onLack: (_link, reread) => {
@@ -48,6 +54,26 @@ class World {
     },
     onReplaced: () => undefined,
   });
+
+  /**
+   * @param before which of the records before the commit are of this instrument, after a first one that is not
+   * @param kept the share of these that the feed still has
+   */
+  constructor(before: readonly boolean[], kept: number) {
+    this.log([false, ...before], 1);
+    this.#read = this.#log.length;
+    this.#commit = this.#log.length;
+    this.#stored = this.#own[Math.ceil(kept * this.#own.length) - 1]?.offset ?? 0;
+    this.#taken = this.#stored;
+  }
+
+  /** The reader says what stood before the commit. */
+  resume(): void {
+    if (this.#resumed) return;
+    this.#resumed = true;
+    const seq = this.#own.findLast(({ offset }) => offset <= this.#commit)?.offset;
+    if (seq !== undefined) this.#link.expect("e-0", { seq, from: 1 }, this.#now);
+  }
 
   /** Records come to the log, of this instrument and of others, some in the same ms; the live reading may lag behind. */
   log(own: readonly boolean[], pause: number): void {
@@ -61,6 +87,7 @@ class World {
   }
 
   read(count: number): void {
+    this.resume();
     for (const record of this.#log.slice(this.#read, this.#read + count)) {
       this.#read = record.offset;
       if (record.key === INSTRUMENT) this.#link.take("e-0", record, this.#now);
@@ -121,7 +148,11 @@ class World {
         this.#say({ op: "resend", epoch: "e-0", from: this.#taken });
         continue;
       }
-      for (const { seq } of events) this.#taken = Math.max(this.#taken, seq);
+      for (const { seq } of events) {
+        if (seq <= this.#taken) continue;
+        expect(this.#own.findLast(({ offset }) => offset < seq)?.offset ?? 0, `before ${seq}`).toBe(this.#taken);
+        this.#taken = seq;
+      }
       this.batches += 1;
       const lacked = this.#own.find(({ offset }) => offset > this.#taken);
       expect(asOf, `with ${this.#taken}, without ${lacked?.offset}`).toBeLessThanOrEqual(lacked?.logged ?? asOf);
@@ -138,14 +169,26 @@ class World {
   lose(storage: boolean): void {
     const older = this.#own.filter(({ offset }) => offset < this.#stored).at(-2)?.offset;
     if (storage) this.#stored = older ?? this.#stored;
+    this.#lostStorage ||= storage;
     this.#taken = this.#stored;
     if (this.#stored > 0) this.#say({ op: "resend", epoch: "e-0", from: this.#stored });
+  }
+
+  /** What the feed has not stored is not committed, but for one that loses it only now. */
+  checkCommit(): void {
+    const lacked = this.#own.find(({ offset }) => offset > this.#stored && offset <= this.#read);
+    if (lacked === undefined || this.#lostStorage) return;
+    expect(Math.min(this.#read + 1, this.#link.holds ?? this.#read + 1)).toBeLessThanOrEqual(
+      Math.max(this.#commit + 1, lacked.offset),
+    );
   }
 
   /** Everything goes well for long enough. */
   settle(): void {
     this.fill(false);
     this.open();
+    // A collector's status, without which nothing is sent.
+    this.log([false], 1);
     this.read(this.#log.length);
     for (let i = 0; i < 3 * this.#log.length + 10; i += 1) {
       this.readAgain(5);
@@ -195,6 +238,7 @@ const steps: fc.Arbitrary<(world: World) => void> = fc.oneof(
     ),
   },
   fc.constant((world: World) => world.open()),
+  fc.constant((world: World) => world.resume()),
   fc.constant((world: World) => world.close()),
   fc.constant((world: World) => world.status()),
   fc.boolean().map((full) => (world: World) => world.fill(full)),
@@ -202,13 +246,18 @@ const steps: fc.Arbitrary<(world: World) => void> = fc.oneof(
   fc.subarray<Rate>(["raw", "100ms"]).map((rates) => (world: World) => world.listen(rates)),
 );
 
-it("never says more than the feed has, and in the end the feed has everything", () => {
+const before = fc.array(fc.boolean(), { maxLength: 12 });
+const share = fc.double({ min: 0, max: 1, noNaN: true });
+
+it("never says more than the feed has, and gives it everything, in order, from whatever it has on", () => {
   let batches = 0;
   fc.assert(
-    fc.property(fc.array(steps, { minLength: 20, maxLength: 120 }), (all) => {
-      const world = new World();
-      world.open();
-      for (const step of all) step(world);
+    fc.property(before, share, fc.array(steps, { minLength: 20, maxLength: 120 }), (acked, kept, all) => {
+      const world = new World(acked, kept);
+      for (const step of all) {
+        step(world);
+        world.checkCommit();
+      }
       world.settle();
       batches += world.batches;
     }),

@@ -156,6 +156,46 @@ describe("a feed link", () => {
     expect(batches()).toEqual([[2, 6, [3, 4, 5, 6], ALL]]);
   });
 
+  describe("of a feed that another pusher had ack something", () => {
+    it("has what follows read again for one that has lost some of it, and sends nothing live before that", () => {
+      link.expect("e-0", { seq: 90, from: 50 }, 0);
+      expect(link.holds).toBe(91);
+      take(101);
+      ready(80);
+      take(102);
+      link.onGrid(40_000, false);
+      expect([lacks, batches(), link.holds]).toEqual([[{ seq: 80 }], [], 81]);
+      for (const offset of [90, 101, 102]) link.takeAgain("e-0", record(offset), 0);
+      link.unpark();
+      link.onGrid(40_000, false);
+      expect(batches()).toEqual([[80, 102, [90, 101, 102], ALL]]);
+    });
+
+    it("hears of it also when the feed is there first", () => {
+      epoch = undefined;
+      ready(80);
+      link.expect("e-0", { seq: 90, from: 50 }, 0);
+      expect([lacks, link.holds, batches()]).toEqual([[{ seq: 80 }], 81, []]);
+    });
+
+    it("does not keep one waiting that has it, or more", () => {
+      for (const seq of [90, 100]) {
+        link = new FeedLink({ ...optionsOf(), parkBytes: 2000 });
+        link.expect("e-0", { seq: 90, from: 50 }, 0);
+        ready(seq, ["raw"]);
+        link.take("e-0", record(101), 0);
+        link.onRead(0);
+        expect([link.holds, batches().at(-1)]).toEqual([101, [seq, 101, [101], []]]);
+      }
+    });
+
+    it("gives one that has nothing of this log any more what can be told for certain", () => {
+      link.expect("e-0", { seq: 90, from: 50 }, 0);
+      ready(0, [], null);
+      expect([lacks, link.holds]).toEqual([[{ seq: 50 }], 51]);
+    });
+  });
+
   describe("with listeners", () => {
     it("sends raw at once, and tells the slower rates on the grid", () => {
       ready(0, ["raw", "100ms"]);

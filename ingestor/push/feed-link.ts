@@ -33,6 +33,14 @@ export interface Reread {
   readonly seq: number;
 }
 
+/** What a feed should have, since the log was committed past it. */
+export interface Expected {
+  /** The last position that it had acked. */
+  readonly seq: number;
+  /** A position that counts: where one that has nothing of this log any more is given it from. */
+  readonly from: number;
+}
+
 /** What a parked feed lacks. */
 interface Parked {
   /** Everything after this position is to be read from the log again. */
@@ -54,6 +62,10 @@ export class FeedLink {
   readonly #options: FeedLinkOptions;
   #socket: WebSocket | undefined;
   #ready = false;
+  /** What the feed said when it came. */
+  #said: { readonly epoch: string | null; readonly seq: number } | undefined;
+  /** Until the feed has said what it has. */
+  #expected: Expected | undefined;
   #epoch: string | null = null;
   readonly #outbox: Outbox;
   /** The last event taken from the log. */
@@ -107,8 +119,18 @@ export class FeedLink {
   /** The offset that must not be committed past; undefined when everything taken is acked. */
   get holds(): number | undefined {
     const { first } = this.#outbox;
+    // It was acked once; but whether the feed still has it is known only when it comes.
+    if (this.#expected !== undefined) return Math.min(first ?? Number.MAX_SAFE_INTEGER, this.#expected.seq + 1);
     if (first !== undefined || this.#parked === undefined) return first;
     return Math.max(this.#parked.from, this.#ackedSeq) + 1;
+  }
+
+  /** Another pusher has had this acked. Before anything is taken; the feed may be there already. */
+  expect(epoch: string, expected: Expected, now: number): void {
+    this.#epoch = epoch;
+    this.#expected = expected;
+    this.#ackedSeq = expected.seq;
+    if (this.#ready && this.#said !== undefined) this.#goOnFrom(this.#said.epoch, this.#said.seq, now);
   }
 
   /** An event of the log. Those that were taken before, and those that a parked link will read again, are passed over. */
@@ -143,6 +165,7 @@ export class FeedLink {
   closed(): void {
     this.#socket = undefined;
     this.#ready = false;
+    this.#said = undefined;
     this.#reread = undefined;
   }
 
@@ -238,7 +261,23 @@ export class FeedLink {
   #onReady(epoch: string | null, seq: number, rates: readonly Rate[], now: number): void {
     this.#ready = true;
     this.#rates = rates;
+    this.#said = { epoch, seq };
+    this.#goOnFrom(epoch, seq, now);
+  }
+
+  /** The feed has everything up to a position, as it says. */
+  #goOnFrom(epoch: string | null, seq: number, now: number): void {
     const same = epoch === this.#epoch;
+    const expected = this.#expected;
+    this.#expected = undefined;
+    const has = same ? seq : 0;
+    if (expected !== undefined && has < expected.seq) {
+      const { instrument } = this;
+      this.#options.logger.warn({ instrument, seq: has, acked: expected.seq }, "a feed lacks what was acked before");
+      // What has nothing of this log begins anew: how far back it knows trades, it tells its clients itself.
+      this.#lack(has > 0 ? has : expected.from);
+      return;
+    }
     // One that has nothing of this log lacks what it was sent and never stored, too.
     if (this.holds !== undefined && this.parked) this.#lack(same ? seq : this.holds - 1);
     else this.#onResend(same ? seq : 0, now);
@@ -340,6 +379,7 @@ export class FeedLink {
     this.flush(Date.now());
     this.#outbox.clear();
     this.unpark();
+    this.#expected = undefined;
     this.#epoch = epoch;
     this.#lastSeq = 0;
     this.#sentSeq = 0;

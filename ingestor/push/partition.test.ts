@@ -11,25 +11,57 @@ function status(offset: number): LogRecord {
   return { offset, logged: offset, key: "status", value, type: "status", origin };
 }
 
+function newPartition(): Partition {
+  return new Partition({
+    exchange: "upbit",
+    source: "live",
+    partition: 0,
+    edge: new Edge({ url: "http://127.0.0.1:1", token: "", source: "live" }),
+    turnstile: new Turnstile(),
+    idleBatch: 30_000,
+    parkBytes: 1000,
+    logger: pino({ level: "silent" }),
+    onBytes: () => undefined,
+    onLack: () => undefined,
+    // Nothing is dialled.
+    registered: new Promise(() => undefined),
+    confirmation: () => Promise.resolve(),
+  });
+}
+
+describe("a partition that goes on from a commit", () => {
+  const acked = { offset: 100, from: 50, last: new Map([["upbit:BTC-KRW", 90]]) };
+  const event = (offset: number, key: string): LogRecord => ({ ...status(offset), key, type: "trade", value: "{}" });
+
+  it("commits nothing before the feed that had acked something has said what it has", () => {
+    const partition = newPartition();
+    partition.open("upbit:BTC-KRW");
+    partition.onResumed("a-0", acked, 0);
+    expect([partition.next, partition.commitable()]).toEqual([100, undefined]);
+    partition.onRecords("a-0", [status(100), event(101, "upbit:BTC-KRW")], 0);
+    expect(partition.commitable()).toBeUndefined();
+    const [link] = partition.links;
+    link?.onMessage('{"op":"ready","epoch":"a-0","seq":90,"rates":[]}');
+    expect(partition.commitable()).toEqual({ epoch: "a-0", offset: 101 });
+  });
+
+  it("knows what is expected of a feed that is opened later, but not in another epoch", () => {
+    const partition = newPartition();
+    partition.onResumed("a-0", acked, 0);
+    partition.open("upbit:BTC-KRW");
+    const [link] = partition.links;
+    link?.onMessage('{"op":"ready","epoch":"a-0","seq":80,"rates":[]}');
+    expect([link?.parked, link?.holds]).toEqual([true, 81]);
+    partition.onRecords("b-0", [status(5), event(6, "upbit:BTC-KRW")], 0);
+    expect([link?.parked, link?.holds]).toEqual([false, 6]);
+  });
+});
+
 describe("a partition whose log becomes another one", () => {
   let partition: Partition;
 
   beforeEach(() => {
-    partition = new Partition({
-      exchange: "upbit",
-      source: "live",
-      partition: 0,
-      edge: new Edge({ url: "http://127.0.0.1:1", token: "", source: "live" }),
-      turnstile: new Turnstile(),
-      idleBatch: 30_000,
-      parkBytes: 1000,
-      logger: pino({ level: "silent" }),
-      onBytes: () => undefined,
-      onLack: () => undefined,
-      // Nothing is dialled.
-      registered: new Promise(() => undefined),
-      confirmation: () => Promise.resolve(),
-    });
+    partition = newPartition();
     partition.onRecords("a-0", [status(100)], 0);
     expect([partition.next, partition.commitable()]).toEqual([101, { epoch: "a-0", offset: 101 }]);
   });

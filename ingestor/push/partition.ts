@@ -2,7 +2,7 @@
 
 import type { GapEvent, Source } from "../../protocol/events.ts";
 import { parseInstrument } from "../../protocol/instrument.ts";
-import type { CollectorStatus, Commit, Expired, LoggedStatus, LogRecord } from "../log/log.ts";
+import type { AckedBefore, CollectorStatus, Commit, Expired, LoggedStatus, LogRecord } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
 import type { PartitionView } from "./batch.ts";
 import { Dialler, type Turnstile } from "./dialler.ts";
@@ -45,6 +45,8 @@ export class Partition {
   #next = 0;
   #epoch: string | undefined;
   #committed = 0;
+  /** What the feeds had acked before this pusher began. */
+  #acked: AckedBefore | undefined;
   #expired: Expired | undefined;
   /** When the last event was read, ms. */
   #lastEvent = 0;
@@ -63,6 +65,15 @@ export class Partition {
 
   get links(): Iterable<FeedLink> {
     return [...this.#feeds.values()].map(({ link }) => link);
+  }
+
+  /** Before the first records: what every feed should have. One that has less has lost it. */
+  onResumed(epoch: string, acked: AckedBefore, now: number): void {
+    this.#enter(epoch);
+    this.#acked = acked;
+    this.#next = acked.offset;
+    this.#committed = acked.offset;
+    for (const { link } of this.#feeds.values()) this.#expect(link, now);
   }
 
   /** Records that count, in order. */
@@ -154,6 +165,7 @@ export class Partition {
     this.#epoch = epoch;
     this.#committed = 0;
     this.#next = 0;
+    this.#acked = undefined;
     this.#expired = undefined;
     this.#readFrom = undefined;
   }
@@ -177,8 +189,14 @@ export class Partition {
   }
 
   #view(): PartitionView | undefined {
-    if (this.#epoch === undefined) return undefined;
+    if (this.#epoch === undefined || this.#readFrom === undefined) return undefined;
     return { epoch: this.#epoch, asOf: this.#asOf, status: this.#statusText };
+  }
+
+  #expect(link: FeedLink, now: number): void {
+    const seq = this.#acked?.last.get(link.instrument);
+    if (this.#epoch === undefined || this.#acked === undefined || seq === undefined) return;
+    link.expect(this.#epoch, { seq, from: this.#acked.from }, now);
   }
 
   #letGo(instrument: string, feed: KeptFeed, why: string): void {
@@ -220,6 +238,7 @@ export class Partition {
     );
     const feed = new KeptFeed(link, dialler);
     this.#feeds.set(instrument, feed);
+    this.#expect(link, Date.now());
     if (this.#expired !== undefined && this.#epoch !== undefined) {
       link.take(this.#epoch, expiredGap(instrument, this.#expired), Date.now());
     }

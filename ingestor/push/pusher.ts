@@ -5,7 +5,7 @@
 
 import type { Source } from "../../protocol/events.ts";
 import type { DrainOrder } from "../../protocol/ingest.ts";
-import type { Expired, LogHandlers, LogRecord, TickReader } from "../log/log.ts";
+import type { AckedBefore, Expired, LogHandlers, LogRecord, TickReader } from "../log/log.ts";
 import { type Logger, reasonOf } from "../logger.ts";
 import { Turnstile } from "./dialler.ts";
 import type { Edge } from "./edge.ts";
@@ -141,6 +141,11 @@ export class Pusher implements LogHandlers {
     this.#logger.info({ partition }, "no longer pushing");
     this.#partitions.get(partition)?.close();
     this.#partitions.delete(partition);
+  }
+
+  resumed(partition: number, epoch: string, acked: AckedBefore): void {
+    this.#logger.info({ partition, offset: acked.offset, instruments: acked.last.size }, "going on from the commit");
+    this.#partitions.get(partition)?.onResumed(epoch, acked, Date.now());
   }
 
   records(partition: number, epoch: string, records: readonly LogRecord[]): void {

@@ -23,10 +23,13 @@ export interface RereaderOptions {
   readonly logger: Logger;
 }
 
-/** A feed that is to be read for, and the next position for it. */
+/** A feed that is to be read for. */
 interface Waiting {
   readonly link: FeedLink;
   readonly reread: Reread;
+  /** Reading goes on after this, the position of a record that counts: what is read first is judged by it. */
+  after: number;
+  /** The next position to be read for it. */
   next: number;
 }
 
@@ -42,7 +45,7 @@ export class Rereader {
   /** The feed lacks everything after `reread.seq`. */
   add(link: FeedLink, reread: Reread): void {
     this.#options.logger.info({ instrument: link.instrument, seq: reread.seq }, "reading the log again for a feed");
-    this.#waiting.push({ link, reread, next: reread.seq + 1 });
+    this.#waiting.push({ link, reread, after: reread.seq, next: reread.seq + 1 });
     if (!this.#running) void this.#run();
   }
 
@@ -61,16 +64,18 @@ export class Rereader {
 
   /** One reading, from where the feed whose turn it is lacks something. @returns whether the log had anything to say */
   async #turn(): Promise<boolean> {
-    const from = this.#waiting[0]?.next ?? 0;
+    const from = this.#waiting[0]?.after ?? 0;
     const served = new Map<string, Waiting>();
-    for (const one of this.#waiting) if (one.next >= from) served.set(one.link.instrument, one);
-    let passed = from;
+    for (const one of this.#waiting) if (one.after >= from) served.set(one.link.instrument, one);
+    let [passed, last] = [from, from];
     await this.#options.reader.reread(this.#options.partition, from, async (epoch, records, next, expired) => {
       give(served, epoch, records, expired);
-      for (const [instrument, one] of served) if (this.#isServed(one, next)) served.delete(instrument);
+      last = records.at(-1)?.offset ?? last;
       passed = Math.max(passed, next);
+      for (const [instrument, one] of served) if (this.#isServed(one, last, next)) served.delete(instrument);
       await nextTurn();
-      return served.size > 0 && passed - from < TURN;
+      // Where nothing has counted yet, the next turn would come no further.
+      return served.size > 0 && (passed - from < TURN || last === from);
     });
     // Behind those that have waited meanwhile.
     const rest = new Set(served.values());
@@ -78,11 +83,12 @@ export class Rereader {
     return passed > from;
   }
 
-  /** Whether it needs no more of this reading, which has come to `next`. */
-  #isServed(one: Waiting, next: number): boolean {
+  /** Whether it needs no more of this reading, which has come to `next`; `last` was the last to count. */
+  #isServed(one: Waiting, last: number, next: number): boolean {
     const { link, reread } = one;
     if (!link.wants(reread)) return true;
     link.onRead(Date.now());
+    one.after = Math.max(one.after, last);
     one.next = Math.max(one.next, next);
     if (one.next >= this.#options.live()) link.unpark();
     else if (link.full) link.leaveReading();

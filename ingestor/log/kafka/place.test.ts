@@ -1,7 +1,7 @@
 import type { KafkaMessage } from "kafkajs";
 import { pino } from "pino";
 import { expect, it } from "vitest";
-import { Place } from "./place.ts";
+import { judged, Place } from "./place.ts";
 import { toMessage } from "./records.ts";
 
 const logger = pino({ level: "silent" });
@@ -43,11 +43,45 @@ it("resumes from its own metadata with the same judgement", () => {
     false,
     true,
   ]);
-  expect(judgeAll(place.again(1), [message(1, "trade"), message(2, "marker", 2), message(3, "trade")])).toEqual([
+  expect(judgeAll(place.after(0), [message(1, "trade"), message(2, "marker", 2), message(3, "trade")])).toEqual([
     true,
     false,
     false,
   ]);
+});
+
+it("reads again from before its commit by the word of a record that counts, not by a void one's", () => {
+  const place = atBeginning();
+  const log = [
+    message(0, "marker"),
+    message(1, "trade"),
+    message(2, "marker", 2),
+    message(3, "trade", 2),
+    // Of the older collector, and first of what the reading is for.
+    message(4, "trade"),
+    message(5, "trade", 2),
+  ];
+  judgeAll(place, log);
+  const resumed = Place.committed(logger, 6, 0, place.metadata(6));
+  const again = resumed.after(3);
+  expect(again.next).toBe(3);
+  expect(judgeAll(again, log.slice(3))).toEqual([true, false, true]);
+  const furtherBack = resumed.after(1);
+  expect(judgeAll(furtherBack, log.slice(1))).toEqual([true, false, true, false, true]);
+  // From the commit on it is known whose records count.
+  expect([resumed.after(5).next, judgeAll(resumed.after(5), [message(6, "trade"), message(7, "trade", 2)])]).toEqual([
+    6,
+    [false, true],
+  ]);
+});
+
+it("tells what has expired of what it is to read again, though not since when", () => {
+  const place = atBeginning();
+  judgeAll(place, [message(0, "marker"), message(1, "trade"), message(2, "trade")]);
+  const resumed = Place.committed(logger, 20, 9, place.metadata(3));
+  expect(resumed.after(1).expiredBefore([message(9, "trade")])).toEqual({ seq: 8, since: 0, until: 9000 });
+  expect(resumed.after(1).expiredBefore([message(1, "trade")])).toBeUndefined();
+  expect(resumed.after(1).expiredBefore([message(9, "trade", 1, "b")])).toBeUndefined();
 });
 
 it("knows what has expired, but not where it had promised nothing", () => {
@@ -68,6 +102,20 @@ it("takes a smaller offset of another incarnation for a topic made anew, of the 
     judgeAll(place, [message(0, "trade", 1, "b"), message(1, "marker", 1, "b"), message(2, "trade", 1, "b")]),
   ).toEqual([false, false, true]);
   expect(place.epoch(0)).toBe("b-0");
+});
+
+it("hands on the records of each epoch apart, and says where nothing counts", () => {
+  const place = new Place(logger, 5, 5, null, null);
+  const log = [message(5, "trade"), message(6, "marker", 1, "b"), message(7, "trade"), message(8, "trade", 1, "b")];
+  const handed = (messages: KafkaMessage[]) =>
+    [...judged(0, place, messages)].map(({ epoch, records }) => [epoch, records.map(({ offset }) => offset)]);
+  expect([handed(log), handed([message(9, "trade")])]).toEqual([
+    [
+      ["a-0", [5]],
+      ["b-0", [8]],
+    ],
+    [["b-0", []]],
+  ]);
 });
 
 it("starts over for an incarnation that it has seen no marker of, once", () => {

@@ -31,6 +31,8 @@ export class Place {
   #authority: Authority | null;
   /** From which offset which authority held, for reading again; what is committed is dropped. */
   #history: AuthorityFrom[];
+  /** Of the log that what stood before `next` was promised of, where it is read again without authority. */
+  readonly #promised: string | undefined;
   /** Log times (ms) of some of the records read, one a second: since when something that has expired may be missing. */
   #times: LogTime[];
   /** Incarnations for whose markers the log has been searched from its beginning. */
@@ -38,12 +40,23 @@ export class Place {
   /** Records met that a collector wrote after another had taken its place. */
   voided = 0;
 
-  /** @param logged log time (ms) of a record shortly before `next`, where one is known */
-  constructor(logger: Logger, next: number, readFrom: number, authority: Authority | null, logged: number | null) {
+  /**
+   * @param logged log time (ms) of a record shortly before `next`, where one is known
+   * @param promised incarnation of which everything from `next` on is wanted, where the authority there is not known
+   */
+  constructor(
+    logger: Logger,
+    next: number,
+    readFrom: number,
+    authority: Authority | null,
+    logged: number | null,
+    promised?: string,
+  ) {
     this.#logger = logger;
     this.#next = next;
     this.#readFrom = readFrom;
     this.#authority = authority;
+    this.#promised = promised;
     this.#history = [{ offset: next - 1, authority }];
     this.#times = logged === null ? [] : [{ offset: next - 1, logged }];
   }
@@ -56,12 +69,27 @@ export class Place {
     return new Place(logger, offset, Math.max(low, offset), authority, logged);
   }
 
-  /** A place further back in the same partition, to read again from there. */
-  again(offset: number): Place {
+  /**
+   * A place to read again what follows `seq`, which is the position of a record that counts. Where we don't know whose
+   * records count there, since it stands before the commit that we began with, reading begins with that record itself: as
+   * it counts, the authority there is its own. Any other record's word might be a void one's, and make it count.
+   */
+  after(seq: number): Place {
+    const offset = seq + 1;
     const authority = this.#authorityAt(offset);
-    // Without authority the records before the oldest one we know of are taken at their own word.
-    const readFrom = authority === null && this.#readFrom > 0 ? offset : this.#readFrom;
-    return new Place(this.#logger, offset, readFrom, authority, this.#timeBefore(offset));
+    if (authority !== null || this.#readFrom === 0)
+      return new Place(this.#logger, offset, this.#readFrom, authority, this.#timeBefore(offset));
+    return new Place(this.#logger, seq, seq, null, this.#timeBefore(seq), this.#authority?.incarnation);
+  }
+
+  /** The next position to read. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Whose records count. */
+  get authority(): Authority | null {
+    return this.#authority;
   }
 
   epoch(partition: number): string {
@@ -88,9 +116,10 @@ export class Place {
   expiredBefore(messages: readonly KafkaMessage[]): Expired | undefined {
     const first = messages[0];
     if (first === undefined || Number(first.offset) <= this.#next) return undefined;
-    const since = this.#timeBefore(this.#next);
-    const incarnation = fromMessage(first)?.origin.incarnation;
-    const sameLog = this.#authority !== null && incarnation === this.#authority.incarnation;
+    // Since when is not known of what stood before the commit that we began with: it may be anything that has gone.
+    const since = this.#timeBefore(this.#next) ?? (this.#promised === undefined ? null : 0);
+    const incarnation = this.#authority?.incarnation ?? this.#promised;
+    const sameLog = incarnation !== undefined && fromMessage(first)?.origin.incarnation === incarnation;
     if (since === null || !sameLog) return undefined;
     return { seq: Number(first.offset) - 1, since, until: Number(first.timestamp) };
   }
@@ -150,4 +179,25 @@ export class Place {
   #timeBefore(offset: number): number | null {
     return this.#times.findLast((one) => one.offset < offset)?.logged ?? null;
   }
+}
+
+/** What counts of some messages, for each epoch apart; of the last one even if nothing does. */
+export function* judged(
+  partition: number,
+  place: Place,
+  messages: readonly KafkaMessage[],
+): Generator<{ readonly epoch: string; readonly records: readonly LogRecord[] }> {
+  let records: LogRecord[] = [];
+  let epoch = place.epoch(partition);
+  for (const message of messages) {
+    const record = place.judge(message);
+    const current = place.epoch(partition);
+    if (current !== epoch && records.length > 0) {
+      yield { epoch, records };
+      records = [];
+    }
+    epoch = current;
+    if (record !== undefined) records.push(record);
+  }
+  yield { epoch, records };
 }

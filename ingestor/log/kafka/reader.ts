@@ -1,14 +1,15 @@
 /** The pusher's side of a Kafka log: a member of the exchange's consumer group. */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
+import type { Admin, Batch, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
 import { type Logger, reasonOf } from "../../logger.ts";
 import type { Commit, Expired, LogHandlers, LogRecord, TickReader } from "../log.ts";
+import { AckedStretch } from "./acked-stretch.ts";
 import { askAgain } from "./ask-again.ts";
 import { createKafka, type KafkaSettings, names } from "./client.ts";
 import { committedOffsets, extents } from "./offsets.ts";
 import { createPartitioner } from "./partitioner.ts";
-import { Place } from "./place.ts";
+import { judged, Place } from "./place.ts";
 import { readRanges } from "./read-range.ts";
 
 /** A dead ingestor's partitions reach clients again within ten seconds. */
@@ -28,6 +29,12 @@ export class KafkaReader implements TickReader {
   readonly #topic: string;
   readonly #group: string;
   readonly #places = new Map<number, Promise<Place>>();
+  /** What is read before the commit, of the partitions that have been assigned only now. */
+  readonly #stretches = new Map<number, AckedStretch>();
+  /** Partitions of which has not been told yet what was acked. */
+  readonly #unchecked = new Set<number>();
+  /** Counts the joins: what was asked in an earlier one is of no use. */
+  #joins = 0;
   #partitionOf: (instrument: string) => number = () => -1;
   #consumer: Consumer | undefined;
   readonly #lags = new Map<number, number>();
@@ -88,22 +95,22 @@ export class KafkaReader implements TickReader {
 
   async reread(
     partition: number,
-    offset: number,
+    seq: number,
     take: (epoch: string, records: readonly LogRecord[], next: number, expired?: Expired) => Promise<boolean>,
   ): Promise<void> {
     const place = await this.#places.get(partition);
     if (place === undefined) return;
-    const start = place.again(offset);
-    await readRanges(
-      this.#kafka,
-      this.#topic,
-      [{ partition, from: offset, to: Number.MAX_SAFE_INTEGER }],
-      (_, messages) => {
-        const expired = start.expiredBefore(messages);
-        const records = messages.flatMap((message) => start.judge(message) ?? []);
-        return take(start.epoch(partition), records, Number(messages.at(-1)?.offset ?? offset) + 1, expired);
-      },
-    );
+    const start = place.after(seq);
+    const range = { partition, from: start.next, to: Number.MAX_SAFE_INTEGER };
+    await readRanges(this.#kafka, this.#topic, [range], async (_, messages) => {
+      let expired = start.expiredBefore(messages);
+      for (const { epoch, records } of judged(partition, start, messages)) {
+        const wanted = records.filter(({ offset }) => offset > seq);
+        if (!(await take(epoch, wanted, start.next, expired))) return false;
+        expired = undefined;
+      }
+      return true;
+    });
   }
 
   async stop(): Promise<void> {
@@ -170,6 +177,7 @@ export class KafkaReader implements TickReader {
       this.#consumer = undefined;
       for (const partition of this.#places.keys()) handlers.revoked(partition);
       this.#places.clear();
+      this.#unchecked.clear();
       await consumer.disconnect();
     }
   }
@@ -178,11 +186,17 @@ export class KafkaReader implements TickReader {
   #assign(partitions: readonly number[], handlers: LogHandlers): void {
     this.#logger.info({ partitions }, "joined the group");
     const gone = [...this.#places.keys()].filter((partition) => !partitions.includes(partition));
-    for (const partition of gone) this.#lags.delete(partition);
     const added = partitions.filter((partition) => !this.#places.has(partition));
+    for (const partition of gone) {
+      this.#lags.delete(partition);
+      this.#unchecked.delete(partition);
+    }
+    for (const partition of added) this.#unchecked.add(partition);
     this.#places.clear();
+    this.#stretches.clear();
+    this.#joins += 1;
     for (const partition of partitions) {
-      const place = this.#learnPlace(partition);
+      const place = this.#learnPlace(partition, this.#joins);
       place.catch((error) =>
         this.#logger.warn({ reason: reasonOf(error), partition }, "reading the committed position failed"),
       );
@@ -193,15 +207,45 @@ export class KafkaReader implements TickReader {
     this.reachable ||= partitions.length > 0;
   }
 
-  async #learnPlace(partition: number): Promise<Place> {
+  async #learnPlace(partition: number, join: number): Promise<Place> {
     const [offsets, all] = await Promise.all([
       committedOffsets(this.#admin, this.#group, this.#topic),
       extents(this.#admin, this.#topic),
     ]);
-    const low = all.find((one) => one.partition === partition)?.low ?? 0;
+    const { low, high } = all.find((one) => one.partition === partition) ?? { low: 0, high: 0 };
     const { offset, metadata } = offsets.get(partition) ?? { offset: -1 };
     if (offset < 0) return new Place(this.#logger, low, low, null, null);
-    return Place.committed(this.#logger, offset, low, metadata);
+    const place = Place.committed(this.#logger, offset, low, metadata);
+    if (join === this.#joins && offset <= high) this.#lookBack(partition, place, low);
+    return place;
+  }
+
+  /**
+   * Has what was acked before the commit read first. By the group's own reading: it is there already, and so nothing can
+   * reach a feed before it is known what that feed should have.
+   */
+  #lookBack(partition: number, { authority, next }: Place, low: number): void {
+    if (authority === null || !this.#unchecked.has(partition)) return;
+    const stretch = new AckedStretch(low, next, authority);
+    if (stretch.from >= next) return;
+    this.#stretches.set(partition, stretch);
+    // What was fetched from the commit on meanwhile is stale by this, and fetched again.
+    this.#consumer?.seek({ topic: this.#topic, partition, offset: String(stretch.from) });
+  }
+
+  /** Takes what stands before the commit off a batch, and tells what it was. @returns the rest */
+  #passStretch(
+    { partition, messages, highWatermark }: Batch,
+    place: Place,
+    handlers: LogHandlers,
+  ): readonly KafkaMessage[] {
+    const stretch = this.#stretches.get(partition);
+    const rest = stretch?.take(messages, Number(highWatermark)) ?? messages;
+    if (stretch !== undefined && !stretch.done) return rest;
+    this.#stretches.delete(partition);
+    const acked = this.#unchecked.delete(partition) ? stretch?.positions() : undefined;
+    if (acked !== undefined) handlers.resumed(partition, place.epoch(partition), acked);
+    return rest;
   }
 
   /**
@@ -210,12 +254,18 @@ export class KafkaReader implements TickReader {
    */
   async #onBatch(payload: EachBatchPayload, handlers: LogHandlers): Promise<void> {
     const { batch, isStale, isRunning, heartbeat, resolveOffset } = payload;
-    const { partition, messages } = batch;
+    const { partition } = batch;
     const placed = this.#places.get(partition);
     const place = await placed;
     const isCurrent = () => isRunning() && !isStale() && this.#places.get(partition) === placed;
     if (place === undefined || !isCurrent()) return;
     this.reachable = true;
+    const messages = this.#passStretch(batch, place, handlers);
+    if (messages.length === 0) {
+      resolveOffset(batch.lastOffset());
+      await heartbeat();
+      return;
+    }
     const expired = place.expiredBefore(messages);
     if (expired !== undefined) handlers.expired(partition, place.epoch(partition), expired);
     for (let from = 0; from < messages.length; from += SLICE) {
@@ -243,20 +293,9 @@ export class KafkaReader implements TickReader {
     handlers: LogHandlers,
   ): Promise<void> {
     const voidedBefore = place.voided;
-    let records: LogRecord[] = [];
-    let epoch = place.epoch(partition);
-    const handOn = async () => {
+    for (const { epoch, records } of judged(partition, place, messages)) {
       if (records.length > 0) await handlers.records(partition, epoch, records);
-      records = [];
-    };
-    for (const message of messages) {
-      const record = place.judge(message);
-      const current = place.epoch(partition);
-      if (current !== epoch) await handOn();
-      epoch = current;
-      if (record !== undefined) records.push(record);
     }
-    await handOn();
     this.#voided += place.voided - voidedBefore;
   }
 }
