@@ -11,7 +11,7 @@ import type { UpbitSettings } from "../../local/simulator/upbit/settings.ts";
 import { until } from "../../local/testing.ts";
 import type { GapEvent, MarketEvent, TradeEvent } from "../../protocol/events.ts";
 import { upbit } from "../exchanges/upbit/index.ts";
-import type { CollectorStatus, LoggedStatus, RawFrame, Tail } from "../log/log.ts";
+import type { CollectorStatus, LoggedStatus, RawFrame, Stretch, Tail } from "../log/log.ts";
 import { MemoryLog } from "../log/memory.ts";
 import { Collector } from "./collector.ts";
 import { MarketList } from "./market-list.ts";
@@ -25,6 +25,9 @@ class Log extends MemoryLog {
   readonly statuses: LoggedStatus[] = [];
   readonly bodies: string[] = [];
   tails: readonly Tail[] = [{ events: [], completeFrom: 0, completeUntil: null }];
+  /** What stands before the tail, once it has been read. */
+  earlier: Promise<Stretch> | undefined;
+  reading: AbortSignal | undefined;
   full = false;
 
   override get overloaded(): boolean {
@@ -32,6 +35,13 @@ class Log extends MemoryLog {
   }
   override async open(): Promise<readonly Tail[]> {
     return this.tails;
+  }
+  override async readBack(
+    take: (partition: number, stretch: Stretch) => Promise<void> = async () => undefined,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    this.reading = signal;
+    if (this.earlier !== undefined) await take(0, await this.earlier);
   }
   override append(event: MarketEvent): void {
     this.events.push(event);
@@ -71,11 +81,12 @@ describe("a collector", () => {
 
   async function start(
     options: SimulatorOptions<UpbitSettings> = {},
-    more: { wsUrl?: string; restUrl?: string; period?: number } = {},
+    more: { wsUrl?: string; restUrl?: string; period?: number; prepare?: () => void } = {},
   ) {
     const markets = ["KRW-BTC", "KRW-ETH", "BTC-ETH", "USDT-BTC", "KRW-1INCH", "KRW-SHIB"];
     const listings = dialect.listings().filter(({ code }) => markets.includes(code));
     simulator = await startSimulator({ paused: true, listings, ...options });
+    more.prepare?.();
     const sink = { write: (line: string) => void warnings.push(line) };
     const logger = pino({ level: "warn" }, sink);
     list = new MarketList(upbit, more.restUrl ?? simulator.restUrl, logger);
@@ -232,6 +243,82 @@ describe("a collector", () => {
       { cause: "collector_restart", since: 4500 },
     ]);
     expect(log.gaps().filter(({ state }) => state !== "open").length).toBe(2);
+  });
+
+  describe("whose predecessor has left a gap open that began before the tail", () => {
+    /** What was executed an hour ago, and when that began (ms). */
+    let [old, begun]: [TradeEvent[], number] = [[], 0];
+    let told: PromiseWithResolvers<Stretch>;
+
+    beforeEach(async () => {
+      let ahead = -3_600_000;
+      told = Promise.withResolvers();
+      const prepare = () => {
+        begun = Date.now() + ahead + 500;
+        old = Array.from({ length: 10 }, () => {
+          ahead += 1000;
+          const { id, timestamp: time } = simulator.engine.execute("KRW-BTC") ?? { id: 0, timestamp: 0 };
+          const rest = { price: "1", size: "1", side: "buy", received: time, snapshot: false } as const;
+          return { type: "trade", instrument: BTC, id: `${id}`, time, ...rest };
+        });
+        ahead = 0;
+        log.earlier = told.promise;
+        const completeFrom = Date.now() - 60_000;
+        log.tails = [{ events: [], completeFrom, completeUntil: Date.now(), unreadSince: begun }];
+      };
+      await start({ now: () => Date.now() + ahead }, { prepare });
+      await live();
+    });
+    const open = (): GapEvent => {
+      const until = (old.at(-1)?.time ?? 0) + 1;
+      const rest = { cause: "exchange_disconnect", since: begun, until, state: "open", received: null } as const;
+      return { type: "gap", instrument: BTC, ...rest };
+    };
+    const said = () => log.gaps().map(({ since, state }) => [since === begun ? "old" : "new", state]);
+
+    it("collects and heals what is new at once, and that one when it knows what the log has had since", async () => {
+      await traded(3);
+      await away(() => execute(5));
+      await traded(1);
+      await until(() => said().some(([, state]) => state === "healed"));
+      expect(said()).toEqual([
+        ["new", "open"],
+        ["new", "healed"],
+      ]);
+      expect(log.bodies.length).toBeGreaterThan(0);
+      expect(idsOf(BTC)).toHaveLength(9);
+      const logged = [0, 1, 2, 5].flatMap((i) => old[i] ?? []);
+      told.resolve({ events: [open(), ...logged], completeFrom: begun - 1 });
+      await until(() => said().length === 4);
+      expect(said().slice(2)).toEqual([
+        ["old", "open"],
+        ["old", "healed"],
+      ]);
+      const late = old.filter((one) => !logged.includes(one)).map(({ id }) => id);
+      expect(idsOf(BTC).slice(9)).toEqual(late);
+      expectEachOnce();
+    });
+
+    it("calls lost only what stands before what could be kept of the log", async () => {
+      const time = old[5]?.time ?? 0;
+      told.resolve({ events: [open(), ...old.slice(5, 7)], completeFrom: time });
+      await until(() => said().length === 2);
+      expect(log.gaps()).toMatchObject([
+        { state: "open", since: begun },
+        { state: "lost", since: begun, until: time },
+      ]);
+      expect(idsOf(BTC)).toEqual(old.slice(7).map(({ id }) => id));
+    });
+
+    it("neither asks nor says anything any more when another has taken its place", async () => {
+      collector.abandon();
+      expect(log.reading?.aborted).toBe(true);
+      const before = [log.events.length, log.bodies.length];
+      told.resolve({ events: [open()], completeFrom: begun - 1 });
+      await log.earlier;
+      await new Promise((resolve) => setImmediate(resolve));
+      expect([log.events.length, log.bodies.length]).toEqual(before);
+    });
   });
 
   it("fetches what a frame that can't be read may have told, and logs each kind of fault once", async () => {

@@ -11,11 +11,11 @@ import type { CollectorStatus, Tail, TickWriter } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
 import { Budget } from "./budget.ts";
 import { type CollectorCounts, countsOf } from "./counts.ts";
-import { OVERLAP } from "./doubts.ts";
-import { abandonedGaps, gapEvent } from "./gaps.ts";
+import { abandonedGaps, type OpenGap } from "./gaps.ts";
 import { Healer } from "./healer.ts";
 import { Intake } from "./intake.ts";
 import { KnownTrades } from "./known-trades.ts";
+import { LeftOut } from "./left-out.ts";
 import type { MarketList } from "./market-list.ts";
 import { RefusedMarkets } from "./refused-markets.ts";
 import { Share } from "./share.ts";
@@ -49,9 +49,11 @@ interface Looks {
 
 /** What there is once the log has been taken over. */
 interface Running {
+  readonly known: KnownTrades;
   readonly intake: Intake;
   readonly healer: Healer;
   readonly shares: Shares;
+  readonly leftOut: LeftOut;
 }
 
 export class Collector {
@@ -60,7 +62,7 @@ export class Collector {
   readonly #connects: Budget;
   #running: Running | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #stopped = false;
+  readonly #stop = new AbortController();
   #loggedUpTo: number | null = null;
   #status: CollectorStatus;
   /** Since when (ms) nobody has collected, until each market is in doubt by itself. */
@@ -68,8 +70,6 @@ export class Collector {
   /** Those that the exchange will not let us subscribe to. */
   readonly #refused = new RefusedMarkets();
   #refusedSaid = "";
-  /** When (ms, on the exchange's clock) a market was left out. */
-  readonly #leftOut = new Map<string, number>();
 
   constructor(options: CollectorOptions) {
     const { exchange, logger, source } = options;
@@ -102,24 +102,44 @@ export class Collector {
   async start(): Promise<void> {
     const { writer, term, list } = this.#options;
     const tails = await writer.open(term);
-    if (this.#stopped) return;
+    if (this.#stop.signal.aborted) return;
     const running = this.#prepare(tails);
     this.#running = running;
     // Before the first status: should we die now, whoever comes next must know what is missing.
     this.#unproven = earliest(tails.flatMap(({ completeUntil }) => completeUntil ?? []));
     const abandoned = abandonedGaps(tails);
-    for (const gap of abandoned)
-      if (gap.cause !== "not_collected")
-        running.healer.heal(gap.instrument, gap.cause, gap.since, Math.min(gap.until, Date.now() + CLOCK_LEAD));
+    this.#goOnWith(abandoned, running.healer);
     this.#timer = setInterval(() => this.#onSecond(), STATUS_PERIOD);
     this.#onSecond();
     const markets = await list.ready;
-    if (this.#stopped) return;
-    for (const { instrument, cause, since } of abandoned)
-      if (cause === "not_collected") this.#leftOut.set(instrument, since);
+    if (this.#stop.signal.aborted) return;
+    running.leftOut.remember(abandoned);
     this.#deal(markets, running);
     this.#doubtRestarted(tails, running.shares);
     this.#unproven = undefined;
+    void this.#readBack(running);
+  }
+
+  /** What stood open before the tails: those gaps wait until it is known what the log has had since, and nothing else does. */
+  async #readBack({ known, healer, shares, leftOut }: Running): Promise<void> {
+    const { signal } = this.#stop;
+    await this.#options.writer.readBack(async (partition, stretch) => {
+      if (signal.aborted) return;
+      const gaps = abandonedGaps([stretch]);
+      // First of all: what is being fetched is not forgotten.
+      this.#goOnWith(gaps, healer);
+      await known.recall(partition, stretch);
+      if (signal.aborted) return;
+      leftOut.remember(gaps);
+      for (const { instrument } of shares.all.flatMap(({ markets }) => markets)) leftOut.welcome(instrument);
+      healer.look();
+    }, signal);
+  }
+
+  /** With what a collector before us was about to fetch. */
+  #goOnWith(abandoned: readonly OpenGap[], healer: Healer): void {
+    for (const { instrument, cause, since, until } of abandoned)
+      if (cause !== "not_collected") healer.heal(instrument, cause, since, Math.min(until, Date.now() + CLOCK_LEAD));
   }
 
   /** The list of markets, or which of them are wanted, has changed. */
@@ -137,7 +157,7 @@ export class Collector {
 
   /** Ends at once: another collector has the log by now, and what we would still write is void. */
   abandon(): void {
-    this.#stopped = true;
+    this.#stop.abort();
     clearInterval(this.#timer);
     this.#running?.shares.stop();
     this.#running?.healer.stop();
@@ -172,11 +192,12 @@ export class Collector {
       void share.run();
       return share;
     });
-    return { intake, healer, shares };
+    const leftOut = new LeftOut({ writer, healer });
+    return { known, intake, healer, shares, leftOut };
   }
 
   #deal(listed: readonly Market[], running: Running): void {
-    const { intake, shares } = running;
+    const { intake, shares, leftOut } = running;
     intake.setMarkets(listed);
     const now = Math.min(intake.lastEventTime ?? Date.now(), Date.now());
     const before = shares.all.flatMap((share) =>
@@ -186,17 +207,17 @@ export class Collector {
     const wanted = listed.filter((market) => this.#options.wanted(market) && !this.#refused.has(market, Date.now()));
     shares.deal(wanted);
     const collected = new Set(wanted.map(({ instrument }) => instrument));
-    for (const instrument of collected) this.#welcome(instrument, running.healer);
+    for (const instrument of collected) leftOut.welcome(instrument);
     for (const [instrument, since] of before) {
       if (collected.has(instrument)) continue;
       intake.leaveOut(instrument);
-      this.#leaveOut(instrument, since);
+      leftOut.leave(instrument, since);
     }
   }
 
   /** Most often a market was delisted since the last look at the list: the others must not wait for the next one. */
   #onRefused(message: string, asked: readonly Market[]): void {
-    if (this.#stopped) return;
+    if (this.#stop.signal.aborted) return;
     if (this.#refused.hear(message, asked, Date.now())) this.#dealAgain();
     this.#options.list.look();
   }
@@ -208,20 +229,6 @@ export class Collector {
     this.#refusedSaid = refused.join();
     this.#logger.warn({ refused }, "markets that the exchange refuses are left out");
     this.refresh();
-  }
-
-  /** Left out by the operator, refused by the exchange, or off its list. Said at once: should nobody remember when it comes back, it has been said. */
-  #leaveOut(instrument: string, reliedOn: number): void {
-    const since = reliedOn - OVERLAP;
-    this.#leftOut.set(instrument, since);
-    this.#options.writer.append(gapEvent({ instrument, cause: "not_collected", since, until: Date.now() }, "open"));
-  }
-
-  #welcome(instrument: string, healer: Healer): void {
-    const since = this.#leftOut.get(instrument);
-    if (since === undefined) return;
-    this.#leftOut.delete(instrument);
-    healer.heal(instrument, "not_collected", since, Date.now());
   }
 
   /** Since when the markets whose partition has been written before may lack trades. */
@@ -247,7 +254,7 @@ export class Collector {
 
   /** @returns whether the state has changed, and was announced */
   #onState(): boolean {
-    if (this.#stopped) return false;
+    if (this.#stop.signal.aborted) return false;
     const { state, detail } = this.#withRemarks(this.#look());
     const { state: before, since, source } = this.#status;
     const changed = state !== before;

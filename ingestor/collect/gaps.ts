@@ -21,7 +21,7 @@ export function gapEvent(
 }
 
 /** The gaps that tails leave open because their collector died: somebody has to go on with them. */
-export function abandonedGaps(tails: readonly Tail[]): OpenGap[] {
+export function abandonedGaps(tails: readonly Pick<Tail, "events">[]): OpenGap[] {
   const open = new Map<string, OpenGap>();
   for (const event of tails.flatMap(({ events }) => events)) {
     if (event.type !== "gap") continue;

@@ -32,9 +32,11 @@ describe("a healer", () => {
   let markets: readonly Market[] = [];
   let events: (GapEvent | TradeEvent)[];
   let known: KnownTrades;
+  /** From when on (ms) the log is known, while what stands before is still being read. */
+  let knownFrom: number | undefined;
 
   afterEach(() => {
-    markets = [];
+    [markets, knownFrom] = [[], undefined];
     healer.stop();
     server.closeAllConnections();
     server.close();
@@ -55,7 +57,11 @@ describe("a healer", () => {
       answer(request.url ?? "", response);
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    known = new KnownTrades([{ events: [...logged], completeFrom: 0, completeUntil: null }], () => 0);
+    const unread = knownFrom === undefined ? {} : { unreadSince: 0 };
+    known = new KnownTrades(
+      [{ events: [...logged], completeFrom: knownFrom ?? 0, completeUntil: null, ...unread }],
+      () => 0,
+    );
     healer = new Healer({
       history: { ...upbit.history, requests: { count: 1000, per: 1000 }, ...history },
       restUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -103,6 +109,20 @@ describe("a healer", () => {
       "healed",
     ]);
     expect(events.filter(({ type }) => type === "trade").every((event) => "late" in event)).toBe(true);
+  });
+
+  it("asks for nothing of which it is not known yet what the log has had, and for the rest at once", async () => {
+    knownFrom = 50_000;
+    await open(tells([[trade(70_000), trade(60_000), trade(2500), trade(2400), trade(400)]], 0), [trade(60_000)]);
+    healer.heal(BTC, "exchange_disconnect", 2000, 3000);
+    healer.heal(BTC, "missed_trades", 65_000, 71_000);
+    await until(() => gaps().length === 3);
+    expect([gaps().at(-1), late(), asked.length]).toEqual([["healed", 65_000, 71_000], [70_000], 1]);
+    await known.recall(0, { events: [trade(400), trade(2400)], completeFrom: 0 });
+    healer.look();
+    await closed();
+    expect(gaps().slice(3)).toEqual([["healed", 2000, 3000]]);
+    expect(late()).toEqual([70_000, 2500]);
   });
 
   it("calls healed what a history tells of in full, though nothing was traded in it", async () => {

@@ -132,6 +132,11 @@ export class Healer {
     if (grownFrom === undefined) this.counts.gaps += 1;
   }
 
+  /** What may be asked for has changed: more is known of what the log has had. */
+  look(): void {
+    this.#startNext();
+  }
+
   /** Ends what is under way; what is open stays so in the log, for whoever collects next. */
   stop(): void {
     this.#stop.abort();
@@ -160,14 +165,19 @@ export class Healer {
 
   *#waiting(): Generator<Waiting> {
     for (const [instrument, gaps] of this.#gaps) {
-      const due = Math.min(...gaps.map((gap) => gap.due));
+      const due = Math.min(...gaps.map((gap) => this.#dueAt(gap)));
       yield { instrument, due, trades: this.#options.known.count(instrument) };
     }
   }
 
+  /** When (ms) a gap may be asked for: never while it is unknown what the log has had since it began. */
+  #dueAt({ instrument, since, due }: Fetching): number {
+    return this.#options.known.isUnread(instrument, since) ? Number.POSITIVE_INFINITY : due;
+  }
+
   /** One round of an instrument. @returns whether the exchange has answered */
   async #healOne(instrument: string, now: number): Promise<boolean> {
-    const gaps = (this.#gaps.get(instrument) ?? []).filter(({ due }) => due <= now);
+    const gaps = (this.#gaps.get(instrument) ?? []).filter((gap) => this.#dueAt(gap) <= now);
     const from = Math.min(...gaps.map(({ since, toldUntil }) => Math.max(since, toldUntil - MARGIN)));
     // One that has grown since is told of up to now at most.
     const until = Math.min(now - SETTLE, Math.max(...gaps.map((gap) => gap.until)));

@@ -3,44 +3,23 @@
  * own restarts and what is fetched later put nothing into it twice. Ids are compared as text: real frames swap some of them.
  */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { TradeEvent } from "../../protocol/events.ts";
-import { isDatedAhead, reliedTime } from "../event-time.ts";
-import type { Tail } from "../log/log.ts";
-import { contentOf, TwinCounts } from "./twin-counts.ts";
+import { CLOCK_LEAD } from "../event-time.ts";
+import type { Stretch, Tail } from "../log/log.ts";
+import { InstrumentTrades, keyOf } from "./instrument-trades.ts";
 
 /** Trades remembered per instrument, and while none may be forgotten. */
 const LIMIT = 2000;
 const HELD_LIMIT = 200_000;
-/** Two trades of one id whose times (ms) are further apart are two trades: some exchanges tell only the second. */
-const SAME_TIME = 1000;
-
-/** Of a trade no more than is needed to tell others from it: there are a million of them. */
-interface Kept {
-  /** Null where ids don't say, or have begun anew since. */
-  readonly id: string | null;
-  readonly time: number;
-  /** The time (ms) to go by where it is dated in the future. */
-  readonly relied?: number;
-  /** Where the history has ids of its own. */
-  readonly content?: string;
-}
-
-interface Known {
-  /** By id, in the order they were added. */
-  readonly trades: Map<string, Kept>;
-  /** Those dated in the future are remembered beyond the limit: by their time they can't be told to be old. */
-  readonly ahead: Map<string, Kept>;
-  /** Whether ids have begun anew: what had the earlier ones is kept by id and time. */
-  renumbered: boolean;
-  /** Trades executed before this (ms) may be in the log although they are not remembered. */
-  completeFrom: number;
-  /** Where the trade history has ids of its own. */
-  readonly twins: TwinCounts | undefined;
-}
+/** Trades of an earlier stretch that are taken in before others have their turn. */
+const TURN = 500;
 
 export class KnownTrades {
-  readonly #instruments = new Map<string, Known>();
+  readonly #instruments = new Map<string, InstrumentTrades>();
   readonly #completeFrom: number[];
+  /** Partitions of which an earlier stretch is still being read. */
+  readonly #unread: Set<number>;
   readonly #partitionOf: (instrument: string) => number;
   readonly #sameIds: boolean;
   /** How many want nothing of an instrument to be forgotten. */
@@ -49,9 +28,12 @@ export class KnownTrades {
   /** @param sameIds whether a trade has the same id on the socket and in the trade history */
   constructor(tails: readonly Tail[], partitionOf: (instrument: string) => number, sameIds = true) {
     this.#completeFrom = tails.map(({ completeFrom }) => completeFrom);
+    this.#unread = new Set(tails.flatMap(({ unreadSince }, partition) => (unreadSince === undefined ? [] : partition)));
     this.#partitionOf = partitionOf;
     this.#sameIds = sameIds;
-    for (const event of tails.flatMap(({ events }) => events)) if (event.type === "trade") this.#recall(event);
+    // Of the tail nothing is forgotten yet: trades of that time may be about to be fetched.
+    for (const event of tails.flatMap(({ events }) => events))
+      if (event.type === "trade") this.#of(event.instrument).recall(event);
   }
 
   /**
@@ -62,12 +44,12 @@ export class KnownTrades {
    */
   admit(trade: TradeEvent): boolean {
     const known = this.#of(trade.instrument);
-    if (isKnown(known, trade)) return false;
+    if (known.isKnown(trade)) return false;
     if (trade.snapshot && trade.time < known.completeFrom) return false;
     const fetchedBefore = known.twins?.claim(trade) ?? false;
     if (!fetchedBefore) known.twins?.add(trade, "socket");
-    this.#remember(trade, known);
-    trim(known, this.#limitOf(trade.instrument));
+    known.remember(trade);
+    known.trim(this.#limitOf(trade.instrument));
     return !fetchedBefore;
   }
 
@@ -77,54 +59,70 @@ export class KnownTrades {
     // Pages may overlap.
     const told = new Map(trades.map((trade) => [`${keyOf(trade)}/${trade.time}`, trade]));
     const judgeable = [...told.values()].filter(({ time }) => time >= known.completeFrom);
-    const missing = known.twins?.missing(judgeable) ?? judgeable.filter((trade) => !isKnown(known, trade));
+    const missing = known.twins?.missing(judgeable) ?? judgeable.filter((trade) => !known.isKnown(trade));
     for (const trade of missing) {
       known.twins?.add(trade, "history");
-      this.#remember(trade, known);
+      known.remember(trade);
     }
-    trim(known, this.#limitOf(instrument));
+    known.trim(this.#limitOf(instrument));
     return missing;
+  }
+
+  /**
+   * Takes in what stands in a partition before its tail: from now on its instruments are known from that stretch's beginning
+   * on. Of one that has forgotten something meanwhile, the two would not join: it stays as it is.
+   */
+  async recall(partition: number, { events, completeFrom }: Stretch): Promise<void> {
+    const earlier = new Map<string, InstrumentTrades>();
+    for (const [i, event] of events.entries()) {
+      if (i > 0 && i % TURN === 0) await nextTurn();
+      if (event.type !== "trade") continue;
+      const known = earlier.get(event.instrument) ?? new InstrumentTrades(completeFrom, this.#sameIds);
+      earlier.set(event.instrument, known);
+      known.recall(event);
+    }
+    const tailFrom = this.#completeFrom[partition] ?? 0;
+    for (const instrument of earlier.keys()) this.#of(instrument);
+    // What comes meanwhile is visited, too.
+    for (const [instrument, later] of this.#instruments) {
+      if (this.#partitionOf(instrument) !== partition) continue;
+      if (later.completeFrom === tailFrom) this.#join(instrument, later, completeFrom, earlier.get(instrument));
+      await nextTurn();
+    }
+    this.#completeFrom[partition] = Math.min(tailFrom, completeFrom);
+    this.#unread.delete(partition);
+  }
+
+  /** Whether an earlier stretch will show whether trades executed since a time (ms) are in the log. */
+  isUnread(instrument: string, since: number): boolean {
+    // When the log has taken them is told by our clock, when they were executed by the exchange's.
+    return this.#unread.has(this.#partitionOf(instrument)) && since - CLOCK_LEAD < this.#of(instrument).completeFrom;
   }
 
   /** Whether a fetched trade is in the log, as far as we remember. */
   has(trade: TradeEvent): boolean {
     const known = this.#of(trade.instrument);
-    return known.twins?.has(trade) ?? isKnown(known, trade);
+    return known.twins?.has(trade) ?? known.isKnown(trade);
   }
 
   /** Whether a trade executed between two times (ms, both included) is remembered. */
   someBetween(instrument: string, from: number, to: number): boolean {
-    for (const kept of this.#of(instrument).trades.values()) {
-      const time = timeOf(kept);
-      if (time >= from && time <= to) return true;
-    }
-    return false;
+    return this.#of(instrument).someBetween(from, to);
   }
 
   /** Whether a trade has the id of another one: the exchange has begun its ids anew. */
   reusesId(trade: TradeEvent): boolean {
-    const known = this.#of(trade.instrument);
-    const kept = known.trades.get(keyOf(trade));
-    return kept !== undefined && !isSame(kept, trade) && !isKnown(known, trade);
+    return this.#of(trade.instrument).reusesId(trade);
   }
 
   /** Ids of an instrument mean other trades from now on: those so far are told by their time as well, and are no longer compared. */
   renumber(instrument: string): void {
-    const known = this.#of(instrument);
-    const trades = [...known.trades];
-    known.trades.clear();
-    for (const [key, kept] of trades) {
-      if (kept.id === null) known.trades.set(key, kept);
-      else known.trades.set(formerKey(kept.id, kept.time), { ...kept, id: null });
-    }
-    known.renumbered = true;
+    this.#of(instrument).renumber();
   }
 
   /** When (ms) the last of an instrument's trades was executed; null where none is remembered. */
   lastTime(instrument: string): number | null {
-    let last: number | null = null;
-    for (const kept of this.#of(instrument).trades.values()) last = Math.max(last ?? 0, timeOf(kept));
-    return last;
+    return this.#of(instrument).lastTime;
   }
 
   /** From when on (ms) a fetched trade can be told from those in the log. */
@@ -134,18 +132,12 @@ export class KnownTrades {
 
   /** Of those executed up to a time (ms) the one with the highest id, for exchanges whose ids count up; null where none is remembered. */
   newest(instrument: string, upTo = Number.POSITIVE_INFINITY): { readonly id: string; readonly time: number } | null {
-    let newest: { id: string; time: number } | null = null;
-    for (const kept of this.#of(instrument).trades.values()) {
-      const { id } = kept;
-      const time = timeOf(kept);
-      if (id !== null && time <= upTo && (newest === null || Number(id) > Number(newest.id))) newest = { id, time };
-    }
-    return newest;
+    return this.#of(instrument).newest(upTo);
   }
 
   /** How many trades of an instrument are remembered: how busy it is, roughly. */
   count(instrument: string): number {
-    return this.#of(instrument).trades.size;
+    return this.#of(instrument).size;
   }
 
   /** Forgets nothing of an instrument while what it missed is fetched: it could not be told from what it has. */
@@ -157,79 +149,27 @@ export class KnownTrades {
     const held = (this.#held.get(instrument) ?? 0) - 1;
     if (held > 0) this.#held.set(instrument, held);
     else this.#held.delete(instrument);
-    trim(this.#of(instrument), this.#limitOf(instrument));
+    this.#of(instrument).trim(this.#limitOf(instrument));
   }
 
+  /** While an earlier stretch is being read nobody knows which of its gaps are open. */
   #limitOf(instrument: string): number {
-    return this.#held.has(instrument) ? HELD_LIMIT : LIMIT;
+    const isHeld = this.#held.has(instrument) || this.#unread.has(this.#partitionOf(instrument));
+    return isHeld ? HELD_LIMIT : LIMIT;
   }
 
-  /** Of the tail nothing is forgotten yet: it may have been read that far back because trades are to be fetched. */
-  #recall(trade: TradeEvent): void {
-    const known = this.#of(trade.instrument);
-    // A late trade that is no repeat of the socket's was fetched.
-    known.twins?.add(trade, trade.late === true && !trade.snapshot ? "history" : "socket");
-    this.#remember(trade, known);
+  #join(instrument: string, later: InstrumentTrades, completeFrom: number, earlier = later): void {
+    if (earlier !== later) earlier.append(later);
+    earlier.completeFrom = Math.min(earlier.completeFrom, completeFrom);
+    this.#instruments.set(instrument, earlier);
+    earlier.trim(this.#held.has(instrument) ? HELD_LIMIT : LIMIT);
   }
 
-  #remember(trade: TradeEvent, known: Known): void {
-    const { id, time, instrument } = trade;
-    if (this.reusesId(trade)) this.renumber(instrument);
-    const ahead = isDatedAhead(trade) ? { relied: reliedTime(trade) } : {};
-    const content = known.twins === undefined ? {} : { content: contentOf(trade) };
-    known.trades.set(keyOf(trade), { id, time, ...ahead, ...content });
-  }
-
-  #of(instrument: string): Known {
+  #of(instrument: string): InstrumentTrades {
     const known = this.#instruments.get(instrument);
     if (known !== undefined) return known;
-    const unknown: Known = {
-      trades: new Map(),
-      ahead: new Map(),
-      renumbered: false,
-      completeFrom: this.#completeFrom[this.#partitionOf(instrument)] ?? 0,
-      twins: this.#sameIds ? undefined : new TwinCounts(),
-    };
+    const unknown = new InstrumentTrades(this.#completeFrom[this.#partitionOf(instrument)] ?? 0, this.#sameIds);
     this.#instruments.set(instrument, unknown);
     return unknown;
   }
-}
-
-/** What is beyond the limit is forgotten, oldest first: if it is told of again, that can't be judged any more. */
-function trim(known: Known, limit: number): void {
-  for (const [key, kept] of known.trades) {
-    if (known.trades.size <= limit) return;
-    known.trades.delete(key);
-    if (kept.relied !== undefined && known.ahead.size < LIMIT) {
-      known.ahead.set(key, kept);
-      continue;
-    }
-    if (kept.content !== undefined) known.twins?.forget(kept.content);
-    known.completeFrom = Math.max(known.completeFrom, kept.time + 1);
-  }
-}
-
-function isKnown(known: Known, trade: TradeEvent): boolean {
-  const key = keyOf(trade);
-  const kept = known.trades.get(key) ?? known.ahead.get(key);
-  if (kept !== undefined && isSame(kept, trade)) return true;
-  return known.renumbered && trade.id !== null && known.trades.has(formerKey(trade.id, trade.time));
-}
-
-function isSame(kept: Kept, { time }: TradeEvent): boolean {
-  return Math.abs(kept.time - time) <= SAME_TIME;
-}
-
-function timeOf({ time, relied }: Kept): number {
-  return relied ?? time;
-}
-
-/** How a trade is kept that had its id before ids began anew. */
-function formerKey(id: string, time: number): string {
-  return `${id}/${time}`;
-}
-
-/** Where an exchange sends no id, what it does send has to do. */
-function keyOf(trade: TradeEvent): string {
-  return trade.id ?? contentOf(trade);
 }

@@ -24,6 +24,14 @@ export class TwinCounts {
     if (from === "history") count.unclaimed += 1;
   }
 
+  /** ... and those that were counted elsewhere, of another stretch of the log. */
+  addAll(other: TwinCounts): void {
+    for (const [content, { logged, unclaimed }] of other.#counts) {
+      const count = this.#counts.get(content) ?? { logged: 0, unclaimed: 0 };
+      this.#counts.set(content, { logged: count.logged + logged, unclaimed: count.unclaimed + unclaimed });
+    }
+  }
+
   /** Whether a trade of the socket is one that was fetched before, which is then claimed by it. */
   claim(trade: TradeEvent): boolean {
     const count = this.#counts.get(contentOf(trade));

@@ -47,7 +47,15 @@ export interface Tail {
    * has ever been collected.
    */
   readonly completeUntil: number | null;
+  /**
+   * Since when (execution time, ms) trades may be missing that began to be so before this tail: what the log has had since
+   * then is told by {@link TickWriter.readBack}. Absent where the tail says it all.
+   */
+  readonly unreadSince?: number;
 }
+
+/** What stands in a partition right before its tail; gaps that the tail closes are left out. */
+export type Stretch = Pick<Tail, "events" | "completeFrom">;
 
 /** A frame exactly as it came, or the body of an answer from the exchange's trade history. */
 export interface RawFrame {
@@ -76,6 +84,13 @@ export interface TickWriter {
    * partition. Waits until the log can be reached.
    */
   open(atLeast: number): Promise<readonly Tail[]>;
+  /**
+   * Reads what stands before the tails, as far back as is still needed, while others work: partition by partition, again where
+   * it fails. Whoever dies before `take` has come back leaves it to its successor.
+   *
+   * @param signal ends the reading
+   */
+  readBack(take: (partition: number, stretch: Stretch) => Promise<void>, signal: AbortSignal): Promise<void>;
   /** Under which records are written; 0 before the log has been taken over. */
   readonly term: number;
   /** Resolves when the log shows that another collector has taken it over: what is still written is void. */

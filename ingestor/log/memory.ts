@@ -81,6 +81,11 @@ export class MemoryLog implements TickWriter, TickReader {
     return [{ events: [...this.#openGaps.values()], completeFrom, completeUntil: this.#lastEvent }];
   }
 
+  /** Of what has been here before nothing but the open gaps is remembered. */
+  async readBack(): Promise<void> {
+    return;
+  }
+
   partitionOf(): number {
     return PARTITION;
   }

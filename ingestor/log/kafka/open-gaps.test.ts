@@ -24,3 +24,12 @@ test("one that nobody fetches does not count by itself, and never further back t
   gaps.note(0, { ...gap("upbit:A-KRW", 100, "open"), cause: "not_collected" });
   expect([gaps.healing(0, undefined), gaps.healing(0, 5000)]).toEqual([undefined, 5000]);
 });
+
+test("a partition of which something is still to be read is being healed from there on, whatever else is", () => {
+  const gaps = new OpenGaps();
+  gaps.expect(0, 100);
+  expect([gaps.healing(0, undefined), gaps.healing(0, 500), gaps.healing(1, 500)]).toEqual([100, 100, undefined]);
+  gaps.note(0, gap("upbit:A-KRW", 300, "open"));
+  gaps.settle(0);
+  expect(gaps.healing(0, 300)).toBe(300);
+});

@@ -9,6 +9,19 @@ export class OpenGaps {
   /** When (ms) each begins, by instrument and beginning, by partition. */
   readonly #since = new Map<number, Map<string, number>>();
 
+  /** Since when (ms) some stand open that are not known one by one yet, by partition. */
+  readonly #unread = new Map<number, number>();
+
+  /** What stands open since a time (ms) is still to be read: whoever comes next must know of it, should we die before. */
+  expect(partition: number, since: number): void {
+    this.#unread.set(partition, since);
+  }
+
+  /** ... and has been read. */
+  settle(partition: number): void {
+    this.#unread.delete(partition);
+  }
+
   note(partition: number, event: MarketEvent): void {
     if (event.type !== "gap") return;
     const gaps = this.#since.get(partition) ?? new Map<string, number>();
@@ -23,11 +36,10 @@ export class OpenGaps {
    * @param since since when any of the exchange's are: a market that is left out has an open gap that nobody fetches
    */
   healing(partition: number, since: number | undefined): number | undefined {
-    const gaps = this.#since.get(partition);
-    if (since === undefined || gaps === undefined || gaps.size === 0) return undefined;
-    let first = Number.POSITIVE_INFINITY;
-    for (const begun of gaps.values()) first = Math.min(first, Math.max(begun, since));
-    return first;
+    let first = this.#unread.get(partition) ?? Number.POSITIVE_INFINITY;
+    if (since !== undefined)
+      for (const begun of this.#since.get(partition)?.values() ?? []) first = Math.min(first, Math.max(begun, since));
+    return first === Number.POSITIVE_INFINITY ? undefined : first;
   }
 }
 

@@ -40,7 +40,36 @@ describe("the tail of a partition", () => {
       events: [gap(2, "open"), trade(1), trade(2)],
       completeFrom: 5050,
       completeUntil: 1002,
+      unreadSince: 2,
     });
+  });
+
+  it.each([
+    ["a gap", [gap(40, "open"), trade(1)], 40],
+    ["what is being fetched", [trade(1), { type: "status", healing: 30 }], 30],
+    ["what is in doubt", [trade(1), { type: "status", healing: 30, doubted: 20 }], 20],
+    ["a gap of this tail", [gap(11_000, "open"), trade(1)], undefined],
+    ["what nobody fetches", [{ ...gap(40, "open"), cause: "not_collected" } as GapEvent, trade(1)], undefined],
+  ])("says that it does not reach back to %s", async (_, values, unreadSince) => {
+    const tail = tailFrom(50);
+    await tail.take(messages(50, ...values));
+    expect(tail.toTail().unreadSince).toBe(unreadSince);
+    // Nothing stands before it.
+    const whole = new PartitionTail({ partition: 0, low: 50, high: 100 }, 50, PLENTY);
+    await whole.take(messages(50, ...values));
+    expect(whole.toTail().unreadSince).toBeUndefined();
+  });
+
+  it("does not join what stands before it once it has forgotten trades", async () => {
+    const tail = tailFrom(50, 1000);
+    await tail.take(messages(50, gap(40, "open"), ...Array.from({ length: 10 }, (_, i) => trade(i))));
+    expect(tail.toTail().unreadSince).toBeUndefined();
+  });
+
+  it("tells which gaps of before it leaves open", async () => {
+    const tail = tailFrom(50);
+    await tail.take(messages(50, gap(1, "healed"), gap(2, "lost"), gap(2, "open")));
+    expect([1, 2, 3].map((since) => tail.leavesOpen(gap(since, "open")))).toEqual([false, true, true]);
   });
 
   it("goes by the last ticker's receipt where nothing was traded", async () => {

@@ -18,6 +18,8 @@ import { headOf, type RecordHead } from "./records.ts";
 const TURN = 500;
 /** What a trade takes beside its digits. */
 const TRADE = 250;
+/** What was being fetched when the last collector died is told from what the log had then; its clock and ours differ, ms. */
+export const HEALING_MARGIN = 5000;
 
 const loggedStatus = z.object({ healing: z.number().optional(), doubted: z.number().optional() });
 
@@ -43,6 +45,8 @@ export class PartitionTail {
   #from = 0;
   #bytes = 0;
   readonly #openGaps = new Map<string, GapEvent>();
+  /** Gaps that end in this tail, wherever they began. */
+  readonly #closedGaps = new Set<string>();
   readonly #names = new Map<string, string>();
   #lastStatus: string | undefined;
   #lastTicker: Buffer | null = null;
@@ -62,6 +66,22 @@ export class PartitionTail {
   /** What the last collector said of what it was about. */
   get status(): z.infer<typeof loggedStatus> {
     return this.#lastStatus === undefined ? {} : loggedStatus.parse(JSON.parse(this.#lastStatus));
+  }
+
+  /** Whether a gap that was open before this tail still is after it. */
+  leavesOpen(gap: GapEvent): boolean {
+    return !this.#closedGaps.has(keyOf(gap));
+  }
+
+  /** See {@link Tail.unreadSince}. */
+  get unreadSince(): number | undefined {
+    const { healing, doubted } = this.status;
+    const open = [...this.#openGaps.values()].filter(({ cause }) => cause !== "not_collected");
+    const since = Math.min(...[healing ?? [], doubted ?? [], open.map((gap) => gap.since)].flat());
+    // What has been forgotten stands between this tail and what comes before it.
+    const nothingJoins = this.start <= this.extent.low || this.#from > 0;
+    if (nothingJoins || since === Number.POSITIVE_INFINITY) return undefined;
+    return since - HEALING_MARGIN < (this.firstLogged ?? Number.POSITIVE_INFINITY) ? since : undefined;
   }
 
   async take(messages: readonly KafkaMessage[]): Promise<void> {
@@ -90,7 +110,8 @@ export class PartitionTail {
     const { doubted } = this.status;
     const completeUntil = until === null || doubted === undefined ? until : Math.min(until, doubted);
     const events = [...this.#openGaps.values(), ...trades.map(({ event }) => event)];
-    return { events, completeFrom, completeUntil };
+    const { unreadSince } = this;
+    return { events, completeFrom, completeUntil, ...(unreadSince === undefined ? {} : { unreadSince }) };
   }
 
   #keep({ type, logged }: RecordHead, value: Buffer | null): void {
@@ -105,8 +126,7 @@ export class PartitionTail {
     const { success, data: event } = marketEvent.safeParse(JSON.parse(text));
     if (!success) return;
     if (event.type === "gap") {
-      if (event.state === "open") this.#openGaps.set(keyOf(event), event);
-      else this.#openGaps.delete(keyOf(event));
+      this.#noteGap(event);
     } else if (event.type === "trade") {
       // On the exchange's clock, as the times in its history are.
       this.#lastTraded = Math.max(this.#lastTraded ?? 0, reliedTime(event));
@@ -114,6 +134,17 @@ export class PartitionTail {
       this.#trades.push({ event: { ...event, instrument: this.#nameOf(event) }, logged, bytes });
       this.#bytes += bytes;
       this.#forget();
+    }
+  }
+
+  #noteGap(gap: GapEvent): void {
+    const key = keyOf(gap);
+    if (gap.state === "open") {
+      this.#openGaps.set(key, gap);
+      this.#closedGaps.delete(key);
+    } else {
+      this.#openGaps.delete(key);
+      this.#closedGaps.add(key);
     }
   }
 

@@ -15,20 +15,29 @@ export interface Range {
   readonly to: number;
 }
 
+export interface ReadOptions {
+  /** What is asked for at once, bytes of a partition: it is unpacked in one go. */
+  readonly fetch?: number;
+  /** Ends the reading with an error. */
+  readonly signal?: AbortSignal;
+}
+
 /** A range with an end that brings nothing for this long, ms, has none any more: the log was made anew meanwhile. */
 const STUCK = 20_000;
 
 /**
  * @param take gets each batch in order; resolving to false ends the reading of that partition
  * @returns when every range has been read
- * @throws when a range with an end can't be read to it
+ * @throws when a range with an end can't be read to it, or reading is ended from outside
  */
 export async function readRanges(
   kafka: Kafka,
   topic: string,
   ranges: readonly Range[],
   take: (partition: number, messages: readonly KafkaMessage[]) => Promise<boolean> | boolean,
+  { fetch, signal }: ReadOptions = {},
 ): Promise<void> {
+  signal?.throwIfAborted();
   const open = new Map(
     ranges.filter(({ from, to }) => from < to).map(({ partition, from, to }) => [partition, { partition, from, to }]),
   );
@@ -40,12 +49,15 @@ export async function readRanges(
     maxWaitTimeInMs: 100,
     metadataMaxAge: 3000,
     allowAutoTopicCreation: false,
+    ...(fetch === undefined ? {} : { maxBytesPerPartition: fetch }),
   });
   const { promise: done, resolve, reject } = Promise.withResolvers<void>();
   // It may end before anyone waits for it: told by `await done` all the same.
   done.catch(() => undefined);
   const endless = ranges.some(({ to }) => to === Number.MAX_SAFE_INTEGER);
   const watchdog = endless ? undefined : setTimeout(() => reject(new Error(`reading ${topic} gets stuck`)), STUCK);
+  const end = () => reject(signal?.reason);
+  signal?.addEventListener("abort", end);
   const finish = (partition: number) => {
     open.delete(partition);
     consumer.pause([{ topic, partitions: [partition] }]);
@@ -79,6 +91,7 @@ export async function readRanges(
     await done;
   } finally {
     clearTimeout(watchdog);
+    signal?.removeEventListener("abort", end);
     await consumer.disconnect();
   }
 }

@@ -3,7 +3,6 @@
 import type { Admin, Kafka } from "kafkajs";
 import { type Authority, OPENING_MARKERS } from "../../../protocol/log-record.ts";
 import { newIncarnation } from "../../../protocol/position.ts";
-import type { Tail } from "../log.ts";
 import { type Extent, extents, offsetsAt } from "./offsets.ts";
 import { PartitionTail } from "./partition-tail.ts";
 import { readRanges } from "./read-range.ts";
@@ -12,12 +11,10 @@ import { readRanges } from "./read-range.ts";
 const TAIL = 5000;
 /** ... but for as long as this at least, ms, on a busy exchange. */
 const RECENT = 10_000;
-/** What was being fetched when the last collector died is told from what the log had then; its clock and ours differ, ms. */
-const HEALING_MARGIN = 5000;
-/** Records that are read at most, of all partitions: what is before them is not told from what is fetched, and counts as lost. */
-const LONGEST_TAIL = 2_000_000;
-/** What is kept of them at most, bytes, with the same consequence. */
-const KEPT = 256 * 1024 * 1024;
+/** Records that are read at most, of all partitions: nothing is collected meanwhile. */
+const LONGEST_TAIL = 500_000;
+/** What is kept of them at most, bytes. */
+const KEPT = 128 * 1024 * 1024;
 
 /** What the ends of all partitions say before the takeover. */
 export interface Ends {
@@ -33,25 +30,25 @@ export async function readEnds(kafka: Kafka, admin: Admin, topic: string, atLeas
   const all = await extents(admin, topic);
   let tails = all.map((extent) => new PartitionTail(extent, tailStart(extent, TAIL), KEPT / all.length));
   await readTails(kafka, topic, tails);
-  tails = await readFurtherBack(kafka, admin, topic, tails);
+  tails = await lengthenShort(kafka, admin, topic, tails);
   const known = tails.flatMap(({ authority }) => (authority === null ? [] : [authority]));
   const newest = known.sort((a, b) => b.term - a.term)[0];
   const term = Math.max(atLeast, (newest?.term ?? 0) + 1);
   return { tails, next: { incarnation: newest?.incarnation ?? newIncarnation(), term }, isNew: newest === undefined };
 }
 
-/** Only the partitions that need it: the status of each says whether something of it is being fetched. */
-async function readFurtherBack(
+/** Those that reach back less than {@link RECENT}. */
+async function lengthenShort(
   kafka: Kafka,
   admin: Admin,
   topic: string,
   tails: readonly PartitionTail[],
 ): Promise<PartitionTail[]> {
-  const short = tails.filter((tail) => (tail.firstLogged ?? 0) > wantedFrom(tail) && tail.start > tail.extent.low);
+  const short = tails.filter((tail) => (tail.firstLogged ?? 0) > recentFrom(tail) && tail.start > tail.extent.low);
   const longer = new Map<PartitionTail, PartitionTail>();
   for (const tail of short) {
     const { extent } = tail;
-    const offsets = await offsetsAt(admin, topic, Math.max(0, wantedFrom(tail)));
+    const offsets = await offsetsAt(admin, topic, Math.max(0, recentFrom(tail)));
     const offset = offsets.get(extent.partition) ?? tail.start;
     const start = Math.max(tailStart(extent, LONGEST_TAIL / short.length), Math.min(tail.start, offset));
     longer.set(tail, new PartitionTail(extent, start, KEPT / short.length));
@@ -61,9 +58,8 @@ async function readFurtherBack(
 }
 
 /** The log time (ms) from which a partition's tail is needed. */
-function wantedFrom({ status: { healing }, lastLogged = 0 }: PartitionTail): number {
-  const recent = lastLogged - RECENT;
-  return healing === undefined ? recent : Math.min(recent, healing - HEALING_MARGIN);
+function recentFrom({ lastLogged = 0 }: PartitionTail): number {
+  return lastLogged - RECENT;
 }
 
 /** Thrown when another collector took the log over at the same moment: only one of equal terms may write. */
@@ -79,6 +75,8 @@ export function markersFor({ high }: Extent): number {
 /**
  * Reads on to the new markers: an older collector's last records may have landed just before them.
  *
+ * The tails of {@link Ends} hold what the ends say together with what is read now.
+ *
  * @param markers the offset of the last marker we wrote, by partition
  * @throws {ContestedError} when a marker that ours does not outrank stands before ours: its writer holds the log for its own
  */
@@ -87,7 +85,7 @@ export async function readUpToMarkers(
   topic: string,
   ends: Ends,
   markers: ReadonlyMap<number, number>,
-): Promise<Tail[]> {
+): Promise<void> {
   const before = ends.tails.map(({ authority }) => authority);
   await readTails(kafka, topic, ends.tails, ({ extent }) => ({
     from: extent.high,
@@ -98,7 +96,6 @@ export async function readUpToMarkers(
     if (authority.incarnation === ends.next.incarnation && authority.term < ends.next.term) continue;
     throw new ContestedError("another collector takes the log over at the same moment");
   }
-  return ends.tails.map((tail) => tail.toTail());
 }
 
 async function readTails(

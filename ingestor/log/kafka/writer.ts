@@ -5,14 +5,16 @@ import type { MarketEvent } from "../../../protocol/events.ts";
 import type { Authority } from "../../../protocol/log-record.ts";
 import { type Logger, reasonOf } from "../../logger.ts";
 import { ByteBudget } from "../byte-budget.ts";
-import type { LoggedStatus, RawFrame, RawState, Tail, TickWriter } from "../log.ts";
+import type { LoggedStatus, RawFrame, RawState, Stretch, Tail, TickWriter } from "../log.ts";
 import { createKafka, type KafkaSettings, names } from "./client.ts";
 import { Lane } from "./lane.ts";
 import { type Extent, extents } from "./offsets.ts";
 import { OpenGaps } from "./open-gaps.ts";
 import { PartitionQueue, QueueClosed } from "./partition-queue.ts";
+import type { PartitionTail } from "./partition-tail.ts";
 import { createPartitioner } from "./partitioner.ts";
 import { type RawMessage, RawQueue } from "./raw-queue.ts";
+import { ReadBack } from "./read-back.ts";
 import { readRanges } from "./read-range.ts";
 import {
   type Draft,
@@ -45,6 +47,12 @@ interface Session {
   readonly confirmed: Map<number, number>;
 }
 
+/** What a takeover has read, by partition. */
+interface TakenOver {
+  readonly tails: readonly Tail[];
+  readonly ends: readonly PartitionTail[];
+}
+
 export class KafkaWriter implements TickWriter {
   readonly #settings: KafkaSettings;
   readonly #exchange: string;
@@ -55,7 +63,7 @@ export class KafkaWriter implements TickWriter {
   readonly #lanes = new Map<number, Lane>();
   readonly #rawLane: Lane;
   #session: Session | undefined;
-  #takeover: Promise<readonly Tail[]> | undefined;
+  #takeover: Promise<TakenOver> | undefined;
   #queues: PartitionQueue[] = [];
   #rawPartitions = 0;
   #raw: RawQueue | undefined;
@@ -66,6 +74,8 @@ export class KafkaWriter implements TickWriter {
   /** Events that could not be written as they are. */
   refused = 0;
   #closed = false;
+  readonly #end = new AbortController();
+  readonly #readBack: ReadBack;
   /** The lowest term to write under. */
   #atLeast = 0;
   /** The term whose markers are being written. */
@@ -80,6 +90,7 @@ export class KafkaWriter implements TickWriter {
     this.#kafka = createKafka(settings, this.#logger);
     this.#admin = this.#kafka.admin();
     this.#rivals = new Rivals(this.#kafka, this.#topic, this.#logger);
+    this.#readBack = new ReadBack(this.#kafka, this.#topic, this.#openGaps, this.#logger);
     this.#rawLane = new Lane(names(settings.prefix, exchange).raw, () => this.#newProducer());
   }
 
@@ -110,7 +121,7 @@ export class KafkaWriter implements TickWriter {
 
   async open(atLeast: number): Promise<readonly Tail[]> {
     this.#atLeast = atLeast;
-    const tails = await this.#takeOver();
+    const { tails, ends } = await this.#takeOver();
     this.#partitionOf = createPartitioner(tails.length);
     this.#queues = tails.map(
       (_, partition) =>
@@ -122,12 +133,17 @@ export class KafkaWriter implements TickWriter {
     );
     for (const [partition, { events }] of tails.entries())
       for (const event of events) this.#openGaps.note(partition, event);
+    this.#readBack.setTails(ends);
     this.#raw = new RawQueue({
       partitions: this.#rawPartitions,
       share: RAW_BUDGET.share(),
       send: (partition, messages) => this.#sendRaw(partition, messages),
     });
     return tails;
+  }
+
+  readBack(take: (partition: number, stretch: Stretch) => Promise<void>, signal: AbortSignal): Promise<void> {
+    return this.#readBack.run(take, AbortSignal.any([signal, this.#end.signal]));
   }
 
   partitionOf(instrument: string): number {
@@ -163,6 +179,7 @@ export class KafkaWriter implements TickWriter {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#end.abort();
     this.#share.close();
     this.#raw?.close();
     const lanes = [this.#rawLane, ...this.#lanes.values()];
@@ -184,14 +201,14 @@ export class KafkaWriter implements TickWriter {
   }
 
   /** Takes the log over; whoever else needs it meanwhile waits for the same takeover. */
-  #takeOver(): Promise<readonly Tail[]> {
+  #takeOver(): Promise<TakenOver> {
     this.#takeover ??= this.#untilDone("taking the log over", () => this.#takeOverOnce()).finally(() => {
       this.#takeover = undefined;
     });
     return this.#takeover;
   }
 
-  async #takeOverOnce(): Promise<readonly Tail[]> {
+  async #takeOverOnce(): Promise<TakenOver> {
     await this.#renewAdmin();
     await ensureTopics(this.#admin, this.#settings, this.#exchange);
     const { raw } = names(this.#settings.prefix, this.#exchange);
@@ -204,10 +221,11 @@ export class KafkaWriter implements TickWriter {
       const drafts = Array.from({ length: markersFor(extent) }, markerDraft);
       markers.set(extent.partition, await this.#send(extent.partition, drafts, 0, ends.next));
     }
-    const tails = await readUpToMarkers(this.#kafka, this.#topic, ends, markers);
+    await readUpToMarkers(this.#kafka, this.#topic, ends, markers);
+    const tails = ends.tails.map((tail) => tail.toTail());
     this.#session = { authority: ends.next, confirmed: markers };
     this.#logger.info({ ...ends.next, partitions: tails.length }, ends.isNew ? "began a new log" : "took the log over");
-    return tails;
+    return { tails, ends: ends.tails };
   }
 
   /** An admin client that has known a topic can do nothing more, not even make it anew, once the topic is gone. */
