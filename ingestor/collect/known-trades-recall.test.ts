@@ -50,11 +50,22 @@ describe("an earlier stretch of the log", () => {
 
   it("says nothing of an instrument that could not remember everything since", async () => {
     const known = new KnownTrades([unread(5000)], () => 0);
+    known.hold(BTC);
     for (const one of series(6000, 6001 + HELD_LIMIT)) known.admit(one);
     expect(known.completeFrom(BTC)).toBe(6001);
     await known.recall(0, { events: [trade("1", 1000)], completeFrom: 500 });
     expect(known.completeFrom(BTC)).toBeGreaterThanOrEqual(6001);
     expect(known.admitFetched(BTC, [trade("1", 1000), trade("missed", 1500)])).toEqual([]);
+  });
+
+  it("is known of some from a later time on", async () => {
+    const known = new KnownTrades([unread(50_000)], () => 0);
+    const eth = (id: string, time: number) => trade(id, time, { instrument: ETH });
+    for (const instrument of [BTC, ETH]) known.hold(instrument);
+    const completeFor = new Map([[ETH, 1500]]);
+    await known.recall(0, { events: [trade("1", 1000), eth("2", 2000)], completeFrom: 500, completeFor });
+    expect([known.completeFrom(BTC), known.completeFrom(ETH)]).toEqual([500, 1500]);
+    expect(ids(known.admitFetched(ETH, [eth("1", 1000), eth("2", 2000), eth("3", 3000)]))).toEqual(["3"]);
   });
 
   it("makes nothing known where nothing could be read", async () => {

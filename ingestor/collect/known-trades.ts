@@ -72,21 +72,22 @@ export class KnownTrades {
    * Takes in what stands in a partition before its tail: from now on its instruments are known from that stretch's beginning
    * on. Of one that has forgotten something meanwhile, the two would not join: it stays as it is.
    */
-  async recall(partition: number, { events, completeFrom }: Stretch): Promise<void> {
+  async recall(partition: number, { events, completeFrom, completeFor }: Stretch): Promise<void> {
+    const tailFrom = this.#completeFrom[partition] ?? 0;
     const earlier = new Map<string, InstrumentTrades>();
     for (const [i, event] of events.entries()) {
       if (i > 0 && i % TURN === 0) await nextTurn();
       if (event.type !== "trade") continue;
-      const known = earlier.get(event.instrument) ?? new InstrumentTrades(completeFrom, this.#sameIds);
+      const known = earlier.get(event.instrument) ?? new InstrumentTrades(tailFrom, this.#sameIds);
       earlier.set(event.instrument, known);
       known.recall(event);
     }
-    const tailFrom = this.#completeFrom[partition] ?? 0;
-    for (const instrument of earlier.keys()) this.#of(instrument);
+    for (const instrument of [...earlier.keys(), ...(completeFor?.keys() ?? [])]) this.#of(instrument);
     // What comes meanwhile is visited, too.
     for (const [instrument, later] of this.#instruments) {
       if (this.#partitionOf(instrument) !== partition) continue;
-      if (later.completeFrom === tailFrom) this.#join(instrument, later, completeFrom, earlier.get(instrument));
+      const from = Math.max(completeFrom, completeFor?.get(instrument) ?? 0);
+      if (later.completeFrom === tailFrom) this.#join(instrument, later, from, earlier.get(instrument));
       await nextTurn();
     }
     this.#completeFrom[partition] = Math.min(tailFrom, completeFrom);

@@ -55,7 +55,10 @@ export interface Tail {
 }
 
 /** What stands in a partition right before its tail; gaps that the tail closes are left out. */
-export type Stretch = Pick<Tail, "events" | "completeFrom">;
+export interface Stretch extends Pick<Tail, "events" | "completeFrom"> {
+  /** Log time (ms) from which it is complete for the instruments of which less is told. */
+  readonly completeFor?: ReadonlyMap<string, number>;
+}
 
 /** A frame exactly as it came, or the body of an answer from the exchange's trade history. */
 export interface RawFrame {

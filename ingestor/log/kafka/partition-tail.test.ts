@@ -100,6 +100,30 @@ describe("the tail of a partition", () => {
     expect([events[0], completeUntil]).toEqual([gap(1, "open"), 1499]);
   });
 
+  it("forgets last what is to be fetched, and says of the others that it did", async () => {
+    const other = "upbit:ETH-KRW";
+    const tail = new PartitionTail({ partition: 0, low: 0, high: 5000 }, 0, 20_000, new Set([INSTRUMENT]));
+    const both = (i: number) => [trade(i), { ...trade(i), instrument: other }];
+    await tail.take(messages(0, { type: "marker" }, ...Array.from({ length: 60 }, (_, i) => both(i)).flat()));
+    const idsOf = (name: string) =>
+      tail.toTail().events.flatMap((event) => (event.type === "trade" && event.instrument === name ? [event.id] : []));
+    expect([idsOf(INSTRUMENT).length, tail.toTail().completeFrom]).toEqual([60, 0]);
+    const [first] = idsOf(other);
+    expect(tail.completeFor.get(INSTRUMENT)).toBeUndefined();
+    // All that stand behind are kept: trades with this number stand at about twice of it, logged 5,000 ms after that.
+    expect(tail.completeFor.get(other)).toBeGreaterThanOrEqual(5000 + 2 * Number(first));
+    expect(tail.bytes).toBeLessThanOrEqual(20_000);
+  });
+
+  it("holds no more than its bytes even where all is to be fetched", async () => {
+    const tail = new PartitionTail({ partition: 0, low: 0, high: 5000 }, 0, 10_000, new Set([INSTRUMENT]));
+    await tail.take(messages(0, { type: "marker" }, ...Array.from({ length: 500 }, (_, i) => trade(i))));
+    const { events, completeFrom } = tail.toTail();
+    const [first] = events;
+    expect([tail.bytes <= 10_000, events.at(-1)]).toEqual([true, trade(499)]);
+    expect(completeFrom).toBe(5001 + Number(first?.type === "trade" && first.id));
+  });
+
   it("lets others have their turn while it takes much in", async () => {
     const tail = tailFrom(50);
     let turns = 0;

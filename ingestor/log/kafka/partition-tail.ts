@@ -18,6 +18,8 @@ import { headOf, type RecordHead } from "./records.ts";
 const TURN = 500;
 /** What a trade takes beside its digits. */
 const TRADE = 250;
+/** How often what nobody needs is looked for at most, while as many bytes are taken in as may be kept. */
+const SWEEPS = 8;
 /** What was being fetched when the last collector died is told from what the log had then; its clock and ours differ, ms. */
 export const HEALING_MARGIN = 5000;
 
@@ -34,6 +36,12 @@ export class PartitionTail {
   readonly extent: Extent;
   /** Trades beyond this are forgotten, oldest first, bytes. */
   readonly #limit: number;
+  /** Instruments of which trades are forgotten last, beside those that have a gap here; where not given, all are alike. */
+  readonly #needed: ReadonlySet<string> | undefined;
+  /** Bytes taken in since trades of the others were last forgotten. */
+  #unswept = 0;
+  /** Log times (ms) from which the others are complete of which trades were forgotten. */
+  readonly #completeFor = new Map<string, number>();
   /** The first offset that is read. */
   start: number;
   authority: Authority | null = null;
@@ -52,7 +60,9 @@ export class PartitionTail {
   #lastTicker: Buffer | null = null;
   #lastTraded: number | undefined;
 
-  constructor(extent: Extent, start: number, limit: number) {
+  /** @param needed the instruments of which trades are to be fetched; all, where it does not say */
+  constructor(extent: Extent, start: number, limit: number, needed?: ReadonlySet<string>) {
+    this.#needed = needed;
     this.extent = extent;
     this.start = start;
     this.#limit = limit;
@@ -68,6 +78,18 @@ export class PartitionTail {
     return this.#lastStatus === undefined ? {} : loggedStatus.parse(JSON.parse(this.#lastStatus));
   }
 
+  /** The instruments of which trades are to be fetched, as far as this tail tells; undefined where it may be any. */
+  get needed(): ReadonlySet<string> | undefined {
+    const { doubted } = this.status;
+    if (doubted !== undefined && this.#isBefore(doubted)) return undefined;
+    return new Set([...this.#openGaps.values()].map(({ instrument }) => instrument));
+  }
+
+  /** See {@link Stretch.completeFor}. */
+  get completeFor(): ReadonlyMap<string, number> {
+    return this.#completeFor;
+  }
+
   /** Whether a gap that was open before this tail still is after it. */
   leavesOpen(gap: GapEvent): boolean {
     return !this.#closedGaps.has(keyOf(gap));
@@ -81,7 +103,11 @@ export class PartitionTail {
     // What has been forgotten stands between this tail and what comes before it.
     const nothingJoins = this.start <= this.extent.low || this.#from > 0;
     if (nothingJoins || since === Number.POSITIVE_INFINITY) return undefined;
-    return since - HEALING_MARGIN < (this.firstLogged ?? Number.POSITIVE_INFINITY) ? since : undefined;
+    return this.#isBefore(since) ? since : undefined;
+  }
+
+  #isBefore(time: number): boolean {
+    return time - HEALING_MARGIN < (this.firstLogged ?? Number.POSITIVE_INFINITY);
   }
 
   async take(messages: readonly KafkaMessage[]): Promise<void> {
@@ -133,6 +159,7 @@ export class PartitionTail {
       const bytes = TRADE + event.price.length + event.size.length + (event.id?.length ?? 0);
       this.#trades.push({ event: { ...event, instrument: this.#nameOf(event) }, logged, bytes });
       this.#bytes += bytes;
+      this.#unswept += bytes;
       this.#forget();
     }
   }
@@ -157,6 +184,7 @@ export class PartitionTail {
   }
 
   #forget(): void {
+    if (this.#bytes > this.#limit && this.#unswept > this.#limit / SWEEPS) this.#forgetNeedless();
     while (this.#bytes > this.#limit) {
       this.#bytes -= this.#trades[this.#from]?.bytes ?? 0;
       this.#from += 1;
@@ -165,6 +193,24 @@ export class PartitionTail {
     // One stays, to say that there were others.
     this.#trades = this.#trades.slice(this.#from - 1);
     this.#from = 1;
+  }
+
+  /** Trades of instruments that lack none. */
+  #forgetNeedless(): void {
+    this.#unswept = 0;
+    if (this.#needed === undefined) return;
+    const gaps = [...this.#openGaps.values()];
+    const needed = new Set([...this.#needed, ...gaps.map(({ instrument }) => instrument)]);
+    const kept: KeptTrade[] = [];
+    for (const trade of this.#trades.slice(this.#from)) {
+      const { instrument } = trade.event;
+      if (needed.has(instrument)) kept.push(trade);
+      else this.#completeFor.set(instrument, (this.lastLogged ?? 0) + HEALING_MARGIN);
+    }
+    // One that is forgotten stays, to say that there were others.
+    const before = this.#from > 0 ? this.#trades.slice(this.#from - 1, this.#from) : [];
+    [this.#trades, this.#from] = [[...before, ...kept], before.length];
+    this.#bytes = kept.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** Where nothing was traded: when something was received at all. */

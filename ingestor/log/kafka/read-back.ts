@@ -94,32 +94,43 @@ export class ReadBack {
   /** @throws when it can't be read to its end, or `signal` says so */
   async #readOnce(admin: Admin, unread: Unread, limit: number, signal: AbortSignal): Promise<Stretch> {
     const { tail: after, partition, since } = unread;
+    const { needed } = after;
     const to = after.start;
     const extent = (await extents(admin, this.#topic)).find((one) => one.partition === partition);
     // Made anew meanwhile: what stood there is gone.
     if (extent === undefined || extent.high < to) return NOTHING;
     const found = (await offsetsAt(admin, this.#topic, Math.max(0, since - HEALING_MARGIN))).get(partition);
     const from = Math.max(extent.low, Math.min(to, found ?? to));
-    const { stretch, next } = await this.#read({ ...extent, high: to }, from, limit, signal);
+    const { stretch, next } = await this.#read(
+      { ...extent, high: to },
+      (low) => new PartitionTail({ ...extent, low }, low, limit, needed),
+      from,
+      signal,
+    );
     const sameLog = stretch.authority?.incarnation === after.authority?.incarnation;
     if (next < to || !sameLog) return NOTHING;
     const { events, completeFrom } = stretch.toTail();
-    return { events: events.filter((event) => event.type !== "gap" || after.leavesOpen(event)), completeFrom };
+    const { completeFor } = stretch;
+    return {
+      events: events.filter((event) => event.type !== "gap" || after.leavesOpen(event)),
+      completeFrom,
+      completeFor,
+    };
   }
 
   async #read(
     extent: PartitionTail["extent"],
+    begin: (from: number) => PartitionTail,
     from: number,
-    limit: number,
     signal: AbortSignal,
   ): Promise<{ readonly stretch: PartitionTail; readonly next: number }> {
     const { partition, high: to } = extent;
-    let [stretch, next] = [new PartitionTail(extent, from, limit), from];
+    let [stretch, next] = [begin(from), from];
     const take: Parameters<typeof readRanges>[3] = async (_, messages) => {
       const begun = performance.now();
       const first = Number(messages[0]?.offset ?? next);
       // Retention was faster than we: what had been read does not join what follows.
-      if (first > next) stretch = new PartitionTail({ ...extent, low: first }, first, limit);
+      if (first > next) stretch = begin(first);
       await stretch.take(messages);
       next = Number(messages.at(-1)?.offset ?? next) + 1;
       await sleep((performance.now() - begun) * REST);
