@@ -1,6 +1,6 @@
 /** The collector's side of a Kafka log: everything handed over is in the log exactly once, or still waiting here. */
 
-import { type Admin, CompressionTypes, type Kafka, Partitioners, type Producer } from "kafkajs";
+import { type Admin, type Kafka, Partitioners, type Producer } from "kafkajs";
 import type { MarketEvent } from "../../../protocol/events.ts";
 import type { Authority } from "../../../protocol/log-record.ts";
 import { type Logger, reasonOf } from "../../logger.ts";
@@ -13,7 +13,7 @@ import { OpenGaps } from "./open-gaps.ts";
 import { PartitionQueue, QueueClosed } from "./partition-queue.ts";
 import type { PartitionTail } from "./partition-tail.ts";
 import { createPartitioner } from "./partitioner.ts";
-import { type RawMessage, RawQueue } from "./raw-queue.ts";
+import { RawWriter } from "./raw-writer.ts";
 import { ReadBack } from "./read-back.ts";
 import { readRanges } from "./read-range.ts";
 import {
@@ -26,6 +26,7 @@ import {
   substituteOf,
   toMessage,
 } from "./records.ts";
+import { retryPause } from "./retry-pause.ts";
 import { Rivals } from "./rivals.ts";
 import { isTooLarge, lostSequence } from "./send-errors.ts";
 import { markersFor, readEnds, readUpToMarkers } from "./takeover.ts";
@@ -33,13 +34,6 @@ import { admitLargeFrames, ensureTopics } from "./topics.ts";
 
 /** What may wait to be confirmed before collectors must stop: well over a minute of four busy exchanges. */
 const TICKS_BUDGET = new ByteBudget(512 * 1024 * 1024);
-/** ... and what may wait of raw frames before they are left out. */
-const RAW_BUDGET = new ByteBudget(128 * 1024 * 1024);
-/** Between two attempts at something that Kafka refused, ms. */
-const PAUSE = 250;
-/** With no raw frame taken for this long, ms, something is wrong that does not pass by itself. */
-const RAW_PATIENCE = 5000;
-
 /** What is known of one partition since the takeover. */
 interface Session {
   readonly authority: Authority;
@@ -61,16 +55,13 @@ export class KafkaWriter implements TickWriter {
   #admin: Admin;
   #partitionOf: (instrument: string) => number = () => 0;
   readonly #lanes = new Map<number, Lane>();
-  readonly #rawLane: Lane;
   #session: Session | undefined;
   #takeover: Promise<TakenOver> | undefined;
   #queues: PartitionQueue[] = [];
+  readonly #raw: RawWriter;
   #rawPartitions = 0;
-  #raw: RawQueue | undefined;
   readonly #share = TICKS_BUDGET.share();
   readonly #openGaps = new OpenGaps();
-  /** Since when (ms) a batch of raw frames is being written, and why it is not yet, by partition. */
-  readonly #rawPending = new Map<number, { readonly since: number; reason: string }>();
   /** Events that could not be written as they are. */
   refused = 0;
   #closed = false;
@@ -91,7 +82,8 @@ export class KafkaWriter implements TickWriter {
     this.#admin = this.#kafka.admin();
     this.#rivals = new Rivals(this.#kafka, this.#topic, this.#logger);
     this.#readBack = new ReadBack(this.#kafka, this.#topic, this.#openGaps, this.#logger);
-    this.#rawLane = new Lane(names(settings.prefix, exchange).raw, () => this.#newProducer());
+    const newProducer = () => this.#newProducer();
+    this.#raw = new RawWriter({ kafka: this.#kafka, settings, exchange, newProducer, logger: this.#logger });
   }
 
   get bytes(): number {
@@ -99,10 +91,7 @@ export class KafkaWriter implements TickWriter {
   }
 
   get raw(): RawState | undefined {
-    if (this.#raw === undefined) return undefined;
-    const { bytes, omitted } = this.#raw;
-    const late = [...this.#rawPending.values()].find(({ since }) => Date.now() - since > RAW_PATIENCE);
-    return { bytes, omitted, trouble: late?.reason };
+    return this.#raw.state;
   }
 
   /** Of ticks alone: raw frames give way before they hold anything up. */
@@ -134,11 +123,7 @@ export class KafkaWriter implements TickWriter {
     for (const [partition, { events }] of tails.entries())
       for (const event of events) this.#openGaps.note(partition, event);
     this.#readBack.setTails(ends);
-    this.#raw = new RawQueue({
-      partitions: this.#rawPartitions,
-      share: RAW_BUDGET.share(),
-      send: (partition, messages) => this.#sendRaw(partition, messages),
-    });
+    this.#raw.open(this.#rawPartitions);
     return tails;
   }
 
@@ -166,7 +151,7 @@ export class KafkaWriter implements TickWriter {
   }
 
   appendRaw(frame: RawFrame): void {
-    this.#raw?.push(frame);
+    this.#raw.push(frame);
   }
 
   async confirmed(): Promise<void> {
@@ -174,16 +159,15 @@ export class KafkaWriter implements TickWriter {
   }
 
   async flushed(): Promise<void> {
-    await Promise.all([this.confirmed(), this.#raw?.flushed()]);
+    await Promise.all([this.confirmed(), this.#raw.flushed()]);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#end.abort();
     this.#share.close();
-    this.#raw?.close();
-    const lanes = [this.#rawLane, ...this.#lanes.values()];
-    await Promise.all([...lanes.map((lane) => lane.close()), this.#admin.disconnect()]);
+    const lanes = [...this.#lanes.values()].map((lane) => lane.close());
+    await Promise.all([this.#raw.close(), ...lanes, this.#admin.disconnect()]);
   }
 
   get #topic(): string {
@@ -322,55 +306,6 @@ export class KafkaWriter implements TickWriter {
     return substituteOf(draft);
   }
 
-  /** @throws when the broker will never take it */
-  async #sendRaw(partition: number, messages: readonly RawMessage[]): Promise<void> {
-    const pending = { since: Date.now(), reason: "Kafka does not answer" };
-    this.#rawPending.set(partition, pending);
-    try {
-      for (let attempts = 0; !(await this.#sendRawOnce(partition, messages, attempts, pending)); attempts += 1) {
-        await pause();
-      }
-    } finally {
-      this.#rawPending.delete(partition);
-    }
-  }
-
-  /** @returns whether it is written; `pending` says why not */
-  async #sendRawOnce(
-    partition: number,
-    messages: readonly RawMessage[],
-    attempts: number,
-    pending: { reason: string },
-  ): Promise<boolean> {
-    if (this.#closed) throw new QueueClosed("writing raw frames");
-    try {
-      if (attempts > 0) await this.#restoreRaw();
-      const placed = messages.map((message) => ({ ...message, partition }));
-      await this.#rawLane.send(placed, CompressionTypes.GZIP);
-      return true;
-    } catch (error) {
-      if (lostSequence(error)) this.#rawLane.renew();
-      if (isTooLarge(error)) throw error;
-      pending.reason = reasonOf(error);
-      this.#logger.warn({ reason: pending.reason, attempts }, "writing raw frames failed, trying again");
-      return false;
-    }
-  }
-
-  /** A raw topic that was deleted: nobody else would make it anew. */
-  async #restoreRaw(): Promise<void> {
-    const { raw } = names(this.#settings.prefix, this.#exchange);
-    if ((await this.#admin.listTopics()).includes(raw)) return;
-    const admin = this.#kafka.admin();
-    try {
-      await admin.connect();
-      await ensureTopics(admin, this.#settings, this.#exchange);
-      await admitLargeFrames(admin, raw, this.#logger);
-    } finally {
-      await admin.disconnect();
-    }
-  }
-
   /** Tries again until it works: what was received must not be given up because a broker is away. */
   async #untilDone<T>(what: string, attempt: (attempts: number) => Promise<T>): Promise<T> {
     for (let attempts = 0; ; attempts += 1) {
@@ -385,13 +320,8 @@ export class KafkaWriter implements TickWriter {
         if (isTooLarge(error)) throw error;
         this.reachable = false;
         this.#logger.warn({ reason: reasonOf(error), attempts }, `${what} failed, trying again`);
-        await pause();
+        await retryPause();
       }
     }
   }
-}
-
-/** Not in step with another collector that tries the same. */
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, PAUSE * (1 + Math.random())));
 }
