@@ -2,6 +2,7 @@
 
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { deleteTopic } from "../../../local/kafka/delete-topic.ts";
 import type { Kafka } from "../../../local/kafka.ts";
 import { requireKafka, until } from "../../../local/testing.ts";
 import type { TradeEvent } from "../../../protocol/events.ts";
@@ -355,13 +356,7 @@ kafka.describe("the log in Kafka", () => {
     const writer = await write(1, 2, 3);
     const { seen } = await read();
     await until(() => seen.ids.length === 3);
-    const admin = createKafka(settings, logger).admin();
-    await admin.connect();
-    const { ticks } = names(settings.prefix, "upbit");
-    await admin.deleteTopics({ topics: [ticks] });
-    // The broker answers before it has let go of the topic: what it takes in between is in the old one.
-    await until(async () => !(await admin.listTopics()).includes(ticks));
-    await admin.disconnect();
+    await deleteTopic(createKafka(settings, logger), names(settings.prefix, "upbit").ticks);
     writer.append(trade(4));
     await writer.flushed();
     await until(() => seen.ids.at(-1) === "4");

@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { deleteTopic } from "../../../local/kafka/delete-topic.ts";
 import type { Kafka } from "../../../local/kafka.ts";
 import { requireKafka, until } from "../../../local/testing.ts";
 import { type RawRecord, rawRecord } from "../../replay/raw-record.ts";
@@ -120,7 +121,7 @@ kafka.describe("the raw log in Kafka", () => {
     // There is one broker: the topic that is deleted can't be made anew.
     writer = new KafkaWriter({ ...settings, replication: 2 }, "upbit", logger);
     await writer.open(0);
-    await onAdmin((admin) => admin.deleteTopics({ topics: [raw()] }));
+    await deleteTopic(createKafka(settings, logger), raw());
     append(noise(100_000));
     await until(() => writer.raw?.trouble !== undefined);
     writer.append({ type: "trade", instrument: BTC, id: "1", ...rest });
@@ -144,7 +145,7 @@ kafka.describe("the raw log in Kafka", () => {
     await writer.open(0);
     append(Buffer.from("1"));
     await writer.flushed();
-    await onAdmin((admin) => admin.deleteTopics({ topics: [raw()] }));
+    await deleteTopic(createKafka(settings, logger), raw());
     append(Buffer.from("2"));
     await writer.flushed();
     await until(async () => (await written()).records.some(({ text }) => text === "2"));

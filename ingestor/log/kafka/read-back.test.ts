@@ -2,6 +2,7 @@
 
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { deleteTopic } from "../../../local/kafka/delete-topic.ts";
 import type { Kafka } from "../../../local/kafka.ts";
 import { requireKafka } from "../../../local/testing.ts";
 import type { GapEvent, TradeEvent } from "../../../protocol/events.ts";
@@ -161,10 +162,7 @@ kafka.describe("what stands before the tails of a takeover", () => {
     await wrote([1, eventDraft(gap(begun)), ...trades(0, 6000), healing()]);
     const { writer, tail } = await open();
     expect(tail.unreadSince).toBe(begun);
-    const admin = createKafka(settings, logger).admin();
-    await admin.connect();
-    await admin.deleteTopics({ topics: [topic()] });
-    await admin.disconnect();
+    await deleteTopic(createKafka(settings, logger), topic());
     // It grows past where the tail began.
     for (let id = 10_000; id < 18_000; id += 1) writer.append(trade(id));
     await writer.flushed();
