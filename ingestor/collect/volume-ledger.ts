@@ -21,6 +21,12 @@ interface Fill {
   readonly size: bigint;
 }
 
+/** Times (ms) between which trades came in another order than that of their times. */
+interface Disorder {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** For how long trades are remembered one by one, ms: tickers that are older than that say nothing. */
 const MEMORY = 10_000;
 /** A difference that so many tickers show, over twice {@link OVERLAP}, is no matter of order. */
@@ -35,6 +41,7 @@ export class VolumeLedger {
   #fills: Fill[] = [];
   /** Of the first of them, by their number; of another length as long as they are not sorted. */
   #sums: bigint[] = [];
+  #disorders: Disorder[] = [];
   /** The sum of those that are no longer remembered, and when (ms) the last of them was. */
   #base = 0n;
   #baseUpTo = Number.NEGATIVE_INFINITY;
@@ -53,6 +60,7 @@ export class VolumeLedger {
   /** Counts a trade. */
   add(time: number, size: bigint): void {
     this.#fills.push({ time, size });
+    if (this.#newest !== undefined && time < this.#newest) this.#disorders.push({ from: time, to: this.#newest });
     this.see(time);
   }
 
@@ -122,6 +130,7 @@ export class VolumeLedger {
     this.#base += this.#sums[old] ?? 0n;
     this.#baseUpTo = Math.max(this.#baseUpTo, this.#fills[old - 1]?.time ?? 0);
     this.#fills = this.#fills.slice(old);
+    this.#disorders = this.#disorders.filter(({ to }) => to > this.#baseUpTo);
     this.#sums = [];
   }
 
@@ -138,8 +147,10 @@ export class VolumeLedger {
     const difference = (count = 0) => volume - this.#base - (this.#sums[count] ?? 0n);
     const atOnce = (after ?? 0) - (at ?? 0);
     const near = (to ?? 0) - (from ?? 0);
-    // Of several trades of the same millisecond the ticker may have any.
-    const order = atOnce > 1 ? "unknown" : near === atOnce ? "certain" : "likely";
+    // Of several trades of the same millisecond the ticker may have any; of those that came in another order than that of
+    // their times it may have a later one and lack an earlier one.
+    const unordered = atOnce > 1 || this.#disorders.some((one) => one.from <= time && time <= one.to);
+    const order = unordered ? "unknown" : near === atOnce ? "certain" : "likely";
     return { least: difference(to), exact: difference(after), most: difference(from), order } as const;
   }
 
