@@ -16,8 +16,8 @@ const BATCH = 500;
 const SENT_BATCH = 20;
 /** How long the runtime is to be busy with what is measured, ms, and how many events that takes at least and at most. */
 const BUSY = 1500;
-const FEWEST = 2000;
-const MOST = 100_000;
+const MIN_EVENTS = 2000;
+const MAX_EVENTS = 100_000;
 
 interface Measured {
   /** Microseconds. */
@@ -83,8 +83,8 @@ class Accepting {
     const publisher = await Publisher.open(this.#edge, base);
     const listeners = await Listeners.open(this.#stack.url, `upbit:${base}-KRW@${channel}@raw`, count);
     if (this.bare === 0) this.bare = bareParse(publisher.batch(size), size);
-    const warming = await this.#run(publisher, listeners, FEWEST / size, size);
-    const wanted = Math.min(MOST, Math.max(FEWEST, (BUSY * 1000) / warming.perEvent));
+    const warming = await this.#run(publisher, listeners, MIN_EVENTS / size, size);
+    const wanted = Math.min(MAX_EVENTS, Math.max(MIN_EVENTS, (BUSY * 1000) / warming.perEvent));
     const measured = await this.#run(publisher, listeners, Math.ceil(wanted / size), size);
     publisher.close();
     await listeners.close();

@@ -1,4 +1,4 @@
-/** What the machine takes for the least there is to do: a figure of ours says more as a multiple of it. */
+/** Baselines: the minimal work on this machine, so that our figures can be given as multiples of it. */
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";

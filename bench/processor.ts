@@ -1,4 +1,4 @@
-/** The processor time of other processes, which what else the machine does leaves alone. Linux only: no other tells it finely enough. */
+/** CPU time of other processes, which the load of the machine does not distort. Linux only: other systems report it too coarsely. */
 
 import { readdir, readFile } from "node:fs/promises";
 

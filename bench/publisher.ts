@@ -11,7 +11,7 @@ const EPOCH = "bench-0";
 export class Publisher {
   readonly #socket: WebSocket;
   readonly #instrument: Instrument;
-  /** A status that changes is told to every client. */
+  /** A changed status goes to every client. */
   readonly #since = Date.now();
   #seq = 1;
   #acked = 0;
@@ -52,7 +52,7 @@ export class Publisher {
     this.#socket.close(1000);
   }
 
-  /** A batch as it is sent, for those who want to know what reading it costs alone. */
+  /** A batch as it is sent, to measure what parsing alone costs. */
   batch(size: number): string {
     const now = Date.now();
     const prev = this.#seq;

@@ -10,7 +10,7 @@ import { BareProcess } from "./bare.ts";
 import { benchStack, until } from "./stack.ts";
 
 const RATE = 500;
-/** What nobody can be faster than for certain: that the one before is gone shows by its lease and its session, ms. */
+/** The lower bounds of failure detection: the lease's ttl and the consumer group's session timeout, ms. */
 const LEASE = 3000;
 const SESSION = 6000;
 

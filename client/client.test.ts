@@ -55,7 +55,7 @@ test.each(["localhost:8787", "", "ftp://localhost", "/v1"])("%j is no address", 
   expect(() => client(url)).toThrow(`"${url}" is not where Tickcast can be: write http://localhost:8787`);
 });
 
-test("a malformed name is told at once, and nothing is dialled", () => {
+test("a malformed name throws at once, and nothing is dialled", () => {
   expect(() => client("http://localhost:1").subscribe("upbit:KRW-BTC@trade", nothing)).toThrow("did you mean BTC-KRW?");
 });
 

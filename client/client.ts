@@ -5,9 +5,9 @@
 
 import type { Position } from "../protocol/position.ts";
 import { parseStream, type Stream } from "../protocol/stream.ts";
-import { Connection } from "./connection.ts";
+import { FeedConnection } from "./feed-connection.ts";
 import type { ConnectionHandlers, StreamHandlers } from "./handlers.ts";
-import type { SocketSettings } from "./kept-socket.ts";
+import type { SocketSettings } from "./reconnecting-socket.ts";
 import type { SubscriptionState } from "./subscription.ts";
 
 export interface ClientOptions extends ConnectionHandlers, Omit<SocketSettings, "url"> {
@@ -15,7 +15,7 @@ export interface ClientOptions extends ConnectionHandlers, Omit<SocketSettings, 
   readonly url: string;
 }
 
-/** Ends a subscription, and says up to where it came. */
+/** A subscription's handle: its state, its position, and the way to end it. */
 export interface StreamHandle {
   /** The stream's canonical name, with its rate. */
   readonly stream: string;
@@ -39,7 +39,7 @@ export class TickcastClient {
   readonly #options: ClientOptions;
   readonly #base: string;
   /** Today a connection carries one instrument. */
-  readonly #connections = new Map<string, Connection>();
+  readonly #connections = new Map<string, FeedConnection>();
 
   /** @throws {TypeError} when `url` is none */
   constructor(options: ClientOptions) {
@@ -76,10 +76,10 @@ export class TickcastClient {
     this.#connections.clear();
   }
 
-  #connection({ name, exchange, symbol }: Stream["instrument"]): Connection {
+  #connection({ name, exchange, symbol }: Stream["instrument"]): FeedConnection {
     const known = this.#connections.get(name);
     if (known !== undefined) return known;
-    const connection = new Connection({
+    const connection = new FeedConnection({
       ...this.#options,
       url: `${this.#base}/v1/stream/${exchange}/${encodeURIComponent(symbol)}`,
       onUnused: () => {

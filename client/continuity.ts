@@ -4,7 +4,7 @@ import type { DataItem, SubscribedStream } from "../protocol/frames.ts";
 import type { Position } from "../protocol/position.ts";
 
 /** What to do with an item: pass it on, pass it over (seen already), or resume from the last position (something is missing). */
-export type Verdict = "deliver" | "repeat" | "missing";
+export type ItemAction = "deliver" | "skip" | "resume";
 
 /** On a `log` every item counts; of a `state` a newer value makes up for all before it. */
 export type StreamKind = "log" | "state";
@@ -12,9 +12,9 @@ export type StreamKind = "log" | "state";
 export class Continuity {
   readonly #kind: StreamKind;
   #position: Position | undefined;
-  /** Whether an item brought us to the position, not only somebody's word. */
+  /** Whether the position is that of an item received, not only one named by the caller or the server. */
   #seen = false;
-  /** Whether the server has said that it does not go on from our position: a snapshot may come and say from where. */
+  /** Whether the server did not confirm a resume from our position: a snapshot may then set a new one. */
   #beginsAnew = true;
 
   /** @param from where to resume; undefined to begin with whatever comes first */
@@ -29,18 +29,18 @@ export class Continuity {
   }
 
   /** Judges the next item of the stream; one that is delivered becomes the position. */
-  judge(item: Pick<DataItem, "epoch" | "prev" | "seq" | "snapshot">): Verdict {
+  judge(item: Pick<DataItem, "epoch" | "prev" | "seq" | "snapshot">): ItemAction {
     const { epoch, seq } = item;
-    const verdict = item.snapshot === true ? this.#judgeSnapshot(item) : this.#judgeNext(item);
-    if (verdict === "deliver") {
+    const action = item.snapshot === true ? this.#judgeSnapshot(item) : this.#judgeNext(item);
+    if (action === "deliver") {
       this.#position = { epoch, seq };
       this.#seen = true;
       this.#beginsAnew = false;
     }
-    return verdict;
+    return action;
   }
 
-  /** Takes the server's answer to a request that named our position: it says from where the stream goes on. */
+  /** Takes the server's answer to a resume request: the position from which the stream continues. */
   answered({ epoch, seq, recovered }: Pick<SubscribedStream, "epoch" | "seq" | "recovered">): void {
     this.#beginsAnew = recovered !== true;
     if (recovered === true || epoch === undefined) return;
@@ -48,20 +48,20 @@ export class Continuity {
     this.#seen = false;
   }
 
-  #judgeNext({ epoch, prev, seq }: Pick<DataItem, "epoch" | "prev" | "seq">): Verdict {
+  #judgeNext({ epoch, prev, seq }: Pick<DataItem, "epoch" | "prev" | "seq">): ItemAction {
     const last = this.#position;
     if (last === undefined) return "deliver";
-    if (epoch === last.epoch && seq <= last.seq) return "repeat";
+    if (epoch === last.epoch && seq <= last.seq) return "skip";
     // A new epoch always begins with a snapshot.
-    return epoch === last.epoch && prev === last.seq ? "deliver" : "missing";
+    return epoch === last.epoch && prev === last.seq ? "deliver" : "resume";
   }
 
-  #judgeSnapshot({ epoch, seq }: Pick<DataItem, "epoch" | "seq">): Verdict {
+  #judgeSnapshot({ epoch, seq }: Pick<DataItem, "epoch" | "seq">): ItemAction {
     const last = this.#position;
     if (last === undefined || epoch !== last.epoch) return "deliver";
     // A stream that is subscribed again begins with its newest item, which may be the one that we have.
-    if (this.#seen && seq <= last.seq) return "repeat";
-    // A snapshot that nobody announced would leap over what lies between.
-    return this.#kind === "state" || this.#beginsAnew ? "deliver" : "missing";
+    if (this.#seen && seq <= last.seq) return "skip";
+    // An unannounced snapshot would skip the items between.
+    return this.#kind === "state" || this.#beginsAnew ? "deliver" : "resume";
   }
 }

@@ -1,4 +1,4 @@
-/** What a subscriber is told, and the little of a WebSocket that is needed. */
+/** The callbacks of a subscriber, and the part of the WebSocket interface that is needed. */
 
 import type { DataItem, ServerFrame, SubscribedStream } from "../protocol/frames.ts";
 
@@ -13,7 +13,7 @@ export interface SocketLike {
   onerror: ((event: never) => void) | null;
 }
 
-/** An error as the server tells it; `code` is one of PROTOCOL.md §8, or of those that a client finds by itself. */
+/** An error from the server, or found by the client itself; `code` is one of PROTOCOL.md §8, or a client's own. */
 export interface ClientError {
   /** `bad_frame` is the client's own: the server sent something that could not be read. */
   readonly code: string;
@@ -38,8 +38,8 @@ export interface ConnectionHandlers {
   onStatus?(status: Extract<ServerFrame, { op: "status" }>): void;
   /** A connection is open. */
   onOpen?(): void;
-  /** A connection has gone and will be dialled again after `retryIn` ms (null: it will not). */
+  /** A connection was lost; the next attempt is in `retryIn` ms (null: there is none). */
   onClose?(event: { code: number; reason: string; retryIn: number | null }): void;
-  /** What the server says of the connection as a whole, and frames that could not be read. */
+  /** Errors of the connection as a whole, and frames that could not be read. */
   onError?(error: ClientError): void;
 }

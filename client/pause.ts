@@ -1,4 +1,4 @@
-/** How long to wait before dialling again: PROTOCOL.md §8. */
+/** The reconnect backoff: PROTOCOL.md §8. */
 
 import { afterClose } from "../protocol/errors.ts";
 
@@ -12,7 +12,7 @@ const BACK_OFF = 2000;
  *
  * @param attempts in a row that have failed before
  * @param longest ms
- * @returns ms; null when the request itself is wrong and dialling again would not help
+ * @returns ms; null when the request itself is wrong and reconnecting would not help
  */
 export function pauseAfter(code: number, attempts: number, longest: number, random = Math.random): number | null {
   const advice = afterClose(code);

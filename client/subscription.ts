@@ -1,4 +1,4 @@
-/** One stream as somebody subscribed to it. */
+/** One subscription to a stream. */
 
 import type { Position } from "../protocol/position.ts";
 import { parseStream } from "../protocol/stream.ts";

@@ -36,12 +36,12 @@ try {
     dial: dialNode,
     onStatus: ({ exchange, state, source, detail }) =>
       note(`${exchange} is ${state} (${source})${detail === undefined ? "" : `: ${detail}`}`),
-    // An error that ends the connection is told by each of its streams.
+    // An error that ends the connection is reported by each of its streams.
     onError: ({ code, message, retryable }) => {
       if (retryable || code === "bad_frame") note(`${code}: ${message}`);
     },
     onClose: ({ code, reason, retryIn }) => {
-      // No close frame: nobody is there, or the way to them is cut.
+      // No close frame: the server is away, or the network is cut.
       const what = code === 1006 ? `no connection to ${url}` : `disconnected (${code}${reason && ` ${reason}`})`;
       if (retryIn !== null) note(`${what}: trying again`);
     },

@@ -1,13 +1,13 @@
-/** What clients send on a feed's sockets: counted against their budget, read, and passed on to whoever answers it. */
+/** What clients send on a feed's sockets: counted by a token bucket, read, and passed on to whoever answers it. */
 
 import { ProtocolError } from "../protocol/errors.ts";
 import { type ClientFrame, LIMITS } from "../protocol/frames.ts";
 import { readClientMessage, requestIdOf } from "./client-message.ts";
 import type { ClientSockets } from "./client-sockets.ts";
-import { MessageBudget } from "./message-budget.ts";
 import { bytesOf, costOf, isTooLong } from "./message-limits.ts";
 import { refuse, send } from "./sockets.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 /** So many missed trades cost a client as much as a message: asking for them again and again would slow everyone. */
 const RECOVERED_FOR_ONE = 1000;
@@ -16,7 +16,7 @@ export class ClientRequests {
   readonly #subscriptions: Subscriptions;
   readonly #clients: ClientSockets;
   readonly #onDropped: (ws: WebSocket) => void;
-  readonly #budget = new MessageBudget(LIMITS.messages_per_second);
+  readonly #bucket = new TokenBucket(LIMITS.messages_per_second);
 
   /** @param onDropped hears of a client that is about to be closed for what it sends */
   constructor(subscriptions: Subscriptions, clients: ClientSockets, onDropped: (ws: WebSocket) => void) {
@@ -43,7 +43,7 @@ export class ClientRequests {
 
   /** So many events were sent to the client again. @param now ms */
   chargeRecovered(ws: WebSocket, events: number, now: number): void {
-    this.#budget.charge(ws, Math.floor(events / RECOVERED_FOR_ONE), now);
+    this.#bucket.charge(ws, Math.floor(events / RECOVERED_FOR_ONE), now);
   }
 
   /** Why a client must go for what it has sent: what it may send in vain is bounded, since reading it delays all the others. */
@@ -52,7 +52,7 @@ export class ClientRequests {
       const limit = `at most ${LIMITS.message_bytes}`;
       return new ProtocolError("bad_request", `a message of ${bytes} bytes is too long: ${limit}`);
     }
-    if (!this.#budget.spend(ws, now, costOf(bytes))) {
+    if (!this.#bucket.spend(ws, now, costOf(bytes))) {
       return new ProtocolError("rate_limited", `at most ${LIMITS.messages_per_second} messages a second`);
     }
     // Answers wait for it too.

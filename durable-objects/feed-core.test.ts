@@ -74,7 +74,7 @@ class Feed {
   }
 }
 
-const SMALL = { least: 1000, most: 1000, age: 1, chunk: 5 };
+const SMALL = { min: 1000, max: 1000, age: 1, chunk: 5 };
 const CHANGED = { kind: "changed" };
 const APPLIED = { kind: "applied" };
 
@@ -253,9 +253,9 @@ class Pusher {
     });
     this.log.push(...events);
     for (const { seq: at, event } of events) {
-      const place = `${this.epoch}/${at}`;
-      if (event.type === "trade") this.told.push(place);
-      if (event.type === "ticker") this.newestTicker = place;
+      const position = `${this.epoch}/${at}`;
+      if (event.type === "trade") this.told.push(position);
+      if (event.type === "ticker") this.newestTicker = position;
     }
     return events;
   }

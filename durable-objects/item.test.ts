@@ -32,8 +32,8 @@ it("counts no event in a gap and in a snapshot of trades", () => {
 
 it("gives the range of what it folds by value, not by text", () => {
   const prices = ["1010", "9000", "1002"].map((price, i) => {
-    const { event, ...place } = ticker(i + 1);
-    return { ...place, event: { ...event, price } } as ReturnType<typeof ticker>;
+    const { event, ...head } = ticker(i + 1);
+    return { ...head, event: { ...event, price } } as ReturnType<typeof ticker>;
   });
   const [item] = decoded([makeItem("ticker@100ms", feedEvents(...prices), 0, E)]);
   expect(item).toMatchObject({ n: 3, ticker: { price: "1002" }, range: { low: "1002", high: "9000" } });
@@ -51,8 +51,9 @@ it("leaves out what a client has by another way", () => {
   expect(cut).toMatchObject({ prev: 5, seq: 7, n: 2 });
   expect(cut?.trades?.map(({ seq }) => seq)).toEqual([6, 7]);
   const next = makeItem("trade@100ms", feedEvents(trade(9)), 7, E);
-  const places = (position: number) => decoded(itemsAfter([item, next], position)).map(({ prev, seq }) => [prev, seq]);
-  expect([places(5), places(7), places(8), places(9)]).toEqual([
+  const positions = (position: number) =>
+    decoded(itemsAfter([item, next], position)).map(({ prev, seq }) => [prev, seq]);
+  expect([positions(5), positions(7), positions(8), positions(9)]).toEqual([
     [
       [5, 7],
       [7, 9],

@@ -154,9 +154,9 @@ function bodyOf(logged: LoggedEvent): object {
 function encode({ key, context, prev, seq, n, events, path, snapshot }: ItemParts): string {
   const { instrument, epoch, source } = context;
   const head = `"stream":${JSON.stringify(`${instrument}@${key}`)},"instrument":${JSON.stringify(instrument)}`;
-  const place = `"epoch":${JSON.stringify(epoch)},"prev":${prev},"seq":${seq}`;
+  const position = `"epoch":${JSON.stringify(epoch)},"prev":${prev},"seq":${seq}`;
   const marks = `${source === "live" ? "" : `"source":"${source}",`}"n":${n}${snapshot ? ',"snapshot":true' : ""}`;
-  return `{${head},${place},${marks},${contentOf(events)},"t":${JSON.stringify(path)}}`;
+  return `{${head},${position},${marks},${contentOf(events)},"t":${JSON.stringify(path)}}`;
 }
 
 /** By the newest event: a gap and a ticker are one of a kind, trades stand together. */

@@ -19,14 +19,14 @@ function take(stream: LogStream, events: readonly LoggedEvent[], listening = tru
   for (const event of feedEvents(...events)) stream.take(event, listening);
 }
 
-const places = (stream: LogStream) => decoded(stream.flush(E)).map(({ prev, seq, n }) => [prev, seq, n]);
+const positions = (stream: LogStream) => decoded(stream.flush(E)).map(({ prev, seq, n }) => [prev, seq, n]);
 
 describe("LogStream", () => {
   it("takes trades and gaps, each by itself at raw", async () => {
     await withHistory((history) => {
       const stream = new LogStream("trade", "raw", history);
       take(stream, [ticker(1), trade(2), gap(3), trade(5)]);
-      expect(places(stream)).toEqual([
+      expect(positions(stream)).toEqual([
         [0, 2, 1],
         [2, 3, 0],
         [3, 5, 1],
@@ -39,7 +39,7 @@ describe("LogStream", () => {
     await withHistory((history) => {
       const stream = new LogStream("trade", "100ms", history);
       take(stream, [trade(1), trade(2), gap(3), gap(4), trade(5)]);
-      expect(places(stream)).toEqual([
+      expect(positions(stream)).toEqual([
         [0, 2, 2],
         [2, 3, 0],
         [3, 4, 0],
@@ -64,7 +64,7 @@ describe("LogStream", () => {
       take(stream, [trade(4)]);
       take(stream, [trade(5)], false);
       expect(stream.position).toBe(0);
-      expect(places(stream)).toEqual([[0, 5, 2]]);
+      expect(positions(stream)).toEqual([[0, 5, 2]]);
     });
   });
 
@@ -74,7 +74,7 @@ describe("LogStream", () => {
       take(stream, [trade(4), trade(5), trade(6)]);
       stream.adopt(5);
       stream.adopt(3);
-      expect(places(stream)).toEqual([[5, 6, 1]]);
+      expect(positions(stream)).toEqual([[5, 6, 1]]);
     });
   });
 

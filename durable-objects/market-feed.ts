@@ -15,23 +15,23 @@ export interface ListedTicker extends LatestTicker {
 }
 
 /** What is held of one partition. */
-interface Share {
+interface PartitionTickers {
   /** The log that it follows now. A ticker of another one is only as new as itself. */
   epoch: string;
   asOf: number;
   readonly tickers: Map<string, LatestTicker>;
   /** Of tickers that something newer may have been missed of: up to when (log time, ms) they are known to be the newest. */
-  readonly doubted: Map<string, number>;
+  readonly unconfirmed: Map<string, number>;
   lastStore: number;
   changed: boolean;
 }
 
 /** A row of storage. */
-interface StoredShare {
+interface StoredPartition {
   readonly epoch: string;
   readonly asOf: number;
   readonly tickers: readonly LatestTicker[];
-  /** Absent in rows of earlier versions. */
+  /** {@link PartitionTickers.unconfirmed}, named as earlier versions stored it; absent in rows before that. */
   readonly doubted?: readonly (readonly [instrument: string, asOf: number])[];
 }
 
@@ -39,14 +39,14 @@ interface StoredShare {
 const STORE_PERIOD = 30_000;
 
 export class MarketFeed extends DurableObject<Env> {
-  readonly #shares = new Map<string, Share>();
+  readonly #partitions = new Map<string, PartitionTickers>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS shares (partition TEXT PRIMARY KEY, body TEXT NOT NULL)");
     for (const row of ctx.storage.sql.exec<{ partition: string; body: string }>("SELECT * FROM shares")) {
-      const { epoch, asOf, tickers, doubted } = JSON.parse(row.body) as StoredShare;
-      this.#shares.set(row.partition, newShare(epoch, asOf, tickers, doubted));
+      const { epoch, asOf, tickers, doubted } = JSON.parse(row.body) as StoredPartition;
+      this.#partitions.set(row.partition, newPartition(epoch, asOf, tickers, doubted));
     }
     // What is in storage may be old: after waking, everything is asked for again.
     for (const ws of ctx.getWebSockets()) reply(ws, { op: "resend" });
@@ -87,45 +87,45 @@ export class MarketFeed extends DurableObject<Env> {
 
   /** Every ticker of the market, by instrument. */
   tickers(): ListedTicker[] {
-    const all = [...this.#shares.values()].flatMap((share) =>
-      [...share.tickers.values()].map((one) => listed(share, one)),
+    const all = [...this.#partitions.values()].flatMap((held) =>
+      [...held.tickers.values()].map((one) => listed(held, one)),
     );
     return all.sort((a, b) => (a.instrument < b.instrument ? -1 : 1));
   }
 
   /** One ticker; null where none is known. */
   ticker(instrument: string): ListedTicker | null {
-    for (const share of this.#shares.values()) {
-      const found = share.tickers.get(instrument);
-      if (found !== undefined) return listed(share, found);
+    for (const held of this.#partitions.values()) {
+      const found = held.tickers.get(instrument);
+      if (found !== undefined) return listed(held, found);
     }
     return null;
   }
 
   #take(partition: string, frame: MarketFrame): void {
-    const share = this.#shares.get(partition) ?? newShare(frame.epoch, 0, []);
-    this.#shares.set(partition, share);
-    judgeOlder(share, frame);
+    const held = this.#partitions.get(partition) ?? newPartition(frame.epoch, 0, []);
+    this.#partitions.set(partition, held);
+    markUnconfirmed(held, frame);
     for (const one of frame.tickers) {
       // Another log may have another number of partitions: an instrument stands in one of them only.
-      for (const other of this.#shares.values()) if (other !== share) other.tickers.delete(one.instrument);
-      share.tickers.set(one.instrument, one);
+      for (const other of this.#partitions.values()) if (other !== held) other.tickers.delete(one.instrument);
+      held.tickers.set(one.instrument, one);
     }
     for (const instrument of frame.gone) {
-      for (const { tickers, doubted } of this.#shares.values()) {
+      for (const { tickers, unconfirmed } of this.#partitions.values()) {
         tickers.delete(instrument);
-        doubted.delete(instrument);
+        unconfirmed.delete(instrument);
       }
     }
-    share.epoch = frame.epoch;
-    share.asOf = frame.asOf;
-    share.changed ||= frame.tickers.length + frame.gone.length > 0;
+    held.epoch = frame.epoch;
+    held.asOf = frame.asOf;
+    held.changed ||= frame.tickers.length + frame.gone.length > 0;
     const now = Date.now();
-    if (!share.changed || now - share.lastStore < STORE_PERIOD) return;
-    share.lastStore = now;
-    share.changed = false;
-    const { epoch, asOf, tickers, doubted } = share;
-    const stored: StoredShare = { epoch, asOf, tickers: [...tickers.values()], doubted: [...doubted] };
+    if (!held.changed || now - held.lastStore < STORE_PERIOD) return;
+    held.lastStore = now;
+    held.changed = false;
+    const { epoch, asOf, tickers, unconfirmed } = held;
+    const stored: StoredPartition = { epoch, asOf, tickers: [...tickers.values()], doubted: [...unconfirmed] };
     const body = JSON.stringify(stored);
     this.ctx.storage.sql.exec("INSERT OR REPLACE INTO shares (partition, body) VALUES (?, ?)", partition, body);
   }
@@ -135,30 +135,30 @@ export class MarketFeed extends DurableObject<Env> {
  * What a frame does not tell is as new as the frame only if nothing lies between what was held and what the frame tells: a
  * pusher that has just begun does not know what the one before it never sent, nor an object that woke what it forgot.
  */
-function judgeOlder(share: Share, { epoch, from, tickers }: MarketFrame): void {
-  for (const { instrument } of tickers) share.doubted.delete(instrument);
+function markUnconfirmed(held: PartitionTickers, { epoch, from, tickers }: MarketFrame): void {
+  for (const { instrument } of tickers) held.unconfirmed.delete(instrument);
   const told = new Set(tickers.map(({ instrument }) => instrument));
-  for (const one of share.tickers.values()) {
+  for (const one of held.tickers.values()) {
     if (told.has(one.instrument)) continue;
-    const { asOf } = listed(share, one);
-    if (one.epoch === epoch && asOf >= from) share.doubted.delete(one.instrument);
-    else share.doubted.set(one.instrument, asOf);
+    const { asOf } = listed(held, one);
+    if (one.epoch === epoch && asOf >= from) held.unconfirmed.delete(one.instrument);
+    else held.unconfirmed.set(one.instrument, asOf);
   }
 }
 
-function listed({ epoch, asOf, doubted }: Share, ticker: LatestTicker): ListedTicker {
+function listed({ epoch, asOf, unconfirmed }: PartitionTickers, ticker: LatestTicker): ListedTicker {
   const known = ticker.epoch === epoch ? asOf : ticker.t.logged;
-  return { ...ticker, asOf: doubted.get(ticker.instrument) ?? known };
+  return { ...ticker, asOf: unconfirmed.get(ticker.instrument) ?? known };
 }
 
-function newShare(
+function newPartition(
   epoch: string,
   asOf: number,
   tickers: readonly LatestTicker[],
-  doubted: StoredShare["doubted"] = [],
-): Share {
+  unconfirmed: StoredPartition["doubted"] = [],
+): PartitionTickers {
   const byInstrument = new Map(tickers.map((one) => [one.instrument, one]));
-  return { epoch, asOf, tickers: byInstrument, doubted: new Map(doubted), lastStore: 0, changed: false };
+  return { epoch, asOf, tickers: byInstrument, unconfirmed: new Map(unconfirmed), lastStore: 0, changed: false };
 }
 
 function reply(ws: WebSocket, frame: MarketReply): void {

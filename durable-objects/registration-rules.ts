@@ -21,8 +21,8 @@ export class RegistrationRules {
 
   /** All of them, by exchange and symbol. */
   get all(): Registration[] {
-    const place = ({ exchange, symbol }: Registration) => `${exchange}:${symbol}`;
-    return this.#rules.toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
+    const name = ({ exchange, symbol }: Registration) => `${exchange}:${symbol}`;
+    return this.#rules.toSorted((a, b) => (name(a) < name(b) ? -1 : 1));
   }
 
   /** Whether there is a rule for exactly this symbol. */

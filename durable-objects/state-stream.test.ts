@@ -9,22 +9,22 @@ function take(stream: StateStream, events: readonly LoggedEvent[], listening = t
   for (const event of feedEvents(...events)) stream.take(event, listening);
 }
 
-const places = (stream: StateStream) =>
+const positions = (stream: StateStream) =>
   decoded(stream.flush(E)).map(({ prev, seq, n, snapshot }) => [prev, seq, n, snapshot]);
 const snapshotOf = (stream: StateStream) => decoded([stream.snapshot(E) ?? []].flat())[0];
 
 it("begins with a snapshot, and folds what gathers into the newest", () => {
   const stream = new StateStream("ticker", "100ms");
   take(stream, [ticker(2), trade(3), ticker(4)]);
-  expect(places(stream)).toEqual([[0, 4, 2, true]]);
+  expect(positions(stream)).toEqual([[0, 4, 2, true]]);
   take(stream, [ticker(5), ticker(9)]);
-  expect(places(stream)).toEqual([[4, 9, 2, undefined]]);
+  expect(positions(stream)).toEqual([[4, 9, 2, undefined]]);
 });
 
 it("sends each value by itself at raw", () => {
   const stream = new StateStream("ticker", "raw");
   take(stream, [ticker(4), ticker(5)]);
-  expect(places(stream)).toEqual([
+  expect(positions(stream)).toEqual([
     [0, 4, 1, true],
     [4, 5, 1, undefined],
   ]);
@@ -47,7 +47,7 @@ it("knows after waking what was flushed last once that has come again", () => {
   stream.adopt(4);
   take(stream, [ticker(3), ticker(4), ticker(5)]);
   expect(snapshotOf(stream)).toMatchObject({ seq: 4 });
-  expect(places(stream)).toEqual([[4, 5, 1, undefined]]);
+  expect(positions(stream)).toEqual([[4, 5, 1, undefined]]);
 });
 
 it("has nothing to show in a new epoch until something comes", () => {
@@ -56,5 +56,5 @@ it("has nothing to show in a new epoch until something comes", () => {
   stream.changeEpoch();
   expect([stream.position, stream.snapshot(E)]).toEqual([0, undefined]);
   take(stream, [ticker(2)]);
-  expect(places(stream)).toEqual([[0, 2, 1, true]]);
+  expect(positions(stream)).toEqual([[0, 2, 1, true]]);
 });

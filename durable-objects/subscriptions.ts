@@ -12,9 +12,9 @@ import { CHANNEL_KINDS, parseStream, type Stream } from "../protocol/stream.ts";
 import type { ClientSockets } from "./client-sockets.ts";
 import type { FeedCore } from "./feed-core.ts";
 import { dataFrame, type Item, type ItemContext } from "./item.ts";
+import type { PendingRequests } from "./pending-requests.ts";
 import { send } from "./sockets.ts";
 import { type StreamKey, streamKey } from "./stream-key.ts";
-import type { WaitingRoom } from "./waiting-room.ts";
 
 /** A stream of this feed that was asked for in good form. */
 interface Wanted {
@@ -37,7 +37,7 @@ const FRAME_ITEMS = 1000;
 export interface SubscriptionParts {
   readonly core: FeedCore;
   readonly clients: ClientSockets;
-  readonly waiting: WaitingRoom;
+  readonly waiting: PendingRequests;
   /** Asks the pusher for what an idle feed has not been sent yet; the result says whether it has come. */
   readonly refresh: () => () => boolean;
   readonly context: () => ItemContext;
@@ -200,9 +200,9 @@ export class Subscriptions {
   #start(ws: WebSocket, wanted: Wanted): { subscribed: SubscribedStream[]; items: Item[] } {
     const { core, clients, context } = this.#parts;
     const { requested, stream, key, from } = wanted;
-    const place = { stream: stream.name, ...(core.epoch === null ? {} : { epoch: core.epoch }) };
+    const position = { stream: stream.name, ...(core.epoch === null ? {} : { epoch: core.epoch }) };
     const answer = (rest: Pick<SubscribedStream, "seq" | "recovered" | "reason">) =>
-      requested.map((name): SubscribedStream => ({ requested: name, ...place, ...rest }));
+      requested.map((name): SubscribedStream => ({ requested: name, ...position, ...rest }));
     const reason = from === null || !isLog(stream) ? undefined : this.#whyNot(from);
     const missed = from === null || reason !== undefined ? undefined : core.recover(key, from.seq, context());
     if (from !== null && missed !== undefined) {

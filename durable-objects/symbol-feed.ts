@@ -18,13 +18,13 @@ import { FeedCore } from "./feed-core.ts";
 import { FeedStore } from "./feed-store.ts";
 import { type ItemContext, tradeItems } from "./item.ts";
 import { instrumentOf } from "./object-name.ts";
+import { PendingRequests } from "./pending-requests.ts";
 import { PublisherSocket } from "./publisher-socket.ts";
 import { RedisWriter } from "./redis-writer.ts";
 import { answerClose, readFrame, refuse, send } from "./sockets.ts";
-import { StatusTeller } from "./status-teller.ts";
+import { StatusBroadcaster } from "./status-broadcaster.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TradeHistory } from "./trade-history.ts";
-import { WaitingRoom } from "./waiting-room.ts";
 
 /** While someone listens, storage is written at most this often, ms: rows written are the dearest meter. */
 const STORE_PERIOD = 2000;
@@ -43,9 +43,9 @@ export class SymbolFeed extends DurableObject<Env> {
   readonly #core: FeedCore;
   readonly #clients: ClientSockets;
   readonly #publisher: PublisherSocket;
-  readonly #waiting = new WaitingRoom();
+  readonly #waiting = new PendingRequests();
   readonly #redis: RedisWriter;
-  readonly #status: StatusTeller;
+  readonly #status: StatusBroadcaster;
   readonly #subscriptions: Subscriptions;
   readonly #requests: ClientRequests;
   #rates = "";
@@ -62,7 +62,7 @@ export class SymbolFeed extends DurableObject<Env> {
     this.#clients = new ClientSockets(ctx);
     this.#publisher = new PublisherSocket(ctx);
     this.#redis = new RedisWriter(env, name);
-    this.#status = new StatusTeller(this.#core, this.#clients);
+    this.#status = new StatusBroadcaster(this.#core, this.#clients);
     this.#subscriptions = new Subscriptions({
       core: this.#core,
       clients: this.#clients,
@@ -219,7 +219,7 @@ export class SymbolFeed extends DurableObject<Env> {
 
   #storeIfDue(now: number, atOnce: boolean): void {
     const live = this.#rates !== "";
-    // What is stored is not sent again. Were it not broadcast yet, hibernation would take it from the slower lines.
+    // What is stored is not sent again. Were it not broadcast yet, hibernation would take it from the slower streams.
     if (!this.#core.unstored || this.#core.unflushed) return;
     if (live && !atOnce && now - this.#lastStore < STORE_PERIOD) return;
     this.#core.store();

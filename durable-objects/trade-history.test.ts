@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { gap, trade } from "./testing/test-events.ts";
 import { type HistoryLimits, TradeHistory } from "./trade-history.ts";
 
-const LIMITS: HistoryLimits = { least: 6, most: 20, age: 10, chunk: 4 };
+const LIMITS: HistoryLimits = { min: 6, max: 20, age: 10, chunk: 4 };
 let objects = 0;
 
 /** Runs on the SQLite of a fresh object. */
@@ -22,7 +22,7 @@ const range = (from: number, to: number) => Array.from({ length: to - from + 1 }
 
 it("answers across chunks, stored or not", async () => {
   await withSql((sql) => {
-    const history = new TradeHistory(sql, { ...LIMITS, least: 100, most: 100 });
+    const history = new TradeHistory(sql, { ...LIMITS, min: 100, max: 100 });
     fill(history, 1, 9);
     history.store();
     fill(history, 10, 13);
@@ -34,7 +34,7 @@ it("answers across chunks, stored or not", async () => {
 
 it("goes on where it was when the memory is gone", async () => {
   await withSql((sql) => {
-    const limits = { ...LIMITS, least: 100, most: 100 };
+    const limits = { ...LIMITS, min: 100, max: 100 };
     let history = new TradeHistory(sql, limits);
     for (const seq of range(1, 30)) {
       history.add(trade(seq));
@@ -81,7 +81,7 @@ it("keeps at most so many, however young", async () => {
 
 it("never lets go of the newest chunk", async () => {
   await withSql((sql) => {
-    const history = new TradeHistory(sql, { ...LIMITS, least: 0, most: 1, age: 0 });
+    const history = new TradeHistory(sql, { ...LIMITS, min: 0, max: 1, age: 0 });
     fill(history, 1, 4);
     expect(history.store()).toBeUndefined();
     expect(seqs(history.since(0))).toEqual(range(1, 4));

@@ -7,16 +7,16 @@ import type { LoggedEvent } from "../protocol/ingest.ts";
 
 export interface HistoryLimits {
   /** Kept at least, where there were as many. */
-  readonly least: number;
+  readonly min: number;
   /** Kept at most. */
-  readonly most: number;
+  readonly max: number;
   /** Between the two: kept for this long, ms of log time. */
   readonly age: number;
   /** Events in a full chunk. */
   readonly chunk: number;
 }
 
-export const HISTORY_LIMITS: HistoryLimits = { least: 10_000, most: 50_000, age: 600_000, chunk: 512 };
+export const HISTORY_LIMITS: HistoryLimits = { min: 10_000, max: 50_000, age: 600_000, chunk: 512 };
 
 interface ChunkRow extends Record<string, SqlStorageValue> {
   first: number;
@@ -140,14 +140,14 @@ export class TradeHistory {
   }
 
   #expire(): number | undefined {
-    const { least, most, age } = this.#limits;
+    const { min, max, age } = this.#limits;
     const now = this.newest?.logged ?? 0;
     let expired: number | undefined;
     for (;;) {
       const oldest = this.#chunks[0];
       if (oldest === undefined || this.#chunks.length === 1) break;
       const left = this.#count - oldest.count;
-      if (this.#count <= most && (left < least || oldest.logged > now - age)) break;
+      if (this.#count <= max && (left < min || oldest.logged > now - age)) break;
       this.#sql.exec("DELETE FROM trades WHERE first = ?", oldest.first);
       this.#chunks.shift();
       this.#count = left;

@@ -7,7 +7,7 @@ import { Collector } from "./collect/collector.ts";
 import { MarketList } from "./collect/market-list.ts";
 import { exchangeUrls, type IngestorConfig } from "./config.ts";
 import type { Exchange } from "./exchanges/exchange.ts";
-import { Leader, type Led } from "./lead/leader.ts";
+import { Leader, type Leadership } from "./leader-election/leader.ts";
 import { KafkaReader } from "./log/kafka/reader.ts";
 import { KafkaWriter } from "./log/kafka/writer.ts";
 import type { TickReader } from "./log/log.ts";
@@ -130,7 +130,7 @@ export class ExchangeIngestor {
   }
 
   /** A log to write, and a collector that writes it. */
-  #lead(term: number): Led {
+  #lead(term: number): Leadership {
     const { exchange, config, env, logger } = this.#options;
     const writer = this.#memory ?? new KafkaWriter(config.kafka ?? unreachable(), this.name, logger);
     const collector = new Collector({

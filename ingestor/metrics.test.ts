@@ -7,7 +7,7 @@ import { Collector } from "./collect/collector.ts";
 import { type CollectorCounts, countsOf } from "./collect/counts.ts";
 import { MarketList } from "./collect/market-list.ts";
 import { upbit } from "./exchanges/upbit/index.ts";
-import { Leader, type Led } from "./lead/leader.ts";
+import { Leader, type Leadership } from "./leader-election/leader.ts";
 import { MemoryLog } from "./log/memory.ts";
 import { type Measured, metricsOf, serveMetrics } from "./metrics.ts";
 import { Edge } from "./push/edge.ts";
@@ -42,9 +42,9 @@ class Counting extends Collector {
 }
 
 class Leading extends Leader {
-  ledNow: Led | undefined;
+  ledNow: Leadership | undefined;
 
-  constructor(led: Led | undefined) {
+  constructor(led: Leadership | undefined) {
     const never = () => Promise.reject(new Error("not asked"));
     const make = () => {
       throw new Error("not asked");
@@ -52,7 +52,7 @@ class Leading extends Leader {
     super({ hold: never, release: never, holder: "us", make, logger });
     this.ledNow = led;
   }
-  override get led(): Led | undefined {
+  override get led(): Leadership | undefined {
     return this.ledNow;
   }
   override get term(): number {
@@ -97,7 +97,7 @@ function pushing(reader: MemoryLog): Pushing {
   return new Pushing({ exchange: "upbit", source: "simulated", reader, edge, logger, ...limits });
 }
 
-function ledBy(writer: MemoryLog, counts: CollectorCounts): Led {
+function ledBy(writer: MemoryLog, counts: CollectorCounts): Leadership {
   return { collector: new Counting(writer, counts), writer, end: async () => undefined };
 }
 

@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:http";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { CollectorCounts } from "./collect/counts.ts";
 import type { ExchangeIngestor } from "./exchange-ingestor.ts";
-import type { Led } from "./lead/leader.ts";
+import type { Leadership } from "./leader-election/leader.ts";
 import type { TickWriter } from "./log/log.ts";
 import { type Logger, reasonOf } from "./logger.ts";
 
@@ -56,8 +56,8 @@ export function metricsOf(measured: readonly Measured[]): Registry {
   collectDefaultMetrics({ register: registry });
   const labelNames = ["exchange"] as const;
   const counters = [
-    ...COUNTERS.map(([name, help, of]) => [name, help, ({ collector }: Led) => collector.counts[of]] as const),
-    ...LOG_COUNTERS.map(([name, help, of]) => [name, help, ({ writer }: Led) => of(writer)] as const),
+    ...COUNTERS.map(([name, help, of]) => [name, help, ({ collector }: Leadership) => collector.counts[of]] as const),
+    ...LOG_COUNTERS.map(([name, help, of]) => [name, help, ({ writer }: Leadership) => of(writer)] as const),
   ];
   for (const [name, help, of] of counters) {
     new Counter({

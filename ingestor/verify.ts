@@ -6,12 +6,12 @@
 import { Command } from "commander";
 import { parseInstrument } from "../protocol/instrument.ts";
 import { createLogger, reasonOf } from "./logger.ts";
-import { compare, type Stretch, stretches } from "./verify/compare.ts";
+import { type ContinuousRun, compare, continuousRuns } from "./verify/compare.ts";
 import { findKafka, type KafkaOptions, simulatedPrefix } from "./verify/find-kafka.ts";
 import { type PartitionLog, readLog } from "./verify/read-log.ts";
 import { readRecording } from "./verify/read-recording.ts";
 
-/** Problems of one stretch that are printed. */
+/** Problems of one run that are printed. */
 const SHOWN = 20;
 
 const command = new Command("verify")
@@ -35,7 +35,7 @@ try {
 
 async function verify(file: string): Promise<number> {
   const items = readRecording(file);
-  const all = stretches(items);
+  const all = continuousRuns(items);
   if (all.length === 0) throw new Error(`${file} holds no items of a trade stream`);
   const simulated = items.some(({ source }) => source === "simulated");
   const options = command.opts<KafkaOptions>();
@@ -49,16 +49,16 @@ async function verify(file: string): Promise<number> {
         `cannot read the log of ${exchange} from Kafka at ${settings.brokers.join(",")}: ${reasonOf(error)}`,
       );
     });
-    for (const stretch of all) if (exchangeOf(stretch) === exchange) problems += report(stretch, logs);
+    for (const run of all) if (exchangeOf(run) === exchange) problems += report(run, logs);
   }
   return problems === 0 ? 0 : 1;
 }
 
-/** Prints what became of a stretch. @returns how many problems it has */
-function report(stretch: Stretch, logs: readonly PartitionLog[]): number {
-  const { instrument, epoch, from, to, items } = stretch;
+/** Prints what became of a run. @returns how many problems it has */
+function report(run: ContinuousRun, logs: readonly PartitionLog[]): number {
+  const { instrument, epoch, from, to, items } = run;
   const log = logs.find((one) => one.epoch === epoch);
-  const problems = log === undefined ? [`there is no epoch ${epoch} in the log`] : compare(stretch, log.events);
+  const problems = log === undefined ? [`there is no epoch ${epoch} in the log`] : compare(run, log.events);
   const trades = items.reduce((sum, item) => sum + (item.trades?.length ?? 0), 0);
   const verdict = problems.length === 0 ? "as the log has them" : `${problems.length} problems`;
   console.log(`${instrument} ${epoch} after ${from} to ${to}: ${trades} trades, ${verdict}`);
@@ -67,6 +67,6 @@ function report(stretch: Stretch, logs: readonly PartitionLog[]): number {
   return problems.length;
 }
 
-function exchangeOf({ instrument }: Stretch): string {
+function exchangeOf({ instrument }: ContinuousRun): string {
   return parseInstrument(instrument).exchange;
 }

@@ -37,7 +37,7 @@ kafka.describe("what is in the cache", () => {
 });
 
 redis.describe("redis-server from Maven", () => {
-  test.skipIf(!maven.ok)("runs, and its progress is told", { timeout: 120_000 }, async () => {
+  test.skipIf(!maven.ok)("runs, and its progress is reported", { timeout: 120_000 }, async () => {
     const messages: string[] = [];
     const binary = unwrap(
       await fetchedRedisServer({ cacheDir: folder(), onProgress: (message) => messages.push(message) }),
@@ -57,7 +57,7 @@ test("without Maven: reason and remedy", async () => {
   });
 });
 
-test("what Maven complains about is told", async () => {
+test("what Maven complains about is reported", async () => {
   await withPath({ mvn: "echo '[ERROR] Could not transfer artifact'; exit 1" });
   expect(await kafkaJars({ cacheDir: folder() })).toMatchObject({
     ok: false,

@@ -20,7 +20,7 @@ const MAVEN_REMEDY = "check the network, or the mirror in ~/.m2/settings.xml";
 const MAVEN_TIMEOUT_MS = 10 * 60_000;
 const PROGRESS_MS = 5_000;
 
-/** Where to keep what is fetched, and whom to tell that it takes a while. */
+/** The cache folder, and a progress callback. */
 export interface FetchOptions {
   /** `CACHE_DIR` or `~/.cache/tickcast` by default. */
   cacheDir?: string;

@@ -53,7 +53,7 @@ test("of two at once one prepares", async () => {
   expect(work).toHaveBeenCalledOnce();
 });
 
-test("what could not be prepared is told, and tried again next time", async () => {
+test("a failed preparation is reported, and tried again next time", async () => {
   const nothing = missing("Maven was not found", "install Maven");
   expect(await cached("kafka", async () => nothing, folder())).toEqual(nothing);
   expect(await readdir(folder())).toEqual([]);

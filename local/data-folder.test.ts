@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { keptToken, takeDataFolder } from "./data-folder.ts";
+import { persistentToken, takeDataFolder } from "./data-folder.ts";
 import { temporaryFolder } from "./testing.ts";
 
 const folder = temporaryFolder();
@@ -54,14 +54,14 @@ test("a folder that can't be written to is named", async () => {
 });
 
 test("the token stays the same, and is for our eyes only", async () => {
-  const token = await keptToken(folder(), "ingest");
+  const token = await persistentToken(folder(), "ingest");
   expect(token).toMatch(/^[0-9a-f]{48}$/);
-  expect(await keptToken(folder(), "ingest")).toBe(token);
+  expect(await persistentToken(folder(), "ingest")).toBe(token);
   expect((await stat(join(folder(), "ingest-token"))).mode & 0o077).toBe(0);
   expect(await readdir(folder())).toEqual(["ingest-token"]);
 });
 
 test("a token that a full disk left empty is none", async () => {
   await writeFile(join(folder(), "admin-token"), "");
-  expect(await keptToken(folder(), "admin")).toMatch(/^[0-9a-f]{48}$/);
+  expect(await persistentToken(folder(), "admin")).toMatch(/^[0-9a-f]{48}$/);
 });

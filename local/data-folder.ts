@@ -71,7 +71,7 @@ async function isNew(lock: string): Promise<boolean> {
 }
 
 /** A secret of the Worker, the same at every start over a data folder: what its file `<name>-token` holds. */
-export async function keptToken(folder: string, name: "ingest" | "admin"): Promise<string> {
+export async function persistentToken(folder: string, name: "ingest" | "admin"): Promise<string> {
   const file = join(folder, `${name}-token`);
   const kept = await readFile(file, "utf8").catch(whenAbsent);
   if (kept !== "") return kept;

@@ -18,12 +18,12 @@ export interface FirstPriceOptions {
   since: number;
   mode: Mode;
   signal: AbortSignal;
-  /** Told at each step what is waited for. */
+  /** Called at each step with what is waited for. */
   onWaiting: (what: string) => void;
 }
 
 /**
- * Waits until a price has come out of the far end over both transports, as a client sees it, and health says so.
+ * Waits until a price has come out of the far end over both transports, as a client sees it, and health is `ok`.
  *
  * @returns the instrument
  * @throws the signal's reason
@@ -71,7 +71,7 @@ function busiest(markets: readonly Market[]): Market | undefined {
   );
 }
 
-/** A socket that has had its first item; as long as it is open someone listens, so the feed is not left idle. */
+/** A socket that has had its first item; while it is open the feed has a listener, so it is not idle. */
 async function listen(address: string, signal: AbortSignal): Promise<WebSocket> {
   const socket = new WebSocket(address, { perMessageDeflate: false });
   try {

@@ -67,7 +67,7 @@ kafka.describe("Kafka", () => {
     await until(() => !isAlive(Number(pid)));
   });
 
-  test("what keeps it from starting is told", { timeout: 60_000 }, async () => {
+  test("what keeps it from starting is reported", { timeout: 60_000 }, async () => {
     const options = { ...kafka.get(), dataDir: folder() };
     const noJava = await startKafka({ ...options, java: "/no/such/java" });
     expect(noJava).toMatchObject({ ok: false, reason: expect.stringContaining("Can't start /no/such/java") });

@@ -9,7 +9,7 @@ import { findJava } from "./programs.ts";
 import { type Redis, startRedis } from "./redis.ts";
 import { startUpstashRest, type UpstashRest } from "./upstash/server.ts";
 
-/** Where local parts keep what they keep, and whom to tell that something takes a while. */
+/** The data folder of local parts, and a progress callback. */
 export interface PartOptions {
   /** Of the stack; each part has a folder in it. */
   dataDir: string;
@@ -55,7 +55,7 @@ export async function startLocalRedis(part: PartOptions): Promise<Found<LocalRed
   return upstash;
 }
 
-/** What to tell of a part that is missing, and how to get it. */
+/** The hint for a missing part: the reason, and how to install it. */
 export function hint(part: string, { reason, remedy }: Missing): string {
   return `no ${part}: ${reason}; ${remedy}`;
 }

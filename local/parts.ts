@@ -22,7 +22,7 @@ export interface Closer {
   kill?(): Promise<void>;
 }
 
-/** The parts of one stack: starts each, says so, has it watched, and knows how to end what it started. */
+/** The parts of one stack: starts each, reports it, has it supervised, and ends what it started. */
 export class Parts {
   /** In the order of starting. */
   readonly closers: Closer[] = [];
@@ -66,7 +66,7 @@ export class Parts {
       this.#say("kafka", `${wanted.brokers.join(",")}, as given`);
       return wanted;
     }
-    const kafka = this.#available("Kafka", await startLocalKafka(this.#place("kafka"), wanted));
+    const kafka = this.#available("Kafka", await startLocalKafka(this.#partOptions("kafka"), wanted));
     if (!kafka) return undefined;
     const kill = () => Promise.all(kafka.nodes.map((node) => node.kill())).then(() => undefined);
     this.closers.push({ stop: kafka.stop, kill });
@@ -74,9 +74,9 @@ export class Parts {
       name: "kafka",
       running: () => kafka.nodes.every((node) => node.running),
       start: () => Promise.all(kafka.nodes.map((node) => node.start())).then(() => undefined),
-      lastWords: async () => {
+      exitReason: async () => {
         const ended = kafka.nodes.filter((node) => !node.running);
-        return (await Promise.all(ended.map((node) => node.whyEnded()))).join("; ");
+        return (await Promise.all(ended.map((node) => node.exitReason()))).join("; ");
       },
     });
     // `npm run verify` finds the log of a running stack by this.
@@ -92,7 +92,7 @@ export class Parts {
       this.#say("redis", `${wanted.url}, as given`);
       return wanted;
     }
-    const local = this.#available("Redis", await startLocalRedis(this.#place("redis")));
+    const local = this.#available("Redis", await startLocalRedis(this.#partOptions("redis")));
     if (!local) return undefined;
     const { redis, upstash } = local;
     this.closers.push(redis, upstash);
@@ -100,7 +100,7 @@ export class Parts {
       name: "redis",
       running: () => redis.running,
       start: redis.start,
-      lastWords: redis.whyEnded,
+      exitReason: redis.exitReason,
       // Prices go on without it.
       optional: true,
     });
@@ -129,7 +129,7 @@ export class Parts {
       name: "worker",
       running: () => worker.running,
       start: worker.start,
-      lastWords: worker.whyEnded,
+      exitReason: worker.exitReason,
     });
     this.#say("worker", `${worker.url}, the Worker and its Durable Objects in the real runtime`);
     return worker;
@@ -164,7 +164,7 @@ export class Parts {
       name: "ingestor",
       running: () => ingestor.running,
       start: ingestor.start,
-      lastWords: ingestor.whyEnded,
+      exitReason: ingestor.exitReason,
       hopeless: async () => (await ingestor.exited).code === WRONG_CONFIGURATION,
     });
     this.#say("ingestor", `process ${ingestor.pid}, collects ${this.#exchanges.join(", ")}, ${source} prices`);
@@ -179,7 +179,7 @@ export class Parts {
     return undefined;
   }
 
-  #place(part: string): PartOptions {
+  #partOptions(part: string): PartOptions {
     const { dataDir, cacheDir, onProgress } = this.#options;
     return {
       dataDir,

@@ -6,7 +6,7 @@ import { dialects } from "./simulator/dialects.ts";
 import type { StackOptions } from "./stack-options.ts";
 
 /** Whoever starts the stack waits for it, so not for long. */
-const PATIENCE_MS = 3_000;
+const TIMEOUT_MS = 3_000;
 /** Exchanges that there is a simulator of. */
 const SIMULATED = dialects.map(({ name }) => name);
 
@@ -55,7 +55,7 @@ function isGiven({ given }: CollectedExchange): boolean {
 
 /** Asks an exchange for its markets and opens its WebSocket. @throws Error when one of both is not to be had in time */
 async function reach({ exchange, restUrl, wsUrl }: CollectedExchange): Promise<void> {
-  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
   try {
     await Promise.all([exchange.markets(restUrl, signal), open(wsUrl, signal)]);
   } catch {
@@ -64,7 +64,7 @@ async function reach({ exchange, restUrl, wsUrl }: CollectedExchange): Promise<v
 }
 
 async function open(url: string, signal: AbortSignal): Promise<void> {
-  const socket = new WebSocket(url, { handshakeTimeout: PATIENCE_MS });
+  const socket = new WebSocket(url, { handshakeTimeout: TIMEOUT_MS });
   try {
     await once(socket, "open", { signal });
   } finally {

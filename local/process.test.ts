@@ -19,23 +19,23 @@ test("output goes to the log file, the exit code to exited", async () => {
   expect(await readFile(logFile(), "utf8")).toBe("out\nerr\nout\nerr\n");
 });
 
-test("why it ended is how, and the line of its own run that tells of trouble", async () => {
+test("the exit reason is how it ended, and the error line of its own run", async () => {
   await mkdir(join(folder(), "logs"));
   await writeFile(logFile(), "an error of an earlier run\n");
   const args = ["-c", "echo starting; echo 'java.io.IOException: No space left on device' >&2; echo ends; exit 3"];
   const program = await startProcess({ command: "sh", args, logFile: logFile() });
-  expect(await program.whyEnded()).toBe("exit code 3, java.io.IOException: No space left on device");
+  expect(await program.exitReason()).toBe("exit code 3, java.io.IOException: No space left on device");
   const quiet = await startProcess({ command: "sh", args: ["-c", "exit 4"], logFile: logFile() });
-  expect(await quiet.whyEnded()).toBe("exit code 4");
+  expect(await quiet.exitReason()).toBe("exit code 4");
   const killed = await startProcess({ command: "sleep", args: ["1000"], logFile: logFile() });
   await killed.kill();
-  expect(await killed.whyEnded()).toBe("SIGKILL");
+  expect(await killed.exitReason()).toBe("SIGKILL");
 });
 
 test("of a long log only the end is read", async () => {
   const args = ["-c", "yes 'a line of no interest' | head -n 100000; echo it failed; seq 50"];
   const program = await startProcess({ command: "sh", args, logFile: logFile() });
-  expect(await program.whyEnded()).toBe("exit code 0, it failed");
+  expect(await program.exitReason()).toBe("exit code 0, it failed");
   expect(await program.logTail(2)).toBe("49\n50");
 });
 

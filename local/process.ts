@@ -4,9 +4,9 @@ import { mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fullDisk } from "./disk.ts";
+import { errorLine } from "./error-line.ts";
 import { messageOf } from "./found.ts";
 import { findOnPath } from "./programs.ts";
-import { tellingLine } from "./telling-line.ts";
 
 /**
  * Starts the program in a process group with a guardian. The guardian blocks on a pipe that only we hold open:
@@ -104,14 +104,14 @@ export class GuardedProcess {
   }
 
   /** How it ended and what may have been the reason, for people. Resolves when it has ended. */
-  async whyEnded(): Promise<string> {
+  async exitReason(): Promise<string> {
     const { code, signal } = await this.exited;
-    return [signal ?? `exit code ${code}`, await this.lastWords()].filter((one) => one !== "").join(", ");
+    return [signal ?? `exit code ${code}`, await this.failureLine()].filter((one) => one !== "").join(", ");
   }
 
-  /** The line of its log that tells of trouble, and the full disk that may have kept it from saying more. */
-  async lastWords(): Promise<string> {
-    const said = await this.logTail(LAST_LINES).then(tellingLine, messageOf);
+  /** The error line of its log, and a full disk, which may have kept it from logging more. */
+  async failureLine(): Promise<string> {
+    const said = await this.logTail(LAST_LINES).then(errorLine, messageOf);
     return [said, await fullDisk(dirname(this.logFile))].filter(Boolean).join("; ");
   }
 }

@@ -22,7 +22,7 @@ test("asks until there is an answer", async () => {
   expect(asked).toBe(3);
 });
 
-test("a program that ends is not waited for, and its last words are told", async () => {
+test("a program that ends is not waited for, and its error line is reported", async () => {
   const probe = () => Promise.reject(new Error("refused"));
   await expect(waitUntilReady(await started("echo out of memory; exit 2"), probe)).rejects.toThrow(
     "ended with code 2 before it was ready: out of memory",
@@ -31,7 +31,7 @@ test("a program that ends is not waited for, and its last words are told", async
 
 test("one that never answers is given up, with what it said last", async () => {
   const probe = () => Promise.reject(new Error("refused"));
-  await expect(waitUntilReady(await started("sleep 100"), probe, { patienceMs: 100 })).rejects.toThrow(
+  await expect(waitUntilReady(await started("sleep 100"), probe, { timeoutMs: 100 })).rejects.toThrow(
     "not ready after 0.1 s: refused",
   );
 });

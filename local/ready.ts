@@ -4,28 +4,28 @@ import type { GuardedProcess } from "./process.ts";
 
 const POLL_MS = 50;
 /**
- * A machine that is busy with other things may take minutes for what takes seconds. So long as the process runs there is
- * hope, and whoever waits is told; only one that hangs is given up.
+ * A machine that is busy with other things may take minutes for what takes seconds. While the process runs there is
+ * hope, and progress is reported; only one that hangs is given up.
  */
-const PATIENCE_MS = 300_000;
+const TIMEOUT_MS = 300_000;
 const PROGRESS_MS = 10_000;
 
 export interface WaitOptions {
   /** 300 s by default. */
-  patienceMs?: number;
-  /** Told every 10 s what is still amiss. */
+  timeoutMs?: number;
+  /** Called every 10 s with the probe's last error. */
   onProgress?: ((message: string) => void) | undefined;
 }
 
 /**
  * Asks `probe` until it answers without throwing: an open port is not yet a service.
  *
- * @throws Error with the end of the log when the process ends first, with the probe's last error when patience is at an end.
+ * @throws Error with the end of the log when the process ends first, with the probe's last error when the time is up.
  */
 export async function waitUntilReady(
   process: GuardedProcess,
   probe: () => Promise<void>,
-  { patienceMs = PATIENCE_MS, onProgress }: WaitOptions = {},
+  { timeoutMs = TIMEOUT_MS, onProgress }: WaitOptions = {},
 ): Promise<void> {
   const since = Date.now();
   const [name] = process.logFile.split("/").slice(-1);
@@ -43,8 +43,8 @@ export async function waitUntilReady(
         amiss = messageOf(error);
       }
       if (!process.running) throw await endedTooSoon(process);
-      if (Date.now() - since > patienceMs) {
-        throw new Error(`not ready after ${patienceMs / 1_000} s: ${amiss} (log: ${process.logFile})`);
+      if (Date.now() - since > timeoutMs) {
+        throw new Error(`not ready after ${timeoutMs / 1_000} s: ${amiss} (log: ${process.logFile})`);
       }
       await sleep(POLL_MS);
     }
@@ -55,5 +55,5 @@ export async function waitUntilReady(
 
 async function endedTooSoon(process: GuardedProcess): Promise<Error> {
   const { code, signal } = await process.exited;
-  return new Error(`ended with ${signal ?? `code ${code}`} before it was ready: ${await process.lastWords()}`);
+  return new Error(`ended with ${signal ?? `code ${code}`} before it was ready: ${await process.failureLine()}`);
 }

@@ -37,7 +37,7 @@ redis.describe("Redis", () => {
     expect(isAlive(server.pid)).toBe(false);
   });
 
-  test("what keeps it from starting is told", async () => {
+  test("what keeps it from starting is reported", async () => {
     const { port } = await started();
     const second = await startRedis({ ...redis.get(), dataDir: folder(), port });
     expect(second).toMatchObject({ ok: false, reason: `port ${port} for Redis is taken` });

@@ -18,7 +18,7 @@ export interface RedisOptions {
   logDir?: string;
   /** A free one by default. */
   port?: number;
-  /** Told now and then while it takes long. */
+  /** Called now and then with the progress of a slow start. */
   onProgress?: (message: string) => void;
 }
 
@@ -31,7 +31,7 @@ export interface Redis {
   readonly pid: number;
   readonly running: boolean;
   /** How its process ended and what may have been the reason, for people; resolves when it has. */
-  whyEnded(): Promise<string>;
+  exitReason(): Promise<string>;
   /** kill -9. */
   kill(): Promise<void>;
   /** Starts it again on the same port, empty; resolves when it answers. */
@@ -74,7 +74,7 @@ export async function startRedis({
       get running() {
         return server.running;
       },
-      whyEnded: () => server.whyEnded(),
+      exitReason: () => server.exitReason(),
       async kill() {
         await server.kill();
       },

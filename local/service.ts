@@ -8,7 +8,7 @@ export interface Service {
   /** How the present process ends. */
   readonly exited: Promise<Exit>;
   /** How the present process ended and what may have been the reason, for people; resolves when it has. */
-  whyEnded(): Promise<string>;
+  exitReason(): Promise<string>;
   /** kill -9 of the whole group. */
   kill(): Promise<void>;
   /** Starts it again unless it runs. */
@@ -30,7 +30,7 @@ export async function startService(launch: () => Promise<GuardedProcess>): Promi
     get exited() {
       return process.exited;
     },
-    whyEnded: () => process.whyEnded(),
+    exitReason: () => process.exitReason(),
     async kill() {
       await process.kill();
     },

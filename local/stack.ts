@@ -14,9 +14,9 @@ import { buildWorker, type Worker } from "./worker.ts";
 export type { StackOptions } from "./stack-options.ts";
 
 /** What a stack may keep in its data folder. */
-const KEPT = ["kafka", "redis", "worker", "logs"];
+const PERSISTED = ["kafka", "redis", "worker", "logs"];
 /** What then still runs is killed, ms. */
-const STOP_PATIENCE_MS = 8_500;
+const STOP_TIMEOUT_MS = 8_500;
 
 /** Everything that runs. */
 export interface Stack {
@@ -75,7 +75,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 /** Forgets what earlier starts kept in a stack's data folder. */
 async function forget(dataDir: string): Promise<void> {
-  await Promise.all(KEPT.map((name) => rm(join(dataDir, name), { recursive: true, force: true })));
+  await Promise.all(PERSISTED.map((name) => rm(join(dataDir, name), { recursive: true, force: true })));
 }
 
 async function startParts(options: StackOptions, parts: Parts): Promise<Omit<Stack, "died" | "stop">> {
@@ -121,7 +121,7 @@ async function close(closers: Closer[]): Promise<void> {
   const all = closers.splice(0).reverse();
   const late = setTimeout(() => {
     for (const closer of all) void closer.kill?.();
-  }, STOP_PATIENCE_MS);
+  }, STOP_TIMEOUT_MS);
   for (const closer of all) await closer.stop();
   clearTimeout(late);
 }

@@ -72,9 +72,9 @@ kafka.describe("with Kafka", () => {
       const before = await ticker(first);
       expect(before.price).toMatch(/^\d+$/);
 
-      const rival = await start({ PORT: String(await freePort()) });
-      expect(await rival.exited).toBe(1);
-      expect(rival.lines).toEqual([expect.stringContaining(`is in use by process ${first.child.pid}`)]);
+      const contender = await start({ PORT: String(await freePort()) });
+      expect(await contender.exited).toBe(1);
+      expect(contender.lines).toEqual([expect.stringContaining(`is in use by process ${first.child.pid}`)]);
 
       first.child.kill("SIGTERM");
       first.child.kill("SIGTERM"); // as npm passes on what the terminal has given to all

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { VERSION } from "../protocol/version.ts";
-import { keptToken, takeDataFolder } from "./data-folder.ts";
+import { persistentToken, takeDataFolder } from "./data-folder.ts";
 import { fullDisk } from "./disk.ts";
 import { firstPrice } from "./first-price.ts";
 import { messageOf } from "./found.ts";
@@ -18,7 +18,7 @@ import { type Stack, startStack } from "./stack.ts";
 const OLDEST_NODE = 22;
 const READY_TIMEOUT_MS = 300_000;
 /** How long the other exchanges are waited for once the prices of one flow. */
-const REST_PATIENCE_MS = 10_000;
+const REST_TIMEOUT_MS = 10_000;
 const WAITING_EVERY_MS = 10_000;
 /** What is on its way up when the start is broken off gets this long, ms; the guardians end it then. */
 const BREAK_OFF_MS = 4_000;
@@ -91,8 +91,8 @@ async function bringUp(settings: Settings): Promise<Stack> {
     simulator: prices.simulator,
     simulators: prices.simulators,
     exchanges: exchanges.map(({ exchange }) => exchange.name),
-    ingestToken: ingestToken ?? (await keptToken(dataDir, "ingest")),
-    adminToken: adminToken ?? (await keptToken(dataDir, "admin")),
+    ingestToken: ingestToken ?? (await persistentToken(dataDir, "ingest")),
+    adminToken: adminToken ?? (await persistentToken(dataDir, "admin")),
     ...(kafka ? { kafka } : {}),
     ...(redis ? { redis } : {}),
     onPart: say,
@@ -126,7 +126,7 @@ async function ready(stack: Stack, exchanges: readonly string[], since: number):
     const flowing = exchanges.map((exchange) => firstPrice({ url, exchange, since, mode, signal, onWaiting }));
     await Promise.any(flowing);
     // One that is away must not keep the others' prices from being used.
-    await Promise.race([Promise.allSettled(flowing), sleep(REST_PATIENCE_MS, undefined, { signal })]);
+    await Promise.race([Promise.allSettled(flowing), sleep(REST_TIMEOUT_MS, undefined, { signal })]);
   } catch {
     throw new Error(`no price after ${READY_TIMEOUT_MS / 1_000} s, still waiting for ${waiting}; see ${stack.logDir}`);
   } finally {

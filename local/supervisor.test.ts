@@ -12,7 +12,7 @@ function part(starts: () => void) {
       starts();
       state.running = true;
     },
-    lastWords: async () => "out of luck",
+    exitReason: async () => "out of luck",
   };
 }
 
@@ -29,7 +29,7 @@ test("a part that ends is started again, and that is said with the reason", asyn
 
 test("a part that fails again and again has time to come back", async () => {
   const lines: string[] = [];
-  const supervisor = new Supervisor({ onPart: (_, text) => lines.push(text), patienceMs: 60_000, pauseMs: 10 });
+  const supervisor = new Supervisor({ onPart: (_, text) => lines.push(text), timeoutMs: 60_000, pauseMs: 10 });
   let starts = 0;
   const one = part(() => {
     starts += 1;
@@ -45,7 +45,7 @@ test("a part that fails again and again has time to come back", async () => {
 });
 
 test("a part that does not come back is given up, with what keeps it from it", async () => {
-  const supervisor = new Supervisor({ patienceMs: 400, pauseMs: 10 });
+  const supervisor = new Supervisor({ timeoutMs: 400, pauseMs: 10 });
   const one = part(() => {
     throw new Error("no");
   });
@@ -56,7 +56,7 @@ test("a part that does not come back is given up, with what keeps it from it", a
 
 test("a part that the others don't need is never given up", async () => {
   const lines: string[] = [];
-  const supervisor = new Supervisor({ onPart: (_, text) => lines.push(text), patienceMs: 0, pauseMs: 10 });
+  const supervisor = new Supervisor({ onPart: (_, text) => lines.push(text), timeoutMs: 0, pauseMs: 10 });
   let starts = 0;
   const one = part(() => {
     starts += 1;

@@ -8,7 +8,7 @@ const LONGEST_PAUSE_MS = 30_000;
 /** After running for so long, ms, a part has settled. */
 const SETTLED_MS = 60_000;
 /** A part that has not settled for so long, ms, is given up: time to make room on a disk, or for a busy machine to calm down. */
-const PATIENCE_MS = 600_000;
+const TIMEOUT_MS = 600_000;
 
 /** What is watched. */
 export interface Watched {
@@ -16,8 +16,8 @@ export interface Watched {
   running(): boolean;
   /** Starts it again; throws when it can't. */
   start(): Promise<void>;
-  /** How it ended, and why, for the one who has to mend it. */
-  lastWords(): Promise<string>;
+  /** How and why it ended, for the operator. */
+  exitReason(): Promise<string>;
   /** Whether starting it again could help; by default it could. */
   hopeless?(): Promise<boolean>;
   /** The rest goes on without it, so it is never given up. */
@@ -27,10 +27,10 @@ export interface Watched {
 export interface SupervisorOptions {
   /** False leaves alone what ends; true by default. */
   restart?: boolean;
-  /** Told when a part ends, and how it comes back. */
+  /** Called when a part ends, and when it is back. */
   onPart?: (part: string, text: string) => void;
   /** How long a part may fail before it is given up; 10 min by default. */
-  patienceMs?: number;
+  timeoutMs?: number;
   /** What to wait before the first new start; 500 ms by default. */
   pauseMs?: number;
 }
@@ -40,14 +40,14 @@ export class Supervisor {
   /** Resolves with a line for people when a part has ended for good. */
   readonly died: Promise<string>;
   readonly #onLine: (part: string, text: string) => void;
-  readonly #patienceMs: number;
+  readonly #timeoutMs: number;
   readonly #pauseMs: number;
   readonly #stopping = new AbortController();
   #giveUp: (line: string) => void = () => undefined;
 
   constructor(options: SupervisorOptions) {
     this.#onLine = options.onPart ?? (() => undefined);
-    this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
     this.#pauseMs = options.pauseMs ?? FIRST_PAUSE_MS;
     if (options.restart === false) this.stop();
     this.died = new Promise((resolve) => {
@@ -69,8 +69,8 @@ export class Supervisor {
     let startedAt: number | undefined = Date.now();
     while (await this.#ended(part)) {
       if (startedAt !== undefined && Date.now() - startedAt > SETTLED_MS) trouble = new Trouble();
-      const why = [await part.lastWords(), trouble.obstacle].filter((one) => one !== "").join("; ");
-      const overdue = part.optional !== true && trouble.age > this.#patienceMs;
+      const why = [await part.exitReason(), trouble.obstacle].filter((one) => one !== "").join("; ");
+      const overdue = part.optional !== true && trouble.age > this.#timeoutMs;
       if (overdue || (await part.hopeless?.())) {
         this.#giveUp(`${part.name} has ended${why && `: ${why}`}`);
         return;

@@ -68,6 +68,6 @@ test("kill -9 of the parent leaves no runtime behind", async () => {
   await until(() => isPortFree(port));
 });
 
-test("what keeps it from starting is told", async () => {
+test("what keeps it from starting is reported", async () => {
   await expect(startWorker({ ...options(), bundle: join(folder(), "no-bundle.js") })).rejects.toThrow("no-bundle.js");
 });

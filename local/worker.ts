@@ -35,7 +35,7 @@ export interface WorkerOptions {
   logFile: string;
   /** What {@link buildWorker} made, when it has run already. */
   bundle?: string;
-  /** Told now and then while it takes long. */
+  /** Called now and then with the progress of a slow start. */
   onProgress?: (message: string) => void;
 }
 

@@ -1,4 +1,4 @@
-/** The one catalogue of errors: PROTOCOL.md §8 is made of these lines. */
+/** The one catalogue of errors: PROTOCOL.md §8 is made of these entries. */
 
 interface ErrorSpec {
   /** WebSocket close code; the range tells a client what to do with a code it does not know. */

@@ -66,7 +66,7 @@ export const feedFrame = z.discriminatedUnion("op", [
   z.object({ op: z.literal("cadence"), rates }),
   /** Something is missing: send again what follows `from`. */
   z.object({ op: z.literal("resend"), epoch: z.string(), from: seq }),
-  /** Another publisher has taken this one's place. */
+  /** Another publisher has superseded this one. */
   z.object({ op: z.literal("replaced") }),
 ]);
 export type FeedFrame = z.infer<typeof feedFrame>;
@@ -102,7 +102,7 @@ export const marketReply = z.discriminatedUnion("op", [
 ]);
 export type MarketReply = z.infer<typeof marketReply>;
 
-/** One line of a market list. Names and warning are null where the exchange has none. */
+/** One row of a market list. Names and warning are null where the exchange has none. */
 export const market = z.object({
   instrument: z.string(),
   exchange: z.string(),

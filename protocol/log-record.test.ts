@@ -18,9 +18,9 @@ function read(log: readonly RecordOrigin[], from = 0, known: Authority | null = 
   for (const [index, record] of log.entries()) {
     const offset = start + index;
     if (offset < from) continue;
-    const verdict = admit(authority, record, offset, from);
-    authority = verdict.authority;
-    if (verdict.counts) counted.push(offset);
+    const admission = admit(authority, record, offset, from);
+    authority = admission.authority;
+    if (admission.counts) counted.push(offset);
   }
   return { counted, authority };
 }

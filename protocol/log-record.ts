@@ -6,7 +6,7 @@
  * an older collector still had in flight. The pusher, replay, verify and the tests all use {@link admit}, so they agree.
  */
 
-/** What stands in the headers of every record. */
+/** The headers of every record. */
 export interface RecordOrigin {
   /** A `status` record says, between events, that the collector is alive and how its exchange is doing. */
   readonly kind: "marker" | "event" | "status";
@@ -15,13 +15,13 @@ export interface RecordOrigin {
   readonly term: number;
 }
 
-/** What a reader knows of a partition: whose records count now. `null` until the first marker. */
+/** Whose records count in a partition from some position on. `null` until the first marker. */
 export interface Authority {
   readonly incarnation: string;
   readonly term: number;
 }
 
-export interface Verdict {
+export interface AdmissionResult {
   /** Whether the record is an event or a status that counts. Markers never are. */
   readonly counts: boolean;
   readonly authority: Authority | null;
@@ -41,7 +41,12 @@ export const OPENING_MARKERS = 2;
  * @param readFrom where reading without authority began: the first offset that the log still has. Whoever resumes further
  *   on brings the authority stored with the position; one that stored none has counted nothing and reads from there again
  */
-export function admit(authority: Authority | null, record: RecordOrigin, offset: number, readFrom: number): Verdict {
+export function admit(
+  authority: Authority | null,
+  record: RecordOrigin,
+  offset: number,
+  readFrom: number,
+): AdmissionResult {
   const { incarnation, term } = record;
   if (record.kind === "marker") {
     const obeys = authority === null || authority.incarnation !== incarnation || term >= authority.term;

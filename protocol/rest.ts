@@ -53,7 +53,7 @@ export const tradesBody = z.object({
   seq,
   trades: z.array(tradeItem),
 });
-export const TRADES_LIMIT = { default: 100, most: 1000 } as const;
+export const TRADES_LIMIT = { default: 100, max: 1000 } as const;
 
 /** Which real parts stand behind this deployment. */
 export const mode = z.enum(["kafka+redis", "kafka", "redis", "direct"]);

@@ -8,7 +8,7 @@ import { extents } from "../ingestor/log/kafka/offsets.ts";
 import { readRanges } from "../ingestor/log/kafka/read-range.ts";
 import { createLogger } from "../ingestor/logger.ts";
 import { requireKafka } from "../local/testing.ts";
-import { expectAllReceived, expectNoRepeats, expectUnbroken, settle } from "./support/complete.ts";
+import { expectAllReceived, expectNoRepeats, expectUnbroken, quiesce } from "./support/complete.ts";
 import { Recorder } from "./support/recorder.ts";
 import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
 import { until } from "./support/until.ts";
@@ -60,7 +60,7 @@ kafka.describe("an exchange that misbehaves", () => {
   });
 
   test("after all that the log is whole", async () => {
-    const logs = await settle(stack, [recorder]);
+    const logs = await quiesce(stack, [recorder]);
     expectNoRepeats(logs);
     expectUnbroken(recorder, logs);
     expectAllReceived(stack, logs);

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, test } from "vitest";
 import { requireKafka, requireRedis } from "../local/testing.ts";
-import { everythingFetched, expectAllReceived, expectNoRepeats, expectUnbroken, settle } from "./support/complete.ts";
+import { backfilled, expectAllReceived, expectNoRepeats, expectUnbroken, quiesce } from "./support/complete.ts";
 import { Recorder } from "./support/recorder.ts";
 import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
 import { until } from "./support/until.ts";
@@ -39,7 +39,7 @@ kafka.describe("killed in the middle of 2,000 trades a second", () => {
     await moreTrades(20);
     await happens();
     await moreTrades(20);
-    const logs = await settle(stack, recorders);
+    const logs = await quiesce(stack, recorders);
     expectNoRepeats(logs);
     for (const recorder of recorders) {
       expectUnbroken(recorder, logs);
@@ -100,7 +100,7 @@ kafka.describe("killed in the middle of 2,000 trades a second", () => {
         gaps.some(({ cause, state }) => cause === "collector_restart" && state === "healed");
       await until(() => recorders.every(healed), "what was missed to be fetched");
     });
-    const logs = await everythingFetched(stack, head);
+    const logs = await backfilled(stack, head);
     expectAllReceived(stack, logs);
     expectNoRepeats(logs);
   });

@@ -1,4 +1,4 @@
-/** Without Kafka the log dies with the ingestor: what comes after is another epoch, and every client is told. */
+/** Without Kafka the log dies with the ingestor: the next one is a new epoch, and every client gets a gap. */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Recorder } from "./support/recorder.ts";

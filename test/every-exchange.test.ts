@@ -8,7 +8,7 @@ import { dialects } from "../local/simulator/dialects.ts";
 import type { Simulator } from "../local/simulator/simulator.ts";
 import { requireKafka } from "../local/testing.ts";
 import { expectUnbroken } from "./support/complete.ts";
-import { Everything } from "./support/everything.ts";
+import { Reconciler } from "./support/reconciler.ts";
 import { startTestStack, type TestStack } from "./support/stack.ts";
 import { until } from "./support/until.ts";
 
@@ -36,43 +36,43 @@ kafka.describe("an exchange end to end", () => {
   test.concurrent.each(dialects.map(({ name }) => name))("%s", { timeout: 240_000 }, async (name) => {
     const simulator = stack.simulators.get(name);
     if (simulator === undefined) throw new Error(`${name} is not simulated`);
-    const everything = await Everything.of(stack, name);
+    const audit = await Reconciler.of(stack, name);
     try {
-      await nothingIsLost(simulator, everything);
-      await lossIsTold(simulator, everything);
+      await nothingIsLost(simulator, audit);
+      await lossIsTold(simulator, audit);
     } finally {
-      everything.close();
+      audit.close();
     }
   });
 
   /** What was executed is what a client received, each trade once and the live ones in order. */
-  async function nothingIsLost(simulator: Simulator, everything: Everything): Promise<void> {
-    await everything.receives(200);
+  async function nothingIsLost(simulator: Simulator, audit: Reconciler): Promise<void> {
+    await audit.receives(200);
     for (let disconnects = 1; disconnects <= 2; disconnects += 1) {
       await away(simulator, async () => executes(simulator, 100));
-      await everything.receives(100);
+      await audit.receives(100);
     }
     simulator.faults.inject({ fault: "silent" });
     await until(() => simulator.state().sockets === 0, "the silent socket to be given up");
     simulator.faults.inject({ fault: "speak" });
-    await everything.receives(100);
+    await audit.receives(100);
     await until(() => simulator.faults.inject({ fault: "bad", how: "wrong_type" }) > 0, "a bad frame to be sent");
-    await until(() => everything.gaps.some(({ cause }) => cause === "unreadable_frame"), "it to be announced");
-    await everything.receives(100);
-    const log = await everything.settles();
-    everything.expectEachExecutedOnce();
-    everything.expectLiveInOrder();
-    for (const recorder of everything.recorders) expectUnbroken(recorder, log);
-    expect(everything.gaps.filter(({ state }) => state === "lost")).toEqual([]);
-    const healed = everything.gaps.filter(({ state }) => state === "healed").map(({ cause }) => cause);
+    await until(() => audit.gaps.some(({ cause }) => cause === "unreadable_frame"), "it to be announced");
+    await audit.receives(100);
+    const log = await audit.settles();
+    audit.expectEachExecutedOnce();
+    audit.expectLiveInOrder();
+    for (const recorder of audit.recorders) expectUnbroken(recorder, log);
+    expect(audit.gaps.filter(({ state }) => state === "lost")).toEqual([]);
+    const healed = audit.gaps.filter(({ state }) => state === "healed").map(({ cause }) => cause);
     expect(healed).toEqual(expect.arrayContaining(["exchange_disconnect", "unreadable_frame"]));
     simulator.pace.resume();
   }
 
-  /** What the history no longer tells is covered by a lost gap, and nothing else is. */
-  async function lossIsTold(simulator: Simulator, everything: Everything): Promise<void> {
-    await everything.receives(100);
-    await until(() => everything.isWhole, "every gap to be closed");
+  /** Exactly the trades that the history has forgotten are covered by lost gaps. */
+  async function lossIsTold(simulator: Simulator, audit: Reconciler): Promise<void> {
+    await audit.receives(100);
+    await until(() => audit.isWhole, "every gap to be closed");
     const before = Date.now();
     let forgotten = 0;
     await away(simulator, async () => {
@@ -81,9 +81,9 @@ kafka.describe("an exchange end to end", () => {
       forgotten = Date.now();
       await executes(simulator, 100);
     });
-    await everything.receives(200);
-    await everything.settles();
-    everything.expectLostCovered(before, forgotten);
+    await audit.receives(200);
+    await audit.settles();
+    audit.expectLostCovered(before, forgotten);
   }
 
   /** Cuts the connection, and lets the collector back in when `meanwhile` is over. */

@@ -8,7 +8,7 @@ import type { Service } from "../local/service.ts";
 import { upbit } from "../local/simulator/upbit/dialect.ts";
 import { requireKafka } from "../local/testing.ts";
 import { expectNoRepeats, expectUnbroken } from "./support/complete.ts";
-import { Everything } from "./support/everything.ts";
+import { Reconciler } from "./support/reconciler.ts";
 import { startTestStack, type TestStack } from "./support/stack.ts";
 import { until } from "./support/until.ts";
 
@@ -16,20 +16,20 @@ const kafka = await requireKafka();
 
 kafka.describe("two ingestors of one exchange", () => {
   let stack: TestStack;
-  let everything: Everything;
+  let audit: Reconciler;
   let second: Service;
 
   beforeAll(async () => {
     const listings = upbit.listings().slice(0, 30);
     stack = await startTestStack({ simulator: { rate: 300, paused: true, listings }, redis: false });
-    everything = await Everything.of(stack, "upbit");
+    audit = await Reconciler.of(stack, "upbit");
     second = await startIngestor({ env: stack.ingestorEnv, logFile: join(stack.logDir, "second.log") });
     await until(async () => (await words("second.log")).includes("standing by"), "the second to stand by");
     stack.simulator?.pace.resume();
   });
 
   afterAll(async () => {
-    everything?.close();
+    audit?.close();
     await second?.kill();
     await stack?.stop();
   });
@@ -42,21 +42,21 @@ kafka.describe("two ingestors of one exchange", () => {
 
   /** What was executed is what the clients have, and every reader of the log reads the same. */
   async function expectWhole(): Promise<number> {
-    const log = await everything.settles();
-    everything.expectEachExecutedOnce();
+    const log = await audit.settles();
+    audit.expectEachExecutedOnce();
     expectNoRepeats(log);
-    for (const recorder of everything.recorders) expectUnbroken(recorder, log);
-    expect(everything.gaps.filter(({ state }) => state === "lost")).toEqual([]);
+    for (const recorder of audit.recorders) expectUnbroken(recorder, log);
+    expect(audit.gaps.filter(({ state }) => state === "lost")).toEqual([]);
     stack.simulator?.pace.resume();
     return log.reduce((sum, { voided }) => sum + voided, 0);
   }
 
   test("the leader killed: the other one collects", async () => {
-    await everything.receives(200);
+    await audit.receives(200);
     await stack.ingestor?.kill();
     const { head = 0 } = stack.simulator?.state() ?? {};
     await until(() => sent() > head, "the other one to collect");
-    await everything.receives(200);
+    await audit.receives(200);
     expect(await takeovers("second.log")).toBe(1);
     await expectWhole();
   });
@@ -64,7 +64,7 @@ kafka.describe("two ingestors of one exchange", () => {
   test("the leader paused and woken: what it still writes is void, and it stands by", async () => {
     await stack.ingestor?.start();
     await until(async () => (await words("ingestor.log")).includes("standing by"), "the first to stand by");
-    await everything.receives(100);
+    await audit.receives(100);
     process.kill(second.pid, "SIGSTOP");
     const { head = 0 } = stack.simulator?.state() ?? {};
     const before = await takeovers("ingestor.log");
@@ -75,19 +75,19 @@ kafka.describe("two ingestors of one exchange", () => {
       async () => (await words("second.log")).includes("another ingestor collects now"),
       "the woken one to notice",
     );
-    await everything.receives(300);
+    await audit.receives(300);
     expect(await expectWhole()).toBeGreaterThan(0);
   });
 
   test("the Worker and its lease object away for 20 s: the leader goes on", async () => {
-    await everything.receives(100);
+    await audit.receives(100);
     const before = (await takeovers("ingestor.log")) + (await takeovers("second.log"));
     await stack.worker.kill();
     const { head = 0 } = stack.simulator?.state() ?? {};
     await until(() => (stack.simulator?.state().head ?? 0) > head + 20 * 300, "20 s of trades");
     expect(sent()).toBeGreaterThan(head + 19 * 300);
     await stack.worker.start();
-    await everything.receives(7000);
+    await audit.receives(7000);
     await expectWhole();
     expect((await takeovers("ingestor.log")) + (await takeovers("second.log"))).toBe(before);
   });

@@ -1,7 +1,7 @@
 /** Recorded real frames, from the exchange's socket to a client's: each trade once, in order, unchanged, and provably so. */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { compare, stretches } from "../ingestor/verify/compare.ts";
+import { compare, continuousRuns } from "../ingestor/verify/compare.ts";
 import { requireKafka } from "../local/testing.ts";
 import { toDecimal } from "../protocol/decimal.ts";
 import { haveRecordings, type RecordedUpbit, recordedFrames, startRecordedUpbit } from "./support/recorded-upbit.ts";
@@ -55,11 +55,11 @@ kafka.describe(name, () => {
       const recorder = recorders.get(symbol);
       const got = recorder?.trades.map(({ seq: _seq, ...trade }) => trade);
       expect(got, symbol).toEqual(trades);
-      const [stretch, ...more] = stretches(recorder?.items ?? []);
+      const [run, ...more] = continuousRuns(recorder?.items ?? []);
       expect(more, symbol).toEqual([]);
-      if (stretch === undefined) throw new Error(`nothing of ${symbol}`);
-      const log = logs.find(({ epoch }) => epoch === stretch.epoch);
-      expect(compare({ ...stretch, from: 0 }, log?.events ?? []), symbol).toEqual([]);
+      if (run === undefined) throw new Error(`nothing of ${symbol}`);
+      const log = logs.find(({ epoch }) => epoch === run.epoch);
+      expect(compare({ ...run, from: 0 }, log?.events ?? []), symbol).toEqual([]);
     }
     for (const recorder of recorders.values()) recorder.close();
     expect(await stack.errors()).toEqual([]);

@@ -1,10 +1,10 @@
-/** What is collected is changed while prices flow: clients of what goes are told, what comes back has missed nothing unsaid. */
+/** Registrations changed while prices flow: clients of a removed instrument are notified, one added again has no unannounced gap. */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { upbit } from "../local/simulator/upbit/dialect.ts";
 import { requireKafka } from "../local/testing.ts";
-import { expectNoRepeats, expectUnbroken, settle } from "./support/complete.ts";
-import { Everything } from "./support/everything.ts";
+import { expectNoRepeats, expectUnbroken, quiesce } from "./support/complete.ts";
+import { Reconciler } from "./support/reconciler.ts";
 import { Recorder } from "./support/recorder.ts";
 import { startTestStack, type TestStack } from "./support/stack.ts";
 import { until } from "./support/until.ts";
@@ -14,12 +14,12 @@ const ETH = "ETH-KRW";
 
 kafka.describe("registrations under load", () => {
   let stack: TestStack;
-  let everything: Everything;
+  let everything: Reconciler;
 
   beforeAll(async () => {
     const listings = upbit.listings().slice(0, 10);
     stack = await startTestStack({ simulator: { rate: 300, listings }, redis: false });
-    everything = await Everything.of(stack, "upbit");
+    everything = await Reconciler.of(stack, "upbit");
   });
 
   afterAll(async () => {
@@ -40,7 +40,7 @@ kafka.describe("registrations under load", () => {
     everything.recorders.find(({ stream }) => stream.startsWith(`upbit:${symbol}@`));
   const isListed = async () => (await stack.get(`/v1/trades/upbit/${ETH}`)).status === 200;
 
-  test("removed: its clients are told within 5 s, and nobody else notices", async () => {
+  test("removed: its clients are notified within 5 s, and no other is affected", async () => {
     const eth = recorderOf(ETH);
     const begun = Date.now();
     expect(await ask("DELETE", `/v1/registrations/upbit/${ETH}`)).toEqual({ status: 204, body: null });
@@ -64,7 +64,7 @@ kafka.describe("registrations under load", () => {
     await ask("POST", "/v1/registrations", { exchange: "upbit", symbol: ETH });
     expect((await ask("GET", "/v1/registrations")).body).toEqual({ registrations: [], default: "all" });
     await until(isListed, "it to be listed");
-    // A client goes on from where it was told to leave.
+    // A client resumes from the position at which it was closed.
     const again = new Recorder(stack.url, `upbit:${ETH}@trade@raw`, { epoch: last?.epoch ?? "", seq: last?.seq ?? 0 });
     try {
       await until(() => again.gaps.some(({ state }) => state === "healed"), "the gap to be healed");
@@ -125,7 +125,7 @@ kafka.describe("registrations under load", () => {
       expect(recorder.subscribed[1]?.recovered).toBe(true);
       const { length } = recorder.trades;
       await until(() => recorder.trades.length > length + 10, "trades after it");
-      expectUnbroken(recorder, await settle(stack, [recorder]));
+      expectUnbroken(recorder, await quiesce(stack, [recorder]));
     } finally {
       recorder.close();
     }

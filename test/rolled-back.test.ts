@@ -8,7 +8,7 @@ import { committedOffsets } from "../ingestor/log/kafka/offsets.ts";
 import { createLogger } from "../ingestor/logger.ts";
 import type { PartitionLog } from "../ingestor/verify/read-log.ts";
 import { requireKafka } from "../local/testing.ts";
-import { everythingFetched, expectNoRepeats, expectUnbroken, settle } from "./support/complete.ts";
+import { backfilled, expectNoRepeats, expectUnbroken, quiesce } from "./support/complete.ts";
 import { Recorder } from "./support/recorder.ts";
 import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
 import { until } from "./support/until.ts";
@@ -65,8 +65,8 @@ kafka.describe("storage that was rolled back", () => {
 
   /** Nothing is traded any more, everything that was is in the log, and the clients have it. */
   async function settled(head: number): Promise<PartitionLog[]> {
-    await settle(stack, recorders);
-    const logs = await everythingFetched(stack, head);
+    await quiesce(stack, recorders);
+    const logs = await backfilled(stack, head);
     for (const { stream, items } of recorders) {
       const last = eventsIn(logs, stream.slice(0, stream.indexOf("@"))).at(-1)?.seq;
       await until(() => items.at(-1)?.seq === last, `${stream}: position ${last}`);
@@ -114,7 +114,7 @@ kafka.describe("storage that was rolled back", () => {
   }
 });
 
-/** What the stream `trade` tells of an instrument. */
+/** An instrument's events of the stream `trade`. */
 function eventsIn(logs: readonly PartitionLog[], instrument: string) {
   const all = logs.flatMap(({ events }) => events);
   return all.filter(({ event }) => event.instrument === instrument && event.type !== "ticker");

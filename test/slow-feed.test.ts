@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startIngestor } from "../local/ingestor.ts";
 import type { Service } from "../local/service.ts";
 import { requireKafka } from "../local/testing.ts";
-import { expectUnbroken, settle } from "./support/complete.ts";
+import { expectUnbroken, quiesce } from "./support/complete.ts";
 import { Recorder } from "./support/recorder.ts";
 import { type SlowProxy, startSlowProxy } from "./support/slow-proxy.ts";
 import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
@@ -61,7 +61,7 @@ kafka.describe("a slow feed", () => {
     proxy.release();
     await until(async () => (await logged("reading the log again")) > 0, "the log read again");
     await until(() => slow.trades.length > before + 50, "trades of the slow feed");
-    const logs = await settle(stack, recorders);
+    const logs = await quiesce(stack, recorders);
     for (const recorder of recorders) expectUnbroken(recorder, logs);
   });
 

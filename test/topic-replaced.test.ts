@@ -1,12 +1,12 @@
-/** Somebody deletes the topic and makes it again, under the eyes of everybody: a new epoch, told to every client; nothing is stuck. */
+/** The topic is deleted and made again while everything runs: a new epoch, announced to every client, and nothing is stuck. */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { askAgain } from "../ingestor/log/kafka/ask-again.ts";
 import { createKafka, names } from "../ingestor/log/kafka/client.ts";
 import { createLogger } from "../ingestor/logger.ts";
-import { compare, stretches } from "../ingestor/verify/compare.ts";
+import { compare, continuousRuns } from "../ingestor/verify/compare.ts";
 import { requireKafka } from "../local/testing.ts";
-import { expectNoRepeats, settle } from "./support/complete.ts";
+import { expectNoRepeats, quiesce } from "./support/complete.ts";
 import { Recorder } from "./support/recorder.ts";
 import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
 import { until } from "./support/until.ts";
@@ -38,7 +38,7 @@ kafka.describe("a topic deleted and made again", () => {
     const counts = recorders.map(({ items }) => items.length);
     await until(() => recorders.every(({ items }, i) => items.length > (counts[i] ?? 0) + 10), "items after");
     const trading = recorders.filter(({ stream }) => stream.includes("@trade"));
-    const logs = await settle(stack, trading);
+    const logs = await quiesce(stack, trading);
     expectNoRepeats(logs);
     for (const { items, stream, closes } of recorders) {
       expect(closes, "sockets stay").toEqual([]);
@@ -47,7 +47,7 @@ kafka.describe("a topic deleted and made again", () => {
       expect(items[first]?.prev, stream).toBe(0);
       if (stream.includes("@ticker")) continue;
       expect(items[first + 1]?.gap, stream).toMatchObject({ cause: "epoch_changed", state: "lost" });
-      const run = stretches(items).at(-1);
+      const run = continuousRuns(items).at(-1);
       const log = logs.find(({ epoch }) => epoch === run?.epoch);
       expect(run === undefined ? ["nothing"] : compare(run, log?.events ?? []), stream).toEqual([]);
     }

@@ -1,4 +1,4 @@
-/** Two pushers share an exchange; one is paused in the middle and woken. The other takes over, and nobody flaps. */
+/** Two pushers share an exchange; one is paused in the middle and resumed. The other takes over, without flapping. */
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startIngestor } from "../local/ingestor.ts";
 import type { Service } from "../local/service.ts";
 import { requireKafka } from "../local/testing.ts";
-import { expectNoRepeats, expectUnbroken, settle } from "./support/complete.ts";
+import { expectNoRepeats, expectUnbroken, quiesce } from "./support/complete.ts";
 import { Recorder } from "./support/recorder.ts";
 import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
 import { until } from "./support/until.ts";
@@ -52,10 +52,10 @@ kafka.describe("two pushers of one exchange", () => {
     process.kill(paused, "SIGCONT");
     await until(async () => (await count("a", "joined the group")) > joins, "the woken one joins again");
     await moreTrades(50);
-    const logs = await settle(stack, recorders);
+    const logs = await quiesce(stack, recorders);
     expectNoRepeats(logs);
     for (const recorder of recorders) expectUnbroken(recorder, logs);
-    // Each feed was told of a change of publisher a few times at most: its status went down and up, and that was it.
+    // Each feed changed its publisher a few times at most: its status went down and up, and stayed up.
     for (const { statuses } of recorders)
       expect(statuses.filter(({ state }) => state === "down").length).toBeLessThan(5);
   });

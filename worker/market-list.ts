@@ -5,7 +5,7 @@ import type { Market } from "../protocol/ingest.ts";
 import { instrument, isCode } from "../protocol/instrument.ts";
 
 /** So many rows, and so much text of them, of one exchange: all lists together travel to a Worker in one call of 32 MiB. */
-const MOST = { rows: 20_000, length: 4_000_000, ofOneRow: 4_000 };
+const MAX = { rows: 20_000, length: 4_000_000, ofOneRow: 4_000 };
 const EXAMPLES = 3;
 
 export interface TakenList {
@@ -69,9 +69,8 @@ class TakenRows {
     if (!isCode(base) || !isCode(quote)) return "no BASE-QUOTE in upper case";
     if (row.instrument !== instrument(exchange, base, quote).name) return `its base and quote are ${base} and ${quote}`;
     if (this.#names.has(row.instrument)) return "named twice";
-    if (length > MOST.ofOneRow) return "a row too long";
-    if (this.markets.length >= MOST.rows || this.#length + length > MOST.length)
-      return "beyond what is kept of one list";
+    if (length > MAX.ofOneRow) return "a row too long";
+    if (this.markets.length >= MAX.rows || this.#length + length > MAX.length) return "beyond what is kept of one list";
     return undefined;
   }
 }

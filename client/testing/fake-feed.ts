@@ -1,4 +1,4 @@
-/** The server's end of a client's connections, played by the test: a real WebSocket server that does only what it is told. */
+/** The server's end of a client's connections, played by the test: a real WebSocket server that sends only what the test says. */
 
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";

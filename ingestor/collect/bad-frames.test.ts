@@ -52,42 +52,42 @@ describe("bad frames", () => {
   it("may have told trades of the markets that they name, since the first of them came", () => {
     add("bad", "KRW-BTC", "trade", 1000);
     add("bad", "KRW-BTC", "trade", 2000);
-    expect(bad.takeUnread()).toEqual([[BTC, { since: 900, until: 2000 }]]);
-    expect(bad.takeUnread()).toEqual([]);
+    expect(bad.takeUnreadable()).toEqual([[BTC, { since: 900, until: 2000 }]]);
+    expect(bad.takeUnreadable()).toEqual([]);
   });
 
-  it("that say they are no trade are no doubt about trades", () => {
+  it("that say they are no trade are no suspected gap", () => {
     add("tp: not a number", "KRW-BTC", "no-trade");
-    expect([logged.length, bad.takeUnread()]).toEqual([1, []]);
+    expect([logged.length, bad.takeUnreadable()]).toEqual([1, []]);
   });
 
   describe("of a type that is unknown", () => {
     const news = (received: number, lastTrade: number, text = "KRW-BTC") =>
       add("type: unknown", text, { unknownType: "news" }, received, lastTrade);
 
-    it("are one doubt for each market while trades come as ever", () => {
+    it("are one suspected gap for each market while trades come as ever", () => {
       for (let at = 1000; at <= 600_000; at += 1000) news(at, at - 10);
-      expect(bad.takeUnread()).toEqual([[BTC, { since: 900, until: 1000 }]]);
+      expect(bad.takeUnreadable()).toEqual([[BTC, { since: 900, until: 1000 }]]);
       news(700_000, 699_000, "KRW-ETH");
-      expect(bad.takeUnread()).toEqual([[ETH, { since: 699_900, until: 700_000 }]]);
+      expect(bad.takeUnreadable()).toEqual([[ETH, { since: 699_900, until: 700_000 }]]);
     });
 
-    it("are a doubt again, from the last one on, where no trade has come since", () => {
+    it("are a suspected gap again, from the last one on, where no trade has come since", () => {
       news(1000, 990);
-      bad.takeUnread();
+      bad.takeUnreadable();
       for (let at = 2000; at < 61_000; at += 1000) news(at, 990);
-      expect(bad.takeUnread()).toEqual([]);
+      expect(bad.takeUnreadable()).toEqual([]);
       news(61_000, 990);
-      expect(bad.takeUnread()).toEqual([[BTC, { since: 1000, until: 61_000 }]]);
+      expect(bad.takeUnreadable()).toEqual([[BTC, { since: 1000, until: 61_000 }]]);
     });
 
     it("are remembered by a bounded number of types", () => {
       for (let n = 0; n < 200; n += 1) {
         add("type: unknown", "KRW-BTC", { unknownType: `type ${n}` }, 1000 + n, 1000 + n);
-        bad.takeUnread();
+        bad.takeUnreadable();
       }
       add("type: unknown", "KRW-BTC", { unknownType: "one more" }, 2000, 1999);
-      expect(bad.takeUnread()).toEqual([]);
+      expect(bad.takeUnreadable()).toEqual([]);
     });
   });
 });

@@ -27,7 +27,7 @@ export interface BadFrame {
 }
 
 /** When (ms) frames came that may have told trades. */
-export interface Unread {
+export interface UnreadablePeriod {
   readonly since: number;
   readonly until: number;
 }
@@ -36,8 +36,8 @@ export class BadFrames {
   readonly #logger: Logger;
   readonly #kindsLogged = new Set<string>();
   /** By instrument, since they were last taken. */
-  readonly #unread = new Map<string, Unread>();
-  /** When (ms) the instruments were last doubted because of a type that is unknown, by type. */
+  readonly #unreadable = new Map<string, UnreadablePeriod>();
+  /** When (ms) the instruments were last suspected because of a type that is unknown, by type. */
   readonly #unknownTypes = new Map<string, Map<string, number>>();
 
   constructor(logger: Logger) {
@@ -50,15 +50,15 @@ export class BadFrames {
     this.#log(error.message, text);
     if (error.subject === "no-trade") return;
     for (const { instrument } of marketsNamed(text, markets)) {
-      const since = error.subject === "trade" ? frame.reliedOn : this.#doubtType(error.subject, instrument, frame);
+      const since = error.subject === "trade" ? frame.reliedOn : this.#suspectType(error.subject, instrument, frame);
       if (since !== undefined) this.#remember(instrument, since, frame.received);
     }
   }
 
   /** What has been remembered, by instrument; it is forgotten. Gathered, because an exchange that has changed its frames sends nothing else. */
-  takeUnread(): [instrument: string, unread: Unread][] {
-    const all = [...this.#unread];
-    this.#unread.clear();
+  takeUnreadable(): [instrument: string, unreadable: UnreadablePeriod][] {
+    const all = [...this.#unreadable];
+    this.#unreadable.clear();
     return all;
   }
 
@@ -66,22 +66,22 @@ export class BadFrames {
    * An unknown type may be that of trades, once: while trades come as ever, it is not. Where they don't, it may be since we
    * last thought so.
    *
-   * @returns since when (ms) it may have told trades; undefined where it is no doubt
+   * @returns since when (ms) it may have told trades; undefined where none is suspected
    */
-  #doubtType({ unknownType }: { readonly unknownType: string }, instrument: string, frame: BadFrame) {
+  #suspectType({ unknownType }: { readonly unknownType: string }, instrument: string, frame: BadFrame) {
     const type = this.#unknownTypes.has(unknownType) || this.#unknownTypes.size < KINDS ? unknownType : OTHERS;
-    const doubted = this.#unknownTypes.get(type) ?? new Map<string, number>();
-    this.#unknownTypes.set(type, doubted);
-    const before = doubted.get(instrument);
+    const suspected = this.#unknownTypes.get(type) ?? new Map<string, number>();
+    this.#unknownTypes.set(type, suspected);
+    const before = suspected.get(instrument);
     const again = before !== undefined && frame.lastTrade <= before;
     if (before !== undefined && (!again || frame.received - before < NO_TRADES)) return undefined;
-    doubted.set(instrument, frame.received);
+    suspected.set(instrument, frame.received);
     return before ?? frame.reliedOn;
   }
 
   #remember(instrument: string, since: number, until: number): void {
-    const before = this.#unread.get(instrument);
-    this.#unread.set(instrument, { since: before?.since ?? since, until });
+    const before = this.#unreadable.get(instrument);
+    this.#unreadable.set(instrument, { since: before?.since ?? since, until });
   }
 
   /** @param reason a message; without what it quotes, or where a frame stops being JSON, it names the kind of fault */

@@ -7,7 +7,7 @@ const utc = (ms: number) => new Date(ms).toUTCString();
 
 function heard(status: number, headers: Record<string, string>, url = URL): Bans {
   const bans = new Bans();
-  bans.hear(url, { status, header: (name) => headers[name] ?? null });
+  bans.record(url, { status, header: (name) => headers[name] ?? null });
   return bans;
 }
 const seconds = (bans: Bans, url = URL) => ((bans.until(url) ?? NOW) - NOW) / 1000;
@@ -46,7 +46,7 @@ describe("bans", () => {
 
   it("are not made shorter by a later one, and are over in the end", () => {
     const bans = heard(429, { "Retry-After": "60" });
-    bans.hear(URL, { status: 429, header: () => "1" });
+    bans.record(URL, { status: 429, header: () => "1" });
     expect(seconds(bans)).toBe(60);
     vi.setSystemTime(NOW + 60_000);
     expect(bans.until(URL)).toBeUndefined();
@@ -55,9 +55,9 @@ describe("bans", () => {
   it("are waited for, even those that come meanwhile", async () => {
     vi.useRealTimers();
     const bans = heard(429, { "Retry-After": "0.1" });
-    const waiting = bans.over(URL, new AbortController().signal);
+    const waiting = bans.waitUntilOver(URL, new AbortController().signal);
     const until = Date.now() + 250;
-    bans.hear(URL, { status: 429, header: () => "0.25" });
+    bans.record(URL, { status: 429, header: () => "0.25" });
     await waiting;
     expect(Date.now()).toBeGreaterThanOrEqual(until);
     expect(bans.until(URL)).toBeUndefined();
@@ -65,7 +65,9 @@ describe("bans", () => {
 
   it("are not waited for by who is stopped", async () => {
     const stop = new AbortController();
-    const waiting = expect(heard(429, { "Retry-After": "60" }).over(URL, stop.signal)).rejects.toThrow("abort");
+    const waiting = expect(heard(429, { "Retry-After": "60" }).waitUntilOver(URL, stop.signal)).rejects.toThrow(
+      "abort",
+    );
     stop.abort();
     await waiting;
   });

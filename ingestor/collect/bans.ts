@@ -18,18 +18,18 @@ const UNSAID: ReadonlyMap<number, number> = new Map([
   [418, 30_000],
 ]);
 /** The longest ban that any of them documents, ms (Binance). What is beyond it is a mistake. */
-const LONGEST = 3 * 86_400_000;
+const MAX_BAN = 3 * 86_400_000;
 
 export class Bans {
   /** By the name of the host, without its port: they ban what our packets come from, not where they go. */
   readonly #until = new Map<string, number>();
 
-  /** Hears an answer that was refused; one that says nothing of when to come back changes nothing. */
-  hear(url: string, { status, header }: Refusal): void {
+  /** Records a refused answer; one that says nothing of when to come back changes nothing. */
+  record(url: string, { status, header }: Refusal): void {
     const pause = pauseOf(header("Retry-After"), header("Date")) ?? UNSAID.get(status);
     if (pause === undefined) return;
     const host = new URL(url).hostname;
-    const until = Date.now() + Math.min(pause, LONGEST);
+    const until = Date.now() + Math.min(pause, MAX_BAN);
     this.#until.set(host, Math.max(until, this.#until.get(host) ?? 0));
   }
 
@@ -40,7 +40,7 @@ export class Bans {
   }
 
   /** Waits until the host of an address may be asked. @throws when the signal aborts */
-  async over(url: string, signal: AbortSignal): Promise<void> {
+  async waitUntilOver(url: string, signal: AbortSignal): Promise<void> {
     for (let until = this.until(url); until !== undefined; until = this.until(url)) {
       await sleep(until - Date.now(), undefined, { signal });
     }

@@ -11,7 +11,7 @@ import type { UpbitSettings } from "../../local/simulator/upbit/settings.ts";
 import { until } from "../../local/testing.ts";
 import type { GapEvent, MarketEvent, TradeEvent } from "../../protocol/events.ts";
 import { upbit } from "../exchanges/upbit/index.ts";
-import type { CollectorStatus, LoggedStatus, RawFrame, Stretch, Tail } from "../log/log.ts";
+import type { CollectorStatus, EarlierTail, LoggedStatus, RawFrame, Tail } from "../log/log.ts";
 import { MemoryLog } from "../log/memory.ts";
 import { Collector } from "./collector.ts";
 import { MarketList } from "./market-list.ts";
@@ -26,7 +26,7 @@ class Log extends MemoryLog {
   readonly bodies: string[] = [];
   tails: readonly Tail[] = [{ events: [], completeFrom: 0, completeUntil: null }];
   /** What stands before the tail, once it has been read. */
-  earlier: Promise<Stretch> | undefined;
+  earlier: Promise<EarlierTail> | undefined;
   reading: AbortSignal | undefined;
   full = false;
 
@@ -37,7 +37,7 @@ class Log extends MemoryLog {
     return this.tails;
   }
   override async readBack(
-    take: (partition: number, stretch: Stretch) => Promise<void> = async () => undefined,
+    take: (partition: number, stretch: EarlierTail) => Promise<void> = async () => undefined,
     signal?: AbortSignal,
   ): Promise<void> {
     this.reading = signal;
@@ -248,7 +248,7 @@ describe("a collector", () => {
   describe("whose predecessor has left a gap open that began before the tail", () => {
     /** What was executed an hour ago, and when that began (ms). */
     let [old, begun]: [TradeEvent[], number] = [[], 0];
-    let told: PromiseWithResolvers<Stretch>;
+    let told: PromiseWithResolvers<EarlierTail>;
 
     beforeEach(async () => {
       let ahead = -3_600_000;
@@ -310,7 +310,7 @@ describe("a collector", () => {
       expect(idsOf(BTC)).toEqual(old.slice(7).map(({ id }) => id));
     });
 
-    it("neither asks nor says anything any more when another has taken its place", async () => {
+    it("neither asks nor says anything any more when another has taken over", async () => {
       collector.abandon();
       expect(log.reading?.aborted).toBe(true);
       const before = [log.events.length, log.bodies.length];

@@ -9,17 +9,17 @@ import { CLOCK_LEAD } from "../event-time.ts";
 import type { Exchange } from "../exchanges/exchange.ts";
 import type { CollectorStatus, Tail, TickWriter } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
-import { Budget } from "./budget.ts";
+import { Backfiller } from "./backfiller.ts";
+import { ConnectionShard } from "./connection-shard.ts";
+import { ConnectionShards } from "./connection-shards.ts";
 import { type CollectorCounts, countsOf } from "./counts.ts";
+import { FrameProcessor } from "./frame-processor.ts";
 import { abandonedGaps, type OpenGap } from "./gaps.ts";
-import { Healer } from "./healer.ts";
-import { Intake } from "./intake.ts";
-import { KnownTrades } from "./known-trades.ts";
-import { LeftOut } from "./left-out.ts";
 import type { MarketList } from "./market-list.ts";
+import { RateLimiter } from "./rate-limiter.ts";
 import { RefusedMarkets } from "./refused-markets.ts";
-import { Share } from "./share.ts";
-import { Shares } from "./shares.ts";
+import { TradeDeduplicator } from "./trade-deduplicator.ts";
+import { UncollectedMarkets } from "./uncollected-markets.ts";
 
 export interface CollectorOptions {
   readonly exchange: Exchange;
@@ -49,23 +49,23 @@ interface Looks {
 
 /** What there is once the log has been taken over. */
 interface Running {
-  readonly known: KnownTrades;
-  readonly intake: Intake;
-  readonly healer: Healer;
-  readonly shares: Shares;
-  readonly leftOut: LeftOut;
+  readonly deduplicator: TradeDeduplicator;
+  readonly processor: FrameProcessor;
+  readonly backfiller: Backfiller;
+  readonly shards: ConnectionShards;
+  readonly uncollected: UncollectedMarkets;
 }
 
 export class Collector {
   readonly #options: CollectorOptions;
   readonly #logger: Logger;
-  readonly #connects: Budget;
+  readonly #connects: RateLimiter;
   #running: Running | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly #stop = new AbortController();
   #loggedUpTo: number | null = null;
   #status: CollectorStatus;
-  /** Since when (ms) nobody has collected, until each market is in doubt by itself. */
+  /** Since when (ms) nobody has collected, until each market has a suspected gap of its own. */
   #unproven: number | undefined;
   /** Those that the exchange will not let us subscribe to. */
   readonly #refused = new RefusedMarkets();
@@ -75,7 +75,7 @@ export class Collector {
     const { exchange, logger, source } = options;
     this.#options = options;
     this.#logger = logger.child({ part: "collector", exchange: exchange.name });
-    this.#connects = new Budget(exchange.feed.connects);
+    this.#connects = new RateLimiter(exchange.feed.connects);
     this.#status = { state: "down", source, since: Date.now(), detail: "starting" };
   }
 
@@ -90,7 +90,7 @@ export class Collector {
 
   /** Of the newest trade, on the exchange's clock, ms. */
   get lastEventTime(): number | null {
-    return this.#running?.intake.lastEventTime ?? null;
+    return this.#running?.processor.lastEventTime ?? null;
   }
 
   get counts(): CollectorCounts {
@@ -108,44 +108,45 @@ export class Collector {
     // Before the first status: should we die now, whoever comes next must know what is missing.
     this.#unproven = earliest(tails.flatMap(({ completeUntil }) => completeUntil ?? []));
     const abandoned = abandonedGaps(tails);
-    this.#goOnWith(abandoned, running.healer);
+    this.#resumeGaps(abandoned, running.backfiller);
     this.#timer = setInterval(() => this.#onSecond(), STATUS_PERIOD);
     this.#onSecond();
     const markets = await list.ready;
     if (this.#stop.signal.aborted) return;
-    running.leftOut.remember(abandoned);
-    this.#deal(markets, running);
-    this.#doubtRestarted(tails, running.shares);
+    running.uncollected.restore(abandoned);
+    this.#assign(markets, running);
+    this.#suspectRestarted(tails, running.shards);
     this.#unproven = undefined;
     void this.#readBack(running);
   }
 
-  /** What stood open before the tails: those gaps wait until it is known what the log has had since, and nothing else does. */
-  async #readBack({ known, healer, shares, leftOut }: Running): Promise<void> {
+  /** Reads the log before the tails: gaps left open there are fetched only when the trades behind them are known. */
+  async #readBack({ deduplicator, backfiller, shards, uncollected }: Running): Promise<void> {
     const { signal } = this.#stop;
     await this.#options.writer.readBack(async (partition, stretch) => {
       if (signal.aborted) return;
       const gaps = abandonedGaps([stretch]);
-      // First of all: what is being fetched is not forgotten.
-      this.#goOnWith(gaps, healer);
-      await known.recall(partition, stretch);
+      // Before the recall: trades of a gap that is open are kept.
+      this.#resumeGaps(gaps, backfiller);
+      await deduplicator.recall(partition, stretch);
       if (signal.aborted) return;
-      leftOut.remember(gaps);
-      for (const { instrument } of shares.all.flatMap(({ markets }) => markets)) leftOut.welcome(instrument);
-      healer.look();
+      uncollected.restore(gaps);
+      for (const { instrument } of shards.all.flatMap(({ markets }) => markets)) uncollected.resume(instrument);
+      backfiller.startDue();
     }, signal);
   }
 
-  /** With what a collector before us was about to fetch. */
-  #goOnWith(abandoned: readonly OpenGap[], healer: Healer): void {
+  /** Resumes the gaps that an earlier collector left open. */
+  #resumeGaps(abandoned: readonly OpenGap[], backfiller: Backfiller): void {
     for (const { instrument, cause, since, until } of abandoned)
-      if (cause !== "not_collected") healer.heal(instrument, cause, since, Math.min(until, Date.now() + CLOCK_LEAD));
+      if (cause !== "not_collected")
+        backfiller.backfill(instrument, cause, since, Math.min(until, Date.now() + CLOCK_LEAD));
   }
 
   /** The list of markets, or which of them are wanted, has changed. */
   refresh(): void {
     if (this.#running !== undefined && this.#options.list.markets.length > 0) {
-      this.#deal(this.#options.list.markets, this.#running);
+      this.#assign(this.#options.list.markets, this.#running);
     }
   }
 
@@ -159,19 +160,23 @@ export class Collector {
   abandon(): void {
     this.#stop.abort();
     clearInterval(this.#timer);
-    this.#running?.shares.stop();
-    this.#running?.healer.stop();
+    this.#running?.shards.stop();
+    this.#running?.backfiller.stop();
   }
 
   #prepare(tails: readonly Tail[]): Running {
     const { exchange, restUrl, wsUrl, writer, list } = this.#options;
     const { bans } = list;
     const logger = this.#logger;
-    const known = new KnownTrades(tails, (instrument) => writer.partitionOf(instrument), exchange.history.sameIds);
-    const healer = new Healer({
+    const deduplicator = new TradeDeduplicator(
+      tails,
+      (instrument) => writer.partitionOf(instrument),
+      exchange.history.sameIds,
+    );
+    const backfiller = new Backfiller({
       history: exchange.history,
       restUrl,
-      known,
+      deduplicator,
       logger,
       bans,
       market: (instrument) => list.markets.find((market) => market.instrument === instrument),
@@ -180,50 +185,53 @@ export class Collector {
       overloaded: () => writer.overloaded,
       listed: list.ready,
     });
-    const intake = new Intake({ exchange, writer, known, healer, logger });
+    const processor = new FrameProcessor({ exchange, writer, deduplicator, backfiller, logger });
     const { feed } = exchange;
-    const hindrance = () => (writer.overloaded ? "the log can't keep up: not collecting until it does" : undefined);
-    const shares = new Shares(feed.marketsPerConnection ?? Number.POSITIVE_INFINITY, (markets) => {
-      const share = new Share(markets, {
-        ...{ feed, wsUrl, connects: this.#connects, intake, hindrance, logger, bans },
+    const backpressureReason = () =>
+      writer.overloaded ? "the log can't keep up: not collecting until it does" : undefined;
+    const shards = new ConnectionShards(feed.marketsPerConnection ?? Number.POSITIVE_INFINITY, (markets) => {
+      const shard = new ConnectionShard(markets, {
+        ...{ feed, wsUrl, connects: this.#connects, processor, backpressureReason, logger, bans },
         onState: () => this.#onState(),
         onRefused: (message, asked) => this.#onRefused(message, asked),
       });
-      void share.run();
-      return share;
+      void shard.run();
+      return shard;
     });
-    const leftOut = new LeftOut({ writer, healer });
-    return { known, intake, healer, shares, leftOut };
+    const uncollected = new UncollectedMarkets({ writer, backfiller });
+    return { deduplicator, processor, backfiller, shards, uncollected };
   }
 
-  #deal(listed: readonly Market[], running: Running): void {
-    const { intake, shares, leftOut } = running;
-    intake.setMarkets(listed);
-    const now = Math.min(intake.lastEventTime ?? Date.now(), Date.now());
-    const before = shares.all.flatMap((share) =>
-      share.markets.map(({ instrument }) => [instrument, Math.min(now, share.doubtOf(instrument) ?? now)] as const),
+  #assign(listed: readonly Market[], running: Running): void {
+    const { processor, shards, uncollected } = running;
+    processor.setMarkets(listed);
+    const now = Math.min(processor.lastEventTime ?? Date.now(), Date.now());
+    const before = shards.all.flatMap((shard) =>
+      shard.markets.map(
+        ({ instrument }) => [instrument, Math.min(now, shard.suspectedGapOf(instrument)?.since ?? now)] as const,
+      ),
     );
     this.#refused.keepOnly(listed);
     const wanted = listed.filter((market) => this.#options.wanted(market) && !this.#refused.has(market, Date.now()));
-    shares.deal(wanted);
+    shards.assign(wanted);
     const collected = new Set(wanted.map(({ instrument }) => instrument));
-    for (const instrument of collected) leftOut.welcome(instrument);
+    for (const instrument of collected) uncollected.resume(instrument);
     for (const [instrument, since] of before) {
       if (collected.has(instrument)) continue;
-      intake.leaveOut(instrument);
-      leftOut.leave(instrument, since);
+      processor.leaveOut(instrument);
+      uncollected.add(instrument, since);
     }
   }
 
   /** Most often a market was delisted since the last look at the list: the others must not wait for the next one. */
   #onRefused(message: string, asked: readonly Market[]): void {
     if (this.#stop.signal.aborted) return;
-    if (this.#refused.hear(message, asked, Date.now())) this.#dealAgain();
-    this.#options.list.look();
+    if (this.#refused.add(message, asked, Date.now())) this.#reassign();
+    this.#options.list.refetch();
   }
 
   /** When those that the exchange refuses have changed. */
-  #dealAgain(): void {
+  #reassign(): void {
     const refused = this.#refused.at(Date.now());
     if (refused.join() === this.#refusedSaid) return;
     this.#refusedSaid = refused.join();
@@ -232,20 +240,20 @@ export class Collector {
   }
 
   /** Since when the markets whose partition has been written before may lack trades. */
-  #doubtRestarted(tails: readonly Tail[], shares: Shares): void {
-    for (const share of shares.all) {
-      const since = share.markets.flatMap(({ instrument }): [string, number][] => {
+  #suspectRestarted(tails: readonly Tail[], shards: ConnectionShards): void {
+    for (const shard of shards.all) {
+      const since = shard.markets.flatMap(({ instrument }): [string, number][] => {
         const completeUntil = tails[this.#options.writer.partitionOf(instrument)]?.completeUntil ?? null;
         return completeUntil === null ? [] : [[instrument, completeUntil]];
       });
-      share.doubt("collector_restart", new Map(since));
+      shard.suspect("collector_restart", new Map(since));
     }
   }
 
   #onSecond(): void {
     const now = Date.now();
-    this.#running?.intake.tick(now);
-    this.#dealAgain();
+    this.#running?.processor.tick(now);
+    this.#reassign();
     if (!this.#onState()) this.#announce();
     void this.#options.writer.confirmed().then(() => {
       this.#loggedUpTo = now;
@@ -276,23 +284,23 @@ export class Collector {
 
   /** Live is only an exchange of which everything comes. */
   #look(): Looks {
-    const shares = this.#running?.shares.all ?? [];
-    const away = shares.filter(({ live }) => !live);
+    const shards = this.#running?.shards.all ?? [];
+    const away = shards.filter(({ live }) => !live);
     const detail = away[0]?.detail ?? "";
-    if (shares.length === 0)
+    if (shards.length === 0)
       return { state: "down", detail: this.#running === undefined ? "starting" : "nothing is collected" };
-    if (away.length === shares.length) return { state: "down", detail };
-    if (away.length > 0) return { state: "stale", detail: `${away.length} of ${shares.length} connections: ${detail}` };
-    const silence = Date.now() - Math.max(...shares.map(({ lastFrame }) => lastFrame));
+    if (away.length === shards.length) return { state: "down", detail };
+    if (away.length > 0) return { state: "stale", detail: `${away.length} of ${shards.length} connections: ${detail}` };
+    const silence = Date.now() - Math.max(...shards.map(({ lastFrame }) => lastFrame));
     const silent = silence > this.#options.exchange.feed.silence / 3;
     return silent ? { state: "stale", detail: "connected, but nothing comes" } : { state: "live", detail };
   }
 
   #announce(): void {
-    const { healer, shares } = this.#running ?? {};
-    const healing = healer?.since;
+    const { backfiller, shards } = this.#running ?? {};
+    const healing = backfiller?.since;
     const doubted = earliest(
-      [this.#unproven ?? [], ...(shares?.all ?? []).map((one) => one.doubtedSince ?? [])].flat(),
+      [this.#unproven ?? [], ...(shards?.all ?? []).map((one) => one.suspectedSince ?? [])].flat(),
     );
     this.#options.writer.announce({
       ...this.#status,

@@ -1,10 +1,10 @@
 /** What a collector has counted since it took the log over. */
 
-import type { Healer, HealerCounts } from "./healer.ts";
-import type { Intake, IntakeCounts } from "./intake.ts";
-import type { Shares } from "./shares.ts";
+import type { Backfiller, BackfillerCounts } from "./backfiller.ts";
+import type { ConnectionShards } from "./connection-shards.ts";
+import type { FrameCounts, FrameProcessor } from "./frame-processor.ts";
 
-export interface CollectorCounts extends IntakeCounts, HealerCounts {
+export interface CollectorCounts extends FrameCounts, BackfillerCounts {
   /** Connections that broke, and those that were replaced before they did. */
   reconnects: number;
   rotations: number;
@@ -38,18 +38,20 @@ const NOTHING: CollectorCounts = {
 
 /** All but what only the collector knows. */
 export function countsOf(
-  running: { readonly intake: Intake; readonly healer: Healer; readonly shares: Shares } | undefined,
+  running:
+    | { readonly processor: FrameProcessor; readonly backfiller: Backfiller; readonly shards: ConnectionShards }
+    | undefined,
 ): CollectorCounts {
   if (running === undefined) return NOTHING;
-  const shares = running.shares.all;
+  const shards = running.shards.all;
   return {
     ...NOTHING,
-    ...running.intake.counts,
-    ...running.healer.counts,
-    reconnects: shares.reduce((sum, { reconnects }) => sum + reconnects, 0),
-    rotations: shares.reduce((sum, { rotations }) => sum + rotations, 0),
-    connections: shares.length,
-    markets: shares.reduce((sum, { markets }) => sum + markets.length, 0),
-    openGaps: running.healer.open,
+    ...running.processor.counts,
+    ...running.backfiller.counts,
+    reconnects: shards.reduce((sum, { reconnects }) => sum + reconnects, 0),
+    rotations: shards.reduce((sum, { rotations }) => sum + rotations, 0),
+    connections: shards.length,
+    markets: shards.reduce((sum, { markets }) => sum + markets.length, 0),
+    openGaps: running.backfiller.open,
   };
 }

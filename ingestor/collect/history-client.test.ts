@@ -29,7 +29,7 @@ function trade(instrument: string, time: number): TradeEvent {
   return { type: "trade", instrument, time, ...rest };
 }
 
-/** All that it tells of a stretch, and from when on that is everything; asked again as long as it does not answer. */
+/** All that it tells of a range, and from when on that is everything; asked again as long as it does not answer. */
 async function ask(client: HistoryClient, market: Market): Promise<{ trades: readonly TradeEvent[]; from: number }> {
   for (;;) {
     try {
@@ -186,7 +186,7 @@ describe("a history's client", () => {
       const one = client({}, bans);
       const banned = { "Retry-After": "0.4" };
       const begun = Date.now();
-      bans.hear(restUrl(), { status, header: () => "0.4" });
+      bans.record(restUrl(), { status, header: () => "0.4" });
       await ask(one, BTC);
       expect(Date.now() - begun).toBeGreaterThanOrEqual(400 - SLACK);
       answers([status, "slowly", banned]);

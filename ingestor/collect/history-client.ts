@@ -4,11 +4,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { backOff } from "exponential-backoff";
 import type { TradeEvent } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
-import { FrameError, type History, HistoryError, type Stretch, UnavailableError } from "../exchanges/exchange.ts";
+import { FrameError, type History, HistoryError, type TimeRange, UnavailableError } from "../exchanges/exchange.ts";
 import type { RawFrame } from "../log/log.ts";
 import { type Logger, reasonOf } from "../logger.ts";
 import { Bans } from "./bans.ts";
-import { Budget } from "./budget.ts";
+import { RateLimiter } from "./rate-limiter.ts";
 
 export interface HistoryClientOptions {
   readonly history: History;
@@ -31,11 +31,11 @@ const HOPELESS: ReadonlySet<number> = new Set([400, 404, 410]);
  */
 const ATTEMPTS = 5;
 const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 10_000;
+const MAX_PAUSE = 10_000;
 
 export class HistoryClient {
   readonly #options: HistoryClientOptions;
-  readonly #budget: Budget;
+  readonly #rateLimiter: RateLimiter;
   readonly #bans: Bans;
 
   constructor(options: HistoryClientOptions) {
@@ -43,25 +43,25 @@ export class HistoryClient {
     this.#bans = options.bans ?? new Bans();
     const { count, per } = options.history.requests;
     // Evenly: two bursts that are a period apart when they leave may arrive closer together.
-    this.#budget = new Budget({ count: 1, per: per / count });
+    this.#rateLimiter = new RateLimiter({ count: 1, per: per / count });
   }
 
   /**
-   * What the history tells of a stretch, a page at a time, each trade with when it was received. It returns what
+   * What the history tells of a range, a page at a time, each trade with when it was received. It returns what
    * {@link History.trades} does.
    *
    * @throws {HistoryError} when the exchange has no such history
    * @throws {UnavailableError} when it does not answer now
    * @throws {FrameError} when an answer can't be read
    */
-  async *pages(market: Market, stretch: Stretch): AsyncGenerator<readonly TradeEvent[], number, void> {
+  async *pages(market: Market, range: TimeRange): AsyncGenerator<readonly TradeEvent[], number, void> {
     let answers = 0;
     const get = async (path: string) => {
       const body = await this.#get(market.instrument, path, answers === 0 ? 1 : ATTEMPTS);
       answers += 1;
       return body;
     };
-    const pages = this.#options.history.trades(market, stretch, get);
+    const pages = this.#options.history.trades(market, range, get);
     for (let page = await pages.next(); ; page = await pages.next()) {
       if (page.done) return page.value;
       const received = Date.now();
@@ -77,7 +77,7 @@ export class HistoryClient {
       return await backOff(() => this.#getOnce(instrument, path), {
         jitter: "full",
         startingDelay: FIRST_PAUSE,
-        maxDelay: LONGEST_PAUSE,
+        maxDelay: MAX_PAUSE,
         numOfAttempts,
         retry: (error) => {
           if (signal.aborted || isFinal(error)) return false;
@@ -114,7 +114,7 @@ export class HistoryClient {
 
   /** @returns what was answered, for people */
   #refuse({ status, headers }: Response, path: string, body: string): string {
-    this.#bans.hear(this.#options.restUrl, { status, header: (name) => headers.get(name) });
+    this.#bans.record(this.#options.restUrl, { status, header: (name) => headers.get(name) });
     return `${path} answered ${status} ${body.slice(0, 200)}`;
   }
 
@@ -122,8 +122,8 @@ export class HistoryClient {
   async #turn(): Promise<void> {
     const { signal, restUrl } = this.#options;
     do {
-      await this.#bans.over(restUrl, signal);
-      await sleep(this.#budget.take(Date.now()), undefined, { signal });
+      await this.#bans.waitUntilOver(restUrl, signal);
+      await sleep(this.#rateLimiter.take(Date.now()), undefined, { signal });
     } while (this.#bans.until(restUrl) !== undefined);
   }
 }
@@ -131,7 +131,7 @@ export class HistoryClient {
 /** The bodies' key in the raw log. */
 const REST = "rest";
 
-/** What the healer must judge. */
+/** What the backfiller must judge. */
 function isFinal(error: unknown): boolean {
   return error instanceof HistoryError || error instanceof FrameError;
 }

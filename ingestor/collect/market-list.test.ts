@@ -92,27 +92,27 @@ it("looks again at once when it is told that it is out of date, also while it is
   const first = Promise.withResolvers<readonly Market[]>();
   const { calls } = run(60_000, first.promise, BTC, ETH);
   await until(() => calls() === 1);
-  list.look();
+  list.refetch();
   first.resolve(BTC);
   await until(() => calls() === 2);
   expect(told).toEqual([BTC]);
-  list.look();
+  list.refetch();
   await until(() => told.length === 2);
   expect([calls(), list.markets]).toEqual([3, ETH]);
 });
 
-it("doubts a list that lacks most of its markets, says so, and believes it when it is told for long", async () => {
+it("keeps the old list when a new one lacks most of its markets, says so, and believes it when it is told for long", async () => {
   const { calls } = run(5, many(30), many(20), many(20), many(9));
   await until(() => list.trouble !== undefined);
   expect(list.trouble).toContain("lacks 11 of 20 markets");
   expect([told.length, list.markets.length]).toEqual([2, 20]);
   await until(() => told.length === 3);
-  // The first doubted answer was the fourth.
+  // The first implausible answer was the fourth.
   expect(calls()).toBeGreaterThanOrEqual(3 + 30);
   expect([list.markets.length, list.trouble]).toEqual([9, undefined]);
 });
 
-it("forgets its doubts when the markets are there again", async () => {
+it("counts implausible lists anew when the markets are there again", async () => {
   const lists = Array.from({ length: 80 }, (_, i) => many(i % 20 === 0 ? 30 : 3));
   const { calls } = run(1, ...lists, many(30));
   await until(() => calls() > 80);
@@ -172,9 +172,9 @@ describe("against a server", () => {
     answers = [];
     start(60_000);
     await list.ready;
-    list.bans.hear(`http://127.0.0.1`, { status: 429, header: () => "0.5" });
+    list.bans.record(`http://127.0.0.1`, { status: 429, header: () => "0.5" });
     const until500 = Date.now() + 500;
-    list.look();
+    list.refetch();
     await until(() => asked.length === 2);
     expect(asked[1]).toBeGreaterThanOrEqual(until500 - 10);
   });

@@ -16,9 +16,9 @@ const TIMEOUT = 15_000;
 /** Of a list shorter than this most may well have gone. */
 const FEW = 10;
 /** A list that lacks most of its markets is believed when it has been told this often in a row ... */
-const DOUBTED_LOOKS = 30;
+const IMPLAUSIBLE_LOOKS = 30;
 /** ... with this long, ms, between two looks at most: for half an hour. */
-const DOUBT_PERIOD = 60_000;
+const IMPLAUSIBLE_PERIOD = 60_000;
 
 export class MarketList {
   readonly #exchange: Exchange;
@@ -37,7 +37,7 @@ export class MarketList {
   /** Why the newest list is not in force; undefined when it is. */
   #trouble: string | undefined;
   /** Lists in a row that lacked most of the markets. */
-  #doubtedLooks = 0;
+  #implausibleLooks = 0;
   #wanted = Promise.withResolvers<void>();
 
   constructor(exchange: Exchange, restUrl: string, logger: Logger) {
@@ -71,21 +71,21 @@ export class MarketList {
         // Before it is asked for: what is wanted meanwhile may not be in the answer.
         this.#wanted = Promise.withResolvers();
         const listed = await this.#fetchUntilThere();
-        const doubted = this.#isDoubted(listed);
-        if (!doubted && JSON.stringify(listed) !== JSON.stringify(this.markets)) {
+        const implausible = this.#isImplausible(listed);
+        if (!implausible && JSON.stringify(listed) !== JSON.stringify(this.markets)) {
           this.markets = listed;
           this.#ready.resolve(listed);
           changed(listed);
         }
-        await this.#pause(doubted ? Math.min(period, DOUBT_PERIOD) : period, signal);
+        await this.#pause(implausible ? Math.min(period, IMPLAUSIBLE_PERIOD) : period, signal);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     }
   }
 
-  /** Asks at once, since the list is out of date. */
-  look(): void {
+  /** Fetches the list again at once, since it is out of date. */
+  refetch(): void {
     this.#wanted.resolve();
   }
 
@@ -107,16 +107,18 @@ export class MarketList {
    * A list that suddenly lacks most of what was there is an exchange's fault rather than its end: whoever believes it tells
    * clients for good that their market is gone.
    */
-  #isDoubted(listed: readonly Market[]): boolean {
+  #isImplausible(listed: readonly Market[]): boolean {
     const there = new Set(listed.map(({ instrument }) => instrument));
     const { length: before } = this.markets;
     const missing = this.markets.filter(({ instrument }) => !there.has(instrument)).length;
     const lacksMost = before >= FEW && missing > before / 2;
-    this.#doubtedLooks = lacksMost ? this.#doubtedLooks + 1 : 0;
-    const doubted = lacksMost && this.#doubtedLooks < DOUBTED_LOOKS;
-    this.#trouble = doubted ? `the market list lacks ${missing} of ${before} markets, keeping the old one` : undefined;
-    if (doubted) this.#logger.warn({ missing, before }, "the market list lacks most markets, keeping the old one");
-    return doubted;
+    this.#implausibleLooks = lacksMost ? this.#implausibleLooks + 1 : 0;
+    const implausible = lacksMost && this.#implausibleLooks < IMPLAUSIBLE_LOOKS;
+    this.#trouble = implausible
+      ? `the market list lacks ${missing} of ${before} markets, keeping the old one`
+      : undefined;
+    if (implausible) this.#logger.warn({ missing, before }, "the market list lacks most markets, keeping the old one");
+    return implausible;
   }
 
   async #fetchUntilThere(): Promise<readonly Market[]> {
@@ -136,12 +138,12 @@ export class MarketList {
   }
 
   #hear({ status, headers }: Response): void {
-    this.bans.hear(this.#restUrl, { status, header: (name) => headers.get(name) });
+    this.bans.record(this.#restUrl, { status, header: (name) => headers.get(name) });
   }
 
   async #fetch(): Promise<readonly Market[]> {
     const { signal: stopped } = this.#stop;
-    await this.bans.over(this.#restUrl, stopped);
+    await this.bans.waitUntilOver(this.#restUrl, stopped);
     const signal = AbortSignal.any([stopped, AbortSignal.timeout(TIMEOUT)]);
     const odd: OddRow[] = [];
     const listed = await this.#exchange.markets(this.#restUrl, signal, (row) => odd.push(row));

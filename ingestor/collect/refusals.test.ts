@@ -125,7 +125,7 @@ describe("a ban", () => {
     ban(retryAfter, 1900, status);
     await cut();
     await until(() => asked()[0] === 1);
-    list.look();
+    list.refetch();
     simulator.engine.execute("KRW-BTC");
     await until(() => collector.status.detail?.includes("left alone until") === true);
     await live();
@@ -138,7 +138,7 @@ describe("a ban", () => {
     await live();
     // Seconds only: of those there are two to three.
     ban(new Date(Date.now() + 3000).toUTCString(), 1900, 429);
-    list.look();
+    list.refetch();
     await until(() => asked()[1] === 1);
     await trades("KRW-BTC");
     expect(collector.status.state).toBe("live");

@@ -10,16 +10,16 @@ const MINUTE = 60_000;
 
 it("are those that the exchange names, in capitals or not", () => {
   const refused = new RefusedMarkets();
-  expect(refused.hear("INVALID_SYMBOL: The symbol does not exist (eth_krw)", MARKETS, 0)).toBe(true);
-  expect(refused.hear("no such market: XRP_KRW.", MARKETS, 0)).toBe(true);
+  expect(refused.add("INVALID_SYMBOL: The symbol does not exist (eth_krw)", MARKETS, 0)).toBe(true);
+  expect(refused.add("no such market: XRP_KRW.", MARKETS, 0)).toBe(true);
   expect(refused.at(1)).toEqual(["eth_krw", "xrp_krw"]);
   expect(MARKETS.map((market) => refused.has(market, 1))).toEqual([false, true, true, false]);
 });
 
 it("are none where the exchange names none, or repeats what was asked for", () => {
   const refused = new RefusedMarkets();
-  expect(refused.hear("too many requests", MARKETS, 0)).toBe(false);
-  expect(refused.hear(`bad request: ${symbols.join()}`, MARKETS, 0)).toBe(false);
+  expect(refused.add("too many requests", MARKETS, 0)).toBe(false);
+  expect(refused.add(`bad request: ${symbols.join()}`, MARKETS, 0)).toBe(false);
   expect(refused.at(1)).toEqual([]);
 });
 
@@ -32,7 +32,7 @@ it("are tried again after a while, later each time they are refused again", () =
     [30, 69],
   ] as const) {
     expect(refused.at(now * MINUTE)).toEqual([]);
-    refused.hear("eth_krw", MARKETS, now * MINUTE);
+    refused.add("eth_krw", MARKETS, now * MINUTE);
     fates.push(refused.at(later * MINUTE).length === 1);
   }
   expect(fates).toEqual([true, true, true]);
@@ -40,7 +40,7 @@ it("are tried again after a while, later each time they are refused again", () =
 
 it("are forgotten when they leave the list", () => {
   const refused = new RefusedMarkets();
-  refused.hear("eth_krw", MARKETS, 0);
+  refused.add("eth_krw", MARKETS, 0);
   refused.keepOnly(MARKETS);
   expect(refused.at(1)).toEqual(["eth_krw"]);
   refused.keepOnly(MARKETS.slice(0, 1));

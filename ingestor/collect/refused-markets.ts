@@ -8,7 +8,7 @@ import { namedIn } from "./bad-frames.ts";
 
 /** How long one is left out while the list still has it, ms; twice as long each further time that it is refused. */
 const FIRST_PAUSE = 600_000;
-const LONGEST_PAUSE = 86_400_000;
+const MAX_PAUSE = 86_400_000;
 
 interface Refused {
   readonly symbol: string;
@@ -29,19 +29,19 @@ export class RefusedMarkets {
   }
 
   /**
-   * Hears why a request was refused.
+   * Records why a request was refused.
    *
    * @param message the exchange's words
    * @param markets those that were asked for
    * @returns whether it names some of them, which are left out from now on
    */
-  hear(message: string, markets: readonly Market[], now: number): boolean {
+  add(message: string, markets: readonly Market[], now: number): boolean {
     const named = namedIn(message, markets);
     // Who repeats all that was asked for blames none of it.
     if (named.length > Math.max(1, markets.length / 2)) return false;
     for (const { instrument, nativeSymbol: symbol } of named) {
       const times = (this.#refused.get(instrument)?.times ?? 0) + 1;
-      const until = now + Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (times - 1));
+      const until = now + Math.min(MAX_PAUSE, FIRST_PAUSE * 2 ** (times - 1));
       this.#refused.set(instrument, { symbol, times, until });
     }
     return named.length > 0;

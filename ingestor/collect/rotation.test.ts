@@ -98,11 +98,11 @@ it("notices trades that the exchange leaves out on a living connection, and fetc
   expect([...new Set(log.gaps.map(({ cause }) => cause))]).toEqual(["missed_trades"]);
   await until(() => {
     const executed = simulator.executed(0, 10_000).trades;
-    const known = new Set(log.trades.map(({ id }) => id));
-    const first = Math.min(...executed.filter(({ id }) => known.has(id)).map(({ seq }) => seq));
+    const logged = new Set(log.trades.map(({ id }) => id));
+    const first = Math.min(...executed.filter(({ id }) => logged.has(id)).map(({ seq }) => seq));
     return executed
       .filter(({ seq }) => seq > first + MARKETS)
       .slice(0, 200)
-      .every(({ id }) => known.has(id));
+      .every(({ id }) => logged.has(id));
   });
 }, 60_000);

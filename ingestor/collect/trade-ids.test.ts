@@ -1,33 +1,33 @@
 import { pino } from "pino";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { GapCause, TradeEvent } from "../../protocol/events.ts";
-import { Doubts } from "./doubts.ts";
-import { KnownTrades } from "./known-trades.ts";
+import { SuspectedGaps } from "./suspected-gaps.ts";
+import { TradeDeduplicator } from "./trade-deduplicator.ts";
 import { TradeIds } from "./trade-ids.ts";
 
 const BTC = "binance:BTC-USDT";
 
 describe("trade ids that count up", () => {
   let gaps: [cause: GapCause, since: number, until: number][];
-  let known: KnownTrades;
-  let doubts: Doubts;
+  let deduplicator: TradeDeduplicator;
+  let suspects: SuspectedGaps;
   let ids: TradeIds;
 
   beforeEach(() => {
     gaps = [];
-    known = new KnownTrades([{ events: [], completeFrom: 0, completeUntil: null }], () => 0);
-    doubts = new Doubts();
-    const healer = { heal: (_name: string, ...gap: (typeof gaps)[number]) => void gaps.push(gap) };
-    ids = new TradeIds({ known, healer, logger: pino({ level: "silent" }) });
+    deduplicator = new TradeDeduplicator([{ events: [], completeFrom: 0, completeUntil: null }], () => 0);
+    suspects = new SuspectedGaps();
+    const backfiller = { backfill: (_name: string, ...gap: (typeof gaps)[number]) => void gaps.push(gap) };
+    ids = new TradeIds({ deduplicator, backfiller, logger: pino({ level: "silent" }) });
   });
   function trade(id: number, time: number): void {
-    ids.judge({ by: "trade", instrument: BTC, id: `${id}`, time, until: time }, doubts);
+    ids.judge({ by: "trade", instrument: BTC, id: `${id}`, time, until: time }, suspects);
     const fields = { price: "1", size: "1", side: "buy", received: time, snapshot: false } as const;
     const event: TradeEvent = { type: "trade", instrument: BTC, id: `${id}`, time, ...fields };
-    if (known.admit(event)) ids.count(BTC, event.id, time);
+    if (deduplicator.admit(event)) ids.count(BTC, event.id, time);
   }
   const ticker = (id: number, time: number) =>
-    ids.judge({ by: "ticker", instrument: BTC, id: `${id}`, time, until: time }, doubts);
+    ids.judge({ by: "ticker", instrument: BTC, id: `${id}`, time, until: time }, suspects);
 
   it("show a hole, and none where one was only overtaken", () => {
     trade(10, 1000);
@@ -45,14 +45,14 @@ describe("trade ids that count up", () => {
     trade(4, 9200);
     expect(gaps[1]).toEqual(["missed_trades", 8600, 9200]);
     // What is fetched next must not be asked for by an old id.
-    expect(known.newest(BTC, 1500)).toBeNull();
+    expect(deduplicator.newest(BTC, 1500)).toBeNull();
   });
 
-  it("that begin anew while we were away settle the doubt", () => {
+  it("that begin anew while we were away settle the suspected gap", () => {
     trade(1_000_000, 1000);
-    doubts.add("exchange_disconnect", BTC, 1000);
+    suspects.add("exchange_disconnect", BTC, 1000);
     trade(7, 9000);
-    expect([gaps, doubts.size]).toEqual([[["exchange_disconnect", 1001, 9000]], 0]);
+    expect([gaps, suspects.size]).toEqual([[["exchange_disconnect", 1001, 9000]], 0]);
   });
 
   it("that begin anew show themselves in a ticker", () => {

@@ -1,13 +1,13 @@
 /** Where an exchange's ids count up by one: a hole between two of them shows a loss, even on a connection that never broke. */
 
 import type { Logger } from "../logger.ts";
-import { type Doubts, judgeById, OVERLAP } from "./doubts.ts";
-import type { Healer } from "./healer.ts";
-import type { KnownTrades } from "./known-trades.ts";
+import type { Backfiller } from "./backfiller.ts";
+import { judgeById, OVERLAP, type SuspectedGaps } from "./suspected-gaps.ts";
+import type { TradeDeduplicator } from "./trade-deduplicator.ts";
 
 export interface TradeIdsOptions {
-  readonly known: Pick<KnownTrades, "newest" | "renumber">;
-  readonly healer: Pick<Healer, "heal">;
+  readonly deduplicator: Pick<TradeDeduplicator, "newest" | "renumber">;
+  readonly backfiller: Pick<Backfiller, "backfill">;
   readonly logger: Logger;
 }
 
@@ -44,22 +44,23 @@ export class TradeIds {
     this.#options = options;
   }
 
-  /** Opens a gap for what an id shows to be missing, and settles the instrument's doubt with it. */
-  judge(told: ToldId, doubts: Doubts): void {
+  /** Opens a gap for what an id shows to be missing, and settles the instrument's suspected gap with it. */
+  judge(told: ToldId, suspects: SuspectedGaps): void {
     const { by, instrument, id, until } = told;
     const last = this.#lastOf(instrument);
     if (last !== null && hasBegunAnew(told, last)) {
-      this.#beginAnew(told, last, doubts);
+      this.#beginAnew(told, last, suspects);
       return;
     }
     const verdict = judgeById(by, id, last?.id ?? null);
-    if (doubts.get(instrument) !== undefined) {
-      const doubt = doubts.settle(instrument, verdict);
-      if (doubt !== undefined) this.#options.healer.heal(instrument, doubt.cause, doubt.since - OVERLAP, until);
+    if (suspects.get(instrument) !== undefined) {
+      const suspect = suspects.settle(instrument, verdict);
+      if (suspect !== undefined)
+        this.#options.backfiller.backfill(instrument, suspect.cause, suspect.since - OVERLAP, until);
       // Up to there it is fetched: the trades that follow show no other hole.
       if (verdict === "missed" && last !== null) this.#last.set(instrument, { id, time: last.time });
     } else if (verdict !== "missed" || last === null) return;
-    else if (by === "trade") this.#heal(instrument, last, until);
+    else if (by === "trade") this.#backfill(instrument, last, until);
     // It may be on its way.
     else if (!this.#announced.has(instrument)) this.#announced.set(instrument, { id, at: until });
   }
@@ -77,31 +78,31 @@ export class TradeIds {
       this.#announced.delete(instrument);
       const last = this.#lastOf(instrument);
       if (last === null || Number(id) <= Number(last.id)) continue;
-      this.#heal(instrument, last, Math.max(now, at));
+      this.#backfill(instrument, last, Math.max(now, at));
       this.#last.set(instrument, { id, time: last.time });
     }
   }
 
-  #heal(instrument: string, last: Last, until: number): void {
-    this.#options.healer.heal(instrument, "missed_trades", last.time - OVERLAP, until);
+  #backfill(instrument: string, last: Last, until: number): void {
+    this.#options.backfiller.backfill(instrument, "missed_trades", last.time - OVERLAP, until);
   }
 
   /** What came between the last of the old ids and the first new one that we see may be missing: no id tells. */
-  #beginAnew({ instrument, id, time, until }: ToldId, last: Last, doubts: Doubts): void {
-    const { known, healer, logger } = this.#options;
+  #beginAnew({ instrument, id, time, until }: ToldId, last: Last, suspects: SuspectedGaps): void {
+    const { deduplicator, backfiller, logger } = this.#options;
     logger.warn({ instrument, last: last.id, id }, "the exchange has begun its trade ids anew");
-    known.renumber(instrument);
+    deduplicator.renumber(instrument);
     this.#announced.delete(instrument);
     this.#last.set(instrument, { id, time });
-    const cause = doubts.settle(instrument, "missed")?.cause ?? "missed_trades";
+    const cause = suspects.settle(instrument, "missed")?.cause ?? "missed_trades";
     // Up to the last one the old ids leave no hole.
-    healer.heal(instrument, cause, last.time + 1, until);
+    backfiller.backfill(instrument, cause, last.time + 1, until);
   }
 
   #lastOf(instrument: string): Last | null {
     const last = this.#last.get(instrument);
     if (last !== undefined) return last;
-    const known = this.#options.known.newest(instrument);
+    const known = this.#options.deduplicator.newest(instrument);
     if (known !== null) this.#last.set(instrument, known);
     return known;
   }

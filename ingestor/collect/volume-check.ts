@@ -8,7 +8,7 @@ import type { TickerEvent, TradeEvent } from "../../protocol/events.ts";
 import { boundedTime, isDatedAhead } from "../event-time.ts";
 import { VolumeLedger, volumeUnits } from "./volume-ledger.ts";
 
-/** Trades that are missing beyond doubt: of which instrument, and executed since when (ms). */
+/** Trades that are certainly missing: of which instrument, and executed since when (ms). */
 export interface Missing {
   readonly instrument: string;
   readonly since: number;

@@ -7,7 +7,7 @@
  */
 
 import type { Decimal } from "../../protocol/decimal.ts";
-import { OVERLAP } from "./doubts.ts";
+import { OVERLAP } from "./suspected-gaps.ts";
 
 /** A ticker, when its last trade was executed (ms), and what was traded up to then. */
 export interface TickerVolume {
@@ -100,26 +100,26 @@ export class VolumeLedger {
    * Compares, once all trades of up to a ticker's time have come.
    *
    * @param covered whether trades up to the ticker's time are being fetched anyway
-   * @returns since when (ms) trades are missing beyond doubt; undefined where none are
+   * @returns since when (ms) trades are certainly missing; undefined where none are
    */
   compare({ time, volume }: TickerVolume, covered: boolean): number | undefined {
     if (time < this.#lastTicker || time - OVERLAP <= this.#baseUpTo) return undefined;
     this.#lastTicker = time;
-    const { least, exact, most, order } = this.#differences(time, volume);
+    const { min, exact, max, order } = this.#differences(time, volume);
     if (covered || this.#bound === undefined) {
-      this.#accept(order === "certain" ? exact : most, time);
+      this.#accept(order === "certain" ? exact : max, time);
       return undefined;
     }
     const slack = ROUNDING + (volume >> DOUBLE_BITS);
     const certain = order === "certain" || (order === "likely" && this.#isRepeated(exact, time, slack));
-    const difference = certain ? exact : least;
+    const difference = certain ? exact : min;
     if (difference > this.#bound + slack) {
       const since = this.#wholeUntil;
-      this.#accept(certain ? exact : most, time);
+      this.#accept(certain ? exact : max, time);
       return since;
     }
     if (certain) this.#accept(exact, time);
-    else if (most < this.#bound) this.#bound = most;
+    else if (max < this.#bound) this.#bound = max;
     return undefined;
   }
 
@@ -151,7 +151,7 @@ export class VolumeLedger {
     // their times it may have a later one and lack an earlier one.
     const unordered = atOnce > 1 || this.#disorders.some((one) => one.from <= time && time <= one.to);
     const order = unordered ? "unknown" : near === atOnce ? "certain" : "likely";
-    return { least: difference(to), exact: difference(after), most: difference(from), order } as const;
+    return { min: difference(to), exact: difference(after), max: difference(from), order } as const;
   }
 
   /** Of the trades that are remembered, how many were executed before a time (ms). */

@@ -86,7 +86,7 @@ export interface Feed {
 }
 
 /** What is wanted of a market's trade history. Times in ms. */
-export interface Stretch {
+export interface TimeRange {
   readonly since: number;
   readonly until: number;
   /** The newest trade before it that we have, by id; null where none is known. */
@@ -112,17 +112,17 @@ export interface History {
   readonly requests: Limit;
   /** Whether a trade has the same id here as on the socket; else trades are told apart by time, price, size, side and count. */
   readonly sameIds: boolean;
-  /** Which of a stretch's trades come first. Those that come oldest first need not be gathered to be put into the log. */
+  /** Which of a range's trades come first. Those that come oldest first need not be gathered to be put into the log. */
   readonly order: "newest-first" | "oldest-first";
   /**
-   * The trades of a stretch, a page at a time; there may be others before and after it. It returns from which time on (ms) it
+   * The trades of a range, a page at a time; there may be others before and after it. It returns from which time on (ms) it
    * has told everything that the exchange still tells.
    *
    * @throws {FrameError} for an answer that is not what the documentation promises
    * @throws {HistoryError} when the exchange has no history of this market
    * @throws {UnavailableError} when the exchange says that it can't answer now
    */
-  trades(market: Market, stretch: Stretch, get: Get): AsyncGenerator<readonly TradeEvent[], number, void>;
+  trades(market: Market, range: TimeRange, get: Get): AsyncGenerator<readonly TradeEvent[], number, void>;
   /**
    * The trades in an answer, for who reads it again from the raw log; none when it holds other things.
    *

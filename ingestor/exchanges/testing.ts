@@ -2,7 +2,7 @@
 
 import type { TradeEvent } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
-import type { History, Stretch } from "./exchange.ts";
+import type { History, TimeRange } from "./exchange.ts";
 
 /** What a history made of a scripted exchange. */
 export interface Heard {
@@ -17,7 +17,7 @@ export interface Heard {
 export async function hear(
   history: History,
   market: Pick<Market, "instrument" | "nativeSymbol">,
-  stretch: Partial<Stretch>,
+  range: Partial<TimeRange>,
   bodies: readonly (string | (() => string))[],
 ): Promise<Heard> {
   const asked: string[] = [];
@@ -30,7 +30,7 @@ export async function hear(
   };
   const [exchange = "", base = "", quote = ""] = market.instrument.split(/[:-]/);
   const whole = { ...market, exchange, base, quote, names: { ko: null, en: null }, status: null, warning: null };
-  const pages = history.trades(whole, { since: 0, until: 0, lastId: null, ...stretch }, get);
+  const pages = history.trades(whole, { since: 0, until: 0, lastId: null, ...range }, get);
   for (;;) {
     const page = await pages.next();
     if (page.done) return { asked, trades, from: page.value };

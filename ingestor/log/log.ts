@@ -16,26 +16,26 @@ export interface LogRecord {
   readonly key: string;
   /** JSON text of the event or status. */
   readonly value: string;
-  /** What the value is: read from the headers, so that nobody parses what they only pass on. */
+  /** The type of the value: from the headers, so that whoever only passes it on need not parse it. */
   readonly type: MarketEvent["type"] | "status" | "marker";
   readonly origin: RecordOrigin;
 }
 
-/** What a status record says; a reader adds `asOf`. */
+/** The value of a status record; a reader adds `asOf`. */
 export type CollectorStatus = Omit<FeedStatus, "asOf">;
 
 /** A status as it stands in the log. */
 export interface LoggedStatus extends CollectorStatus {
   /**
-   * Since when (execution time, ms) trades are being fetched: whoever takes over must know what the log has had since then.
+   * Since when (execution time, ms) trades are being backfilled: a successor must deduplicate against the log since then.
    * Absent while nothing is missing.
    */
   readonly healing?: number;
-  /** Since when (execution time, ms) trades may be missing of some instruments, of which no frame has shown yet whether they are. */
+  /** Since when (execution time, ms) gaps are suspected that no frame has confirmed or dismissed yet. */
   readonly doubted?: number;
 }
 
-/** What a collector learns from the end of a log that it takes over. */
+/** The end of a partition, as a takeover reads it. */
 export interface Tail {
   /** Events of the tail, oldest first. */
   readonly events: readonly MarketEvent[];
@@ -54,9 +54,9 @@ export interface Tail {
   readonly unreadSince?: number;
 }
 
-/** What stands in a partition right before its tail; gaps that the tail closes are left out. */
-export interface Stretch extends Pick<Tail, "events" | "completeFrom"> {
-  /** Log time (ms) from which it is complete for the instruments of which less is told. */
+/** The records right before a partition's tail, without the gaps that the tail closes. */
+export interface EarlierTail extends Pick<Tail, "events" | "completeFrom"> {
+  /** Overrides `completeFrom` for instruments of which trades were dropped, log time (ms). */
   readonly completeFor?: ReadonlyMap<string, number>;
 }
 
@@ -66,13 +66,13 @@ export interface RawFrame {
   readonly received: number;
   /** Names the connection it came over: frames of one connection stay in order. */
   readonly connection: string;
-  /** Of a body: what was asked, about which instrument. */
+  /** Of a body: the request. */
   readonly rest?: { readonly instrument: string; readonly path: string };
 }
 
 /** How the raw log is doing; it holds nothing else up. */
 export interface RawState {
-  /** What waits to be confirmed, bytes. */
+  /** Unconfirmed bytes. */
   readonly bytes: number;
   /** Frames and bodies that were left out, being too large or behind too much else. */
   readonly omitted: number;
@@ -88,19 +88,19 @@ export interface TickWriter {
    */
   open(atLeast: number): Promise<readonly Tail[]>;
   /**
-   * Reads what stands before the tails, as far back as is still needed, while others work: partition by partition, again where
-   * it fails. Whoever dies before `take` has come back leaves it to its successor.
+   * Reads the records before the tails, as far back as backfills need, beside the collecting: partition by partition, again
+   * where it fails. Whoever dies before `take` has come back leaves it to its successor.
    *
    * @param signal ends the reading
    */
-  readBack(take: (partition: number, stretch: Stretch) => Promise<void>, signal: AbortSignal): Promise<void>;
+  readBack(take: (partition: number, earlier: EarlierTail) => Promise<void>, signal: AbortSignal): Promise<void>;
   /** Under which records are written; 0 before the log has been taken over. */
   readonly term: number;
-  /** Resolves when the log shows that another collector has taken it over: what is still written is void. */
+  /** Resolves when the log shows that another collector has taken it over: later records of ours are void. */
   readonly superseded: Promise<void>;
-  /** What waits to be confirmed, bytes. */
+  /** Unconfirmed bytes. */
   readonly bytes: number;
-  /** Events that were too large for the log; in the place of a trade stands a lost gap. Absent where none is. */
+  /** Events that were too large for the log; a trade is replaced by a lost gap. Absent where none is. */
   readonly refused?: number;
   /** Absent where raw frames are not kept. */
   readonly raw?: RawState | undefined;
@@ -131,7 +131,7 @@ export interface Expired {
   readonly until: number;
 }
 
-/** What the feeds had acked before a commit, as far back as was looked. */
+/** The last acked positions before a commit, within the lookback. */
 export interface AckedBefore {
   /** The committed position, where the live reading begins. */
   readonly offset: number;
@@ -141,7 +141,7 @@ export interface AckedBefore {
   readonly last: ReadonlyMap<string, number>;
 }
 
-/** What a reader is told. Calls for one partition never overlap. */
+/** Callbacks of a reader. Calls for one partition never overlap. */
 export interface LogHandlers {
   /** This reader is responsible for the partition from here on. */
   assigned(partition: number): void;
@@ -151,13 +151,13 @@ export interface LogHandlers {
   resumed(partition: number, epoch: string, acked: AckedBefore): void;
   /** Records that count, in order, and the epoch they stand in. May be held back by returning a promise. */
   records(partition: number, epoch: string, records: readonly LogRecord[]): Promise<void> | void;
-  /** What stood in the partition before the records that follow has expired. */
+  /** The records before those that follow have expired. */
   expired(partition: number, epoch: string, expired: Expired): void;
   /** The group has confirmed that this reader's partitions are still its own. */
   confirmed(): void;
 }
 
-/** A position up to which everything is done, to be stored with what is known of the log's authority there. */
+/** A position up to which everything is done; stored with the log's authority there. */
 export interface Commit {
   readonly partition: number;
   /** That of the offset: should the log have become another one meanwhile, it means nothing there. */
@@ -172,7 +172,7 @@ export interface TickReader {
   partitionOf(instrument: string): number;
   start(handlers: LogHandlers): Promise<void>;
   commit(commits: readonly Commit[]): Promise<void>;
-  /** Stops and resumes fetching, when what has been read can't be passed on. */
+  /** Backpressure: stops and resumes fetching. */
   pause(partitions: readonly number[]): void;
   resume(partitions: readonly number[]): void;
   /**
@@ -181,7 +181,7 @@ export interface TickReader {
    * it may hold it back by returning a promise; it stops when `take` resolves to false. `expired`: what stood before
    * these records and has gone.
    */
-  reread(
+  catchUp(
     partition: number,
     seq: number,
     take: (epoch: string, records: readonly LogRecord[], next: number, expired?: Expired) => Promise<boolean>,
@@ -189,7 +189,7 @@ export interface TickReader {
   readonly reachable: boolean;
   /** Records that were in the log and not read yet, at the last look. */
   readonly lag: number;
-  /** Records met that a collector wrote after another had taken its place. */
+  /** Void records met: written by a superseded collector. */
   readonly voided: number;
   stop(): Promise<void>;
 }

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { until } from "../../local/testing.ts";
 import type { TickerEvent } from "../../protocol/events.ts";
-import { ByteBudget } from "./byte-budget.ts";
 import type { LogHandlers, LogRecord } from "./log.ts";
 import { MemoryLog } from "./memory.ts";
+import { MemoryPool } from "./memory-pool.ts";
 
 function ticker(price: number, instrument = "upbit:BTC-KRW"): TickerEvent {
   const none = { size: null, side: null, open: null, high: null, low: null, prevClose: null, change: null } as const;
@@ -71,7 +71,7 @@ describe("the log in memory", () => {
   it("reads again after a position, and goes on until it is told to stop", async () => {
     for (let i = 0; i < 2500; i += 1) log.append(ticker(i));
     const again: number[] = [];
-    const done = log.reread(0, 999, async (_epoch, records, next) => {
+    const done = log.catchUp(0, 999, async (_epoch, records, next) => {
       again.push(...records.map(({ offset }) => offset));
       if (next === 2502) queueMicrotask(() => log.append(ticker(1)));
       return next <= 2502;
@@ -83,10 +83,10 @@ describe("the log in memory", () => {
   describe("of a bounded size", () => {
     /** Of one record, about. */
     const SIZE = 600;
-    const budget = () => new ByteBudget(1000 * SIZE);
+    const pool = () => new MemoryPool(1000 * SIZE);
     async function firstOf(one: MemoryLog): Promise<number> {
       let first = 0;
-      await one.reread(0, 1, async (_epoch, records) => {
+      await one.catchUp(0, 1, async (_epoch, records) => {
         first = records[0]?.offset ?? 0;
         return false;
       });
@@ -96,8 +96,8 @@ describe("the log in memory", () => {
       for (let i = 0; i < records; i += 1) one.append({ ...ticker(100_000), instrument: `upbit:${note}-KRW` });
     }
 
-    it("is full of what is not committed, and keeps a stretch of what is", async () => {
-      log = new MemoryLog(budget());
+    it("is full of uncommitted records, and keeps some committed ones", async () => {
+      log = new MemoryLog(pool());
       fill(log, 1000);
       expect([log.overloaded, await firstOf(log)]).toEqual([false, 2]);
       fill(log, 1000);
@@ -112,7 +112,7 @@ describe("the log in memory", () => {
     });
 
     it("counts bytes and no records", () => {
-      log = new MemoryLog(budget());
+      log = new MemoryLog(pool());
       fill(log, 7, "X".repeat(50 * SIZE));
       expect(log.overloaded).toBe(false);
       fill(log, 7, "X".repeat(50 * SIZE));
@@ -120,7 +120,7 @@ describe("the log in memory", () => {
     });
 
     it("shares the size with the logs of the other exchanges: one that is stuck takes nothing from them", () => {
-      const shared = budget();
+      const shared = pool();
       const others = [new MemoryLog(shared), new MemoryLog(shared)];
       log = new MemoryLog(shared);
       fill(log, 700);

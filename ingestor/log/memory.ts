@@ -1,6 +1,6 @@
 /**
- * The log where there is no Kafka: collector and pusher joined in one process. It holds what is not acked yet and a bounded
- * stretch before that, and it dies with the process: a new one is a new epoch, which every client is told with a gap.
+ * The log where there is no Kafka: collector and pusher joined in one process. It holds all uncommitted records and a bounded
+ * number of committed ones, and it dies with the process: a new one is a new epoch, which every client is told with a gap.
  */
 
 import { EventEmitter, once } from "node:events";
@@ -8,14 +8,14 @@ import type { GapEvent, MarketEvent } from "../../protocol/events.ts";
 import { type Authority, OPENING_MARKERS } from "../../protocol/log-record.ts";
 import { epochOf, newIncarnation } from "../../protocol/position.ts";
 import { reliedTime } from "../event-time.ts";
-import { ByteBudget, type ByteShare } from "./byte-budget.ts";
 import type { Commit, LoggedStatus, LogHandlers, LogRecord, RawFrame, Tail, TickReader, TickWriter } from "./log.ts";
+import { MemoryPool, type MemoryReservation } from "./memory-pool.ts";
 
-/** What the logs of all exchanges may hold, bytes: a feed that is further behind than its log's part gets a gap. */
-const BUDGET = new ByteBudget(512 * 1024 * 1024);
-/** What a record takes beside its text. */
+/** Memory of the logs of all exchanges: a feed that is further behind than its log's reservation gets a gap. */
+const MEMORY = new MemoryPool(512 * 1024 * 1024);
+/** Bytes of a record beside its text. */
 const OVERHEAD = 200;
-/** How much of a full log is let go at once: little would mean to move the rest all the time. */
+/** Part of a full log that is dropped at once: a small one would move the rest all the time. */
 const SPARE = 1 / 4;
 const PARTITION = 0;
 
@@ -25,10 +25,10 @@ export class MemoryLog implements TickWriter, TickReader {
   /** A later collector of this process goes on with them. */
   readonly #openGaps = new Map<string, MarketEvent>();
   readonly #changed = new EventEmitter();
-  /** Of what is not committed: that must be kept. */
-  readonly #share: ByteShare;
+  /** Counts uncommitted records, which must not be dropped. */
+  readonly #reservation: MemoryReservation;
   #records: LogRecord[] = [];
-  /** Of all records. */
+  /** Bytes of all records. */
   #bytes = 0;
   /** The offset of the first record kept; the opening markers are never stored. */
   #first: number = OPENING_MARKERS;
@@ -38,8 +38,8 @@ export class MemoryLog implements TickWriter, TickReader {
   #stopped = false;
   readonly reachable = true;
 
-  constructor(budget: ByteBudget = BUDGET) {
-    this.#share = budget.share();
+  constructor(pool: MemoryPool = MEMORY) {
+    this.#reservation = pool.reserve();
   }
 
   get #next(): number {
@@ -50,9 +50,9 @@ export class MemoryLog implements TickWriter, TickReader {
     return epochOf(this.#authority.incarnation, PARTITION);
   }
 
-  /** Full of what the pusher has not got rid of yet. */
+  /** Full of records that the pusher has not committed yet. */
   get overloaded(): boolean {
-    return this.#share.isFull;
+    return this.#reservation.isFull;
   }
 
   get term(): number {
@@ -63,7 +63,7 @@ export class MemoryLog implements TickWriter, TickReader {
   readonly superseded: Promise<void> = new Promise(() => undefined);
 
   get bytes(): number {
-    return this.#share.bytes;
+    return this.#reservation.bytes;
   }
 
   get lag(): number {
@@ -76,12 +76,12 @@ export class MemoryLog implements TickWriter, TickReader {
 
   async open(atLeast: number): Promise<readonly Tail[]> {
     this.#authority = { ...this.#authority, term: Math.max(this.#authority.term + 1, atLeast) };
-    // Which trades it has had is not remembered: what is fetched of that time can't be judged.
+    // Trade ids are not remembered, so backfilled trades of that time can't be deduplicated.
     const completeFrom = this.#lastEvent === null ? 0 : Date.now();
     return [{ events: [...this.#openGaps.values()], completeFrom, completeUntil: this.#lastEvent }];
   }
 
-  /** Of what has been here before nothing but the open gaps is remembered. */
+  /** Nothing but the open gaps outlives a collector. */
   async readBack(): Promise<void> {
     return;
   }
@@ -125,7 +125,7 @@ export class MemoryLog implements TickWriter, TickReader {
   async commit(commits: readonly Commit[]): Promise<void> {
     for (const { offset } of commits) {
       const done = this.#records.slice(this.#committed - this.#first, Math.max(0, offset - this.#first));
-      this.#share.bytes -= bytesOf(done);
+      this.#reservation.bytes -= bytesOf(done);
       this.#committed = Math.max(this.#committed, offset);
     }
     this.#trim();
@@ -140,7 +140,7 @@ export class MemoryLog implements TickWriter, TickReader {
     this.#changed.emit("change");
   }
 
-  async reread(
+  async catchUp(
     _partition: number,
     seq: number,
     take: (epoch: string, records: readonly LogRecord[], next: number) => Promise<boolean>,
@@ -179,11 +179,11 @@ export class MemoryLog implements TickWriter, TickReader {
     else this.#openGaps.delete(key);
   }
 
-  /** Lets the oldest of what is committed go. */
+  /** Drops the oldest committed records. */
   #trim(): void {
-    if (this.#bytes <= this.#share.limit) return;
+    if (this.#bytes <= this.#reservation.limit) return;
     let spare = 0;
-    for (let left = this.#bytes; left > this.#share.limit * (1 - SPARE); spare += 1) {
+    for (let left = this.#bytes; left > this.#reservation.limit * (1 - SPARE); spare += 1) {
       const record = this.#records[spare];
       if (record === undefined || record.offset >= this.#committed) break;
       left -= bytesOf([record]);
@@ -199,7 +199,7 @@ export class MemoryLog implements TickWriter, TickReader {
     const record: LogRecord = { offset: this.#next, logged: Date.now(), key, value, type, origin };
     this.#records.push(record);
     this.#bytes += bytesOf([record]);
-    this.#share.bytes += bytesOf([record]);
+    this.#reservation.bytes += bytesOf([record]);
     this.#trim();
     this.#changed.emit("change");
   }

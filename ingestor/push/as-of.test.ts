@@ -7,7 +7,7 @@ import type WebSocket from "ws";
 import { type FeedFrame, type TicksFrame, ticksFrame } from "../../protocol/ingest.ts";
 import type { Rate } from "../../protocol/stream.ts";
 import type { LogRecord } from "../log/log.ts";
-import { FeedLink, type Reread } from "./feed-link.ts";
+import { type CatchUp, FeedLink } from "./feed-link.ts";
 
 const INSTRUMENT = "upbit:BTC-KRW";
 const STATUS = '{"state":"live","source":"simulated","since":1}';
@@ -35,7 +35,7 @@ class World {
   #now = Date.now();
   #wire: Wire | undefined;
   #rates: readonly Rate[] = [];
-  #reread: { readonly reread: Reread; next: number } | undefined;
+  #catchUp: { readonly catchUp: CatchUp; next: number } | undefined;
   #taken = 0;
   #stored = 0;
   #lostStorage = false;
@@ -49,8 +49,8 @@ class World {
     view: () => (this.#read === this.#commit ? undefined : { epoch: "e-0", asOf: this.#asOf, status: STATUS }),
     logger: pino({ level: "silent" }),
     onBytes: () => undefined,
-    onLack: (_link, reread) => {
-      this.#reread = { reread, next: reread.seq + 1 };
+    onLack: (_link, catchUp) => {
+      this.#catchUp = { catchUp, next: catchUp.seq + 1 };
     },
     onReplaced: () => undefined,
   });
@@ -96,10 +96,10 @@ class World {
     this.#link.onRead(this.#now);
   }
 
-  /** The reading on the feed's behalf goes on, as the rereader has it. */
+  /** The reading on the feed's behalf goes on, as the catch-up reader has it. */
   readAgain(count: number): void {
-    const again = this.#reread;
-    if (again === undefined || !this.#link.wants(again.reread)) return;
+    const again = this.#catchUp;
+    if (again === undefined || !this.#link.wants(again.catchUp)) return;
     for (const record of this.#log.slice(again.next - 1, again.next - 1 + count)) {
       if (record.key === INSTRUMENT) this.#link.takeAgain("e-0", record, this.#now);
       again.next = record.offset + 1;

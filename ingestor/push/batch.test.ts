@@ -13,11 +13,11 @@ it.each([
     ],
   ],
 ])("is a frame that a feed takes, with %# of events", (events) => {
-  const place = { epoch: 'a"b-1', prev: 4, seq: 7 };
-  const text = encodeBatch({ ...place, events, due: ["raw", "100ms"], asOf: 9, status: JSON.stringify(status) });
+  const head = { epoch: 'a"b-1', prev: 4, seq: 7 };
+  const text = encodeBatch({ ...head, events, due: ["raw", "100ms"], asOf: 9, status: JSON.stringify(status) });
   expect(ticksFrame.parse(JSON.parse(text))).toEqual({
     op: "ticks",
-    ...place,
+    ...head,
     events: events.map((entry) => JSON.parse(entry.text) as unknown),
     due: ["raw", "100ms"],
     asOf: 9,

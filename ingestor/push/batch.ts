@@ -24,8 +24,8 @@ export interface Batch extends PartitionView {
 
 /** The text of a `ticksFrame` of `protocol/ingest.ts`. */
 export function encodeBatch({ epoch, prev, seq, events, due, asOf, status }: Batch): string {
-  const place = `"epoch":${JSON.stringify(epoch)},"prev":${prev},"seq":${seq}`;
+  const head = `"epoch":${JSON.stringify(epoch)},"prev":${prev},"seq":${seq}`;
   const texts = events.map(({ text }) => text).join(",");
   const said = `${status.slice(0, -1)},"asOf":${asOf}}`;
-  return `{"op":"ticks",${place},"events":[${texts}],"asOf":${asOf},"status":${said},"due":${JSON.stringify(due)}}`;
+  return `{"op":"ticks",${head},"events":[${texts}],"asOf":${asOf},"status":${said},"due":${JSON.stringify(due)}}`;
 }

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type WebSocket from "ws";
 import { type FeedFrame, type TicksFrame, ticksFrame } from "../../protocol/ingest.ts";
 import type { LogRecord } from "../log/log.ts";
-import { FeedLink, type Reread } from "./feed-link.ts";
+import { type CatchUp, FeedLink } from "./feed-link.ts";
 
 const STATUS = { state: "live", source: "simulated", since: 1, asOf: 5 } as const;
 
@@ -28,7 +28,7 @@ describe("a feed link", () => {
   let link: FeedLink;
   let bytes: number;
   let lowest: number;
-  let lacks: Reread[];
+  let lacks: CatchUp[];
   let replaced: number;
   let epoch: string | undefined;
 
@@ -45,7 +45,7 @@ describe("a feed link", () => {
         bytes += change;
         lowest = Math.min(lowest, bytes);
       },
-      onLack: (_link, reread) => lacks.push(reread),
+      onLack: (_link, catchUp) => lacks.push(catchUp),
       onReplaced: () => {
         replaced += 1;
       },
@@ -145,11 +145,11 @@ describe("a feed link", () => {
     batches();
     hear({ op: "resend", epoch: "e-0", from: 2 });
     expect([lacks, link.parked, link.holds, bytes]).toEqual([[{ seq: 2 }], true, 3, 0]);
-    const [reread] = lacks;
-    if (reread === undefined) throw new Error("no reading");
+    const [catchUp] = lacks;
+    if (catchUp === undefined) throw new Error("no reading");
     take(5);
     for (const offset of [3, 4, 5]) link.takeAgain("e-0", record(offset), 0);
-    expect(link.wants(reread)).toBe(true);
+    expect(link.wants(catchUp)).toBe(true);
     link.unpark();
     take(5, 6);
     link.onGrid(40_000, false);
@@ -350,11 +350,11 @@ describe("a feed link", () => {
       ready();
       ack(3);
       hear({ op: "resend", epoch: "e-0", from: 1 });
-      const [reread] = lacks;
+      const [catchUp] = lacks;
       epoch = "f-0";
       take(2);
       expect(link.parked).toBe(false);
-      expect(reread && link.wants(reread)).toBe(false);
+      expect(catchUp && link.wants(catchUp)).toBe(false);
       link.takeAgain("e-0", record(3), 0);
       expect(link.holds).toBe(2);
     });

@@ -23,12 +23,12 @@ export interface FeedLinkOptions {
   /** Bytes were added to (or, below 0, taken off) what is held in memory. */
   readonly onBytes: (change: number) => void;
   /** The feed lacks what is no longer in memory: read the log again from the position after `seq`. */
-  readonly onLack: (link: FeedLink, reread: Reread) => void;
+  readonly onLack: (link: FeedLink, catchUp: CatchUp) => void;
   readonly onReplaced: (link: FeedLink) => void;
 }
 
 /** A reading of the log on a feed's behalf. It is over when another has begun, or the feed has gone away. */
-export interface Reread {
+export interface CatchUp {
   /** What the feed has: it lacks what comes after. */
   readonly seq: number;
 }
@@ -82,7 +82,7 @@ export class FeedLink {
   #owesDue = false;
   /** Events were let go. */
   #parked: Parked | undefined;
-  #reread: Reread | undefined;
+  #catchUp: CatchUp | undefined;
   #closed = false;
 
   constructor(options: FeedLinkOptions) {
@@ -166,7 +166,7 @@ export class FeedLink {
     this.#socket = undefined;
     this.#ready = false;
     this.#said = undefined;
-    this.#reread = undefined;
+    this.#catchUp = undefined;
   }
 
   /** For good: gives back what it holds, and takes no more. */
@@ -215,18 +215,18 @@ export class FeedLink {
   /** Has caught up with the log. */
   unpark(): void {
     this.#parked = undefined;
-    this.#reread = undefined;
+    this.#catchUp = undefined;
   }
 
   /** Has been given as much as it takes for now: the rest is read for it once it has stored that. */
   leaveReading(): void {
     if (this.#parked !== undefined) this.#parked = { ...this.#parked, from: this.#lastSeq };
-    this.#reread = undefined;
+    this.#catchUp = undefined;
   }
 
   /** Whether the events of this reading still have somewhere to go. */
-  wants(reread: Reread): boolean {
-    return this.#reread === reread;
+  wants(catchUp: CatchUp): boolean {
+    return this.#catchUp === catchUp;
   }
 
   /** Whether it should be given no more for the moment. */
@@ -290,7 +290,7 @@ export class FeedLink {
     this.#ackedSeq = Math.max(this.#ackedSeq, seq);
     this.#outbox.ack(seq);
     // A slow feed that has stored all it was sent can be given the rest.
-    if (this.#parked !== undefined && this.#reread === undefined && this.#outbox.bytes === 0)
+    if (this.#parked !== undefined && this.#catchUp === undefined && this.#outbox.bytes === 0)
       this.#lack(this.#parked.from);
   }
 
@@ -312,11 +312,11 @@ export class FeedLink {
     const logged = seq < this.#ackedSeq ? undefined : (this.#outbox.loggedAfter(seq) ?? this.#parked?.logged);
     this.#outbox.clear();
     this.#parked = { from: seq, logged };
-    this.#reread = { seq };
+    this.#catchUp = { seq };
     this.#sentSeq = seq;
     this.#lastSeq = seq;
     this.#ackedSeq = seq;
-    this.#options.onLack(this, this.#reread);
+    this.#options.onLack(this, this.#catchUp);
   }
 
   /** Lets go of what was not sent; of what was sent too, if the feed is away and would need it all again. */

@@ -67,9 +67,9 @@ export class Outbox {
     this.#count(entry.text.length);
   }
 
-  /** The next ones to send, `most` at most; from here on they wait for their ack. */
-  send(most: number): readonly Entry[] {
-    const entries = this.#waiting.splice(0, most);
+  /** The next ones to send, `max` at most; from here on they wait for their ack. */
+  send(max: number): readonly Entry[] {
+    const entries = this.#waiting.splice(0, max);
     for (const entry of entries) this.#unacked.push(entry);
     return entries;
   }

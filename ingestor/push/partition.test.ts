@@ -1,9 +1,9 @@
 import { pino } from "pino";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { LogRecord } from "../log/log.ts";
-import { Turnstile } from "./dialler.ts";
 import { Edge } from "./edge.ts";
 import { Partition } from "./partition.ts";
+import { Semaphore } from "./semaphore.ts";
 
 function status(offset: number): LogRecord {
   const origin = { kind: "status", incarnation: "e", term: 1 } as const;
@@ -17,7 +17,7 @@ function newPartition(): Partition {
     source: "live",
     partition: 0,
     edge: new Edge({ url: "http://127.0.0.1:1", token: "", source: "live" }),
-    turnstile: new Turnstile(),
+    semaphore: new Semaphore(),
     idleBatch: 30_000,
     parkBytes: 1000,
     logger: pino({ level: "silent" }),

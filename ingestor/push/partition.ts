@@ -5,11 +5,12 @@ import { parseInstrument } from "../../protocol/instrument.ts";
 import type { AckedBefore, CollectorStatus, Commit, Expired, LoggedStatus, LogRecord } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
 import type { PartitionView } from "./batch.ts";
-import { Dialler, type Turnstile } from "./dialler.ts";
 import type { Edge } from "./edge.ts";
-import { FeedLink, type Reread } from "./feed-link.ts";
-import { KeptFeed } from "./kept-feed.ts";
+import { type CatchUp, FeedLink } from "./feed-link.ts";
+import { ManagedFeed } from "./managed-feed.ts";
 import { MarketLink } from "./market-link.ts";
+import { ReconnectingSocket } from "./reconnecting-socket.ts";
+import type { Semaphore } from "./semaphore.ts";
 
 export interface PartitionOptions {
   readonly exchange: string;
@@ -17,12 +18,12 @@ export interface PartitionOptions {
   readonly source: Source;
   readonly partition: number;
   readonly edge: Edge;
-  readonly turnstile: Turnstile;
+  readonly semaphore: Semaphore;
   readonly idleBatch: number;
   readonly parkBytes: number;
   readonly logger: Logger;
   readonly onBytes: (change: number) => void;
-  readonly onLack: (link: FeedLink, reread: Reread) => void;
+  readonly onLack: (link: FeedLink, catchUp: CatchUp) => void;
   /** Resolves when the registry knows the markets: before that the edge refuses their feeds. */
   readonly registered: Promise<void>;
   /** Resolves when the group has confirmed, after this moment, that the partition is still this pusher's. */
@@ -34,8 +35,8 @@ const SILENCE = 1500;
 
 export class Partition {
   readonly #options: PartitionOptions;
-  readonly #feeds = new Map<string, KeptFeed>();
-  readonly #markets = new Map<string, { link: MarketLink; dialler: Dialler }>();
+  readonly #feeds = new Map<string, ManagedFeed>();
+  readonly #markets = new Map<string, { link: MarketLink; reconnecting: ReconnectingSocket }>();
   #status: CollectorStatus;
   /** {@link #status} as JSON. */
   #statusText: string;
@@ -156,7 +157,7 @@ export class Partition {
 
   close(): void {
     for (const feed of this.#feeds.values()) feed.close();
-    for (const { dialler } of this.#markets.values()) dialler.close();
+    for (const { reconnecting } of this.#markets.values()) reconnecting.close();
   }
 
   /** Offsets of one epoch do not compare with those of another. */
@@ -199,7 +200,7 @@ export class Partition {
     link.expect(this.#epoch, { seq, from: this.#acked.from }, now);
   }
 
-  #letGo(instrument: string, feed: KeptFeed, why: string): void {
+  #letGo(instrument: string, feed: ManagedFeed, why: string): void {
     const { holds } = feed.link;
     this.#options.logger[holds === undefined ? "info" : "warn"]({ instrument, holds }, why);
     feed.close();
@@ -207,10 +208,10 @@ export class Partition {
     this.#markets.get(parseInstrument(instrument).quote)?.link.forget(instrument);
   }
 
-  #feed(instrument: string): KeptFeed {
+  #feed(instrument: string): ManagedFeed {
     const known = this.#feeds.get(instrument);
     if (known !== undefined) return known;
-    const { partition, idleBatch, parkBytes, logger, onBytes, onLack, edge, turnstile, exchange } = this.#options;
+    const { partition, idleBatch, parkBytes, logger, onBytes, onLack, edge, semaphore, exchange } = this.#options;
     const gate = this.#replacementGate();
     const view = () => this.#view();
     const link = new FeedLink({
@@ -225,9 +226,9 @@ export class Partition {
       onReplaced: gate.close,
     });
     const { symbol } = parseInstrument(instrument);
-    const dialler = new Dialler(
+    const reconnecting = new ReconnectingSocket(
       () => edge.publish(exchange, symbol),
-      turnstile,
+      semaphore,
       {
         open: (socket) => link.opened(socket),
         message: (text) => link.onMessage(text),
@@ -236,7 +237,7 @@ export class Partition {
       },
       logger,
     );
-    const feed = new KeptFeed(link, dialler);
+    const feed = new ManagedFeed(link, reconnecting);
     this.#feeds.set(instrument, feed);
     this.#expect(link, Date.now());
     if (this.#expired !== undefined && this.#epoch !== undefined) {
@@ -248,12 +249,12 @@ export class Partition {
   #market(quote: string): MarketLink {
     const known = this.#markets.get(quote);
     if (known !== undefined) return known.link;
-    const { partition, edge, turnstile, exchange, logger } = this.#options;
+    const { partition, edge, semaphore, exchange, logger } = this.#options;
     const gate = this.#replacementGate();
     const link = new MarketLink(gate.close);
-    const dialler = new Dialler(
+    const reconnecting = new ReconnectingSocket(
       () => edge.publish(exchange, `*-${quote}`, partition),
-      turnstile,
+      semaphore,
       {
         open: (socket) => link.opened(socket),
         message: (text) => link.onMessage(text),
@@ -262,7 +263,7 @@ export class Partition {
       },
       logger,
     );
-    this.#markets.set(quote, { link, dialler });
+    this.#markets.set(quote, { link, reconnecting });
     return link;
   }
 

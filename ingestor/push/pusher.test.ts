@@ -1,4 +1,4 @@
-/** The pusher between a log in memory and a WebSocket server in the edge's place, whose feeds store what the test lets them. */
+/** The pusher between a log in memory and a WebSocket server instead of the edge, whose feeds store what the test lets them. */
 
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";

@@ -7,11 +7,11 @@ import type { Source } from "../../protocol/events.ts";
 import type { DrainOrder } from "../../protocol/ingest.ts";
 import type { AckedBefore, Expired, LogHandlers, LogRecord, TickReader } from "../log/log.ts";
 import { type Logger, reasonOf } from "../logger.ts";
-import { Turnstile } from "./dialler.ts";
+import { CatchUpReader } from "./catch-up-reader.ts";
 import type { Edge } from "./edge.ts";
 import type { FeedLink } from "./feed-link.ts";
 import { Partition } from "./partition.ts";
-import { Rereader } from "./rereader.ts";
+import { Semaphore } from "./semaphore.ts";
 
 export interface PusherOptions {
   readonly exchange: string;
@@ -36,7 +36,7 @@ export class Pusher implements LogHandlers {
   readonly #options: PusherOptions;
   readonly #logger: Logger;
   readonly #partitions = new Map<number, Partition>();
-  readonly #turnstile = new Turnstile();
+  readonly #semaphore = new Semaphore();
   readonly #registered = Promise.withResolvers<void>();
   /** What is collected, as it was said last. */
   #listed: readonly string[] = [];
@@ -115,7 +115,7 @@ export class Pusher implements LogHandlers {
     const logger = this.#logger;
     logger.info({ partition }, "pushing");
     const live = () => this.#partitions.get(partition)?.next ?? 0;
-    const rereader = new Rereader({ partition, reader, live, logger });
+    const catchUpReader = new CatchUpReader({ partition, reader, live, logger });
     this.#partitions.set(
       partition,
       new Partition({
@@ -125,11 +125,11 @@ export class Pusher implements LogHandlers {
         edge,
         idleBatch,
         parkBytes,
-        turnstile: this.#turnstile,
+        semaphore: this.#semaphore,
         registered: this.#registered.promise,
         logger,
         onBytes: (change) => this.#onBytes(change),
-        onLack: (link, reread) => rereader.add(link, reread),
+        onLack: (link, catchUp) => catchUpReader.add(link, catchUp),
         confirmation: () => new Promise((resolve) => this.#confirmations.push(resolve)),
       }),
     );

@@ -3,7 +3,7 @@
 import type { ParsedEvent } from "../exchanges/exchange.ts";
 
 /** Where an event stands in the log. */
-export interface Place {
+export interface LogPosition {
   readonly partition: number;
   readonly seq: number;
 }
@@ -16,18 +16,18 @@ export interface FieldPair {
 
 export type Difference =
   | { readonly difference: "not in the log"; readonly raw: ParsedEvent }
-  | { readonly difference: "not in raw"; readonly place: Place; readonly log: ParsedEvent }
+  | { readonly difference: "not in raw"; readonly place: LogPosition; readonly log: ParsedEvent }
   | {
       readonly difference: "fields differ";
       readonly type: ParsedEvent["type"];
       readonly instrument: string;
       readonly id?: string | null;
       readonly received: number | null;
-      readonly place: Place;
+      readonly place: LogPosition;
       readonly fields: Readonly<Record<string, FieldPair>>;
     }
-  | { readonly difference: "twice in the log" | "out of order"; readonly place: Place; readonly log: ParsedEvent }
-  | { readonly difference: "unreadable in the log"; readonly place: Place };
+  | { readonly difference: "twice in the log" | "out of order"; readonly place: LogPosition; readonly log: ParsedEvent }
+  | { readonly difference: "unreadable in the log"; readonly place: LogPosition };
 
 /** Why something that only one side has is no difference. */
 export type Excuse =

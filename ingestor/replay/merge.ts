@@ -1,4 +1,4 @@
-/** Several sequences, each in order, made one: what comes next is the least of their heads. */
+/** Several sequences, each in order, made one: what comes next is the smallest of their heads. */
 
 interface Queue<T> {
   items: T[];
@@ -40,9 +40,9 @@ export class Merge<T> {
   /** Takes off all that nothing still to come can come before. */
   *take(): Generator<T> {
     for (;;) {
-      const least = this.#least();
-      if (least === undefined) return;
-      const { sequence, queue, item } = least;
+      const first = this.#first();
+      if (first === undefined) return;
+      const { sequence, queue, item } = first;
       queue.next += 1;
       if (queue.next === queue.items.length && this.#ended.delete(sequence)) this.#queues.delete(sequence);
       yield item;
@@ -50,13 +50,13 @@ export class Merge<T> {
   }
 
   /** Undefined while a sequence has no head. */
-  #least(): { sequence: number; queue: Queue<T>; item: T } | undefined {
-    let least: { sequence: number; queue: Queue<T>; item: T } | undefined;
+  #first(): { sequence: number; queue: Queue<T>; item: T } | undefined {
+    let first: { sequence: number; queue: Queue<T>; item: T } | undefined;
     for (const [sequence, queue] of this.#queues) {
       const item = queue.items[queue.next];
       if (item === undefined) return undefined;
-      if (least === undefined || this.#rank(item) < this.#rank(least.item)) least = { sequence, queue, item };
+      if (first === undefined || this.#rank(item) < this.#rank(first.item)) first = { sequence, queue, item };
     }
-    return least;
+    return first;
   }
 }

@@ -9,7 +9,7 @@ import { readAgain } from "./read-again.ts";
 import { readInStep } from "./read-in-step.ts";
 import { RecordedFile } from "./recorded-file.ts";
 import { RawPartitions } from "./sources.ts";
-import type { TopicPart } from "./topics.ts";
+import type { TopicRange } from "./topics.ts";
 import { UnreadableRecords } from "./unreadable.ts";
 import type { Window } from "./window.ts";
 
@@ -30,7 +30,7 @@ export class EventPrinter {
     this.#options = options;
   }
 
-  async printTopic(kafka: Kafka, parts: readonly TopicPart[]): Promise<void> {
+  async printTopic(kafka: Kafka, parts: readonly TopicRange[]): Promise<void> {
     const raw = new RawPartitions(parts);
     await readInStep(kafka, parts, {
       take: (part, messages) => raw.push(part, messages),

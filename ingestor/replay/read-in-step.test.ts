@@ -4,7 +4,7 @@ import { requireKafka } from "../../local/testing.ts";
 import { createKafka } from "../log/kafka/client.ts";
 import { extents } from "../log/kafka/offsets.ts";
 import { createLogger } from "../logger.ts";
-import { LEAD, type Part, readInStep } from "./read-in-step.ts";
+import { LEAD, type PartitionRange, readInStep } from "./read-in-step.ts";
 
 const kafka = await requireKafka();
 const TOPICS = ["raw.test", "ticks.test"] as const;
@@ -98,7 +98,7 @@ kafka.describe("partitions read in step", () => {
     await producer.disconnect();
   }
 
-  async function allOf(): Promise<Part[]> {
+  async function allOf(): Promise<PartitionRange[]> {
     const all = TOPICS.map(async (topic) => {
       const offsets = await extents(admin, topic);
       return offsets.map(({ partition, high }) => ({ topic, partition, from: 0, to: high }));
@@ -107,6 +107,6 @@ kafka.describe("partitions read in step", () => {
   }
 });
 
-function nameOf({ topic, partition }: Part): string {
+function nameOf({ topic, partition }: PartitionRange): string {
   return `${topic}/${partition}`;
 }

@@ -9,7 +9,7 @@ import { askAgain } from "../log/kafka/ask-again.ts";
 import { Steps } from "./steps.ts";
 
 /** A stretch of a partition. */
-export interface Part {
+export interface PartitionRange {
   readonly topic: string;
   readonly partition: number;
   /** The first offset to read. */
@@ -20,9 +20,9 @@ export interface Part {
 
 export interface PartHandlers {
   /** The next messages of a part. */
-  take(part: Part, messages: readonly KafkaMessage[]): void;
+  take(part: PartitionRange, messages: readonly KafkaMessage[]): void;
   /** A part has been read to its end. */
-  ended(part: Part): void;
+  ended(part: PartitionRange): void;
   /** All parts have been read up to a log time (ms), infinite at the end. Reading waits for it. */
   reached(logTime: number): Promise<void>;
 }
@@ -33,21 +33,25 @@ export const LEAD = 10_000;
 const STUCK = 20_000;
 
 /** @throws when a part can't be read to its end */
-export async function readInStep(kafka: Kafka, parts: readonly Part[], handlers: PartHandlers): Promise<void> {
+export async function readInStep(
+  kafka: Kafka,
+  parts: readonly PartitionRange[],
+  handlers: PartHandlers,
+): Promise<void> {
   const wanted = new Map(parts.filter(({ from, to }) => from < to).map((part) => [keyOf(part), part]));
   for (const part of parts) if (!wanted.has(keyOf(part))) handlers.ended(part);
   if (wanted.size > 0) await new Reading(kafka, wanted, handlers).run();
   await handlers.reached(Number.POSITIVE_INFINITY);
 }
 
-interface Place {
+interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
 }
 
 class Reading {
   readonly #consumer;
-  readonly #parts: ReadonlyMap<string, Part>;
+  readonly #parts: ReadonlyMap<string, PartitionRange>;
   readonly #handlers: PartHandlers;
   readonly #steps: Steps<string>;
   readonly #positions = new Map<string, number>();
@@ -55,7 +59,7 @@ class Reading {
   readonly #done = Promise.withResolvers<void>();
   #watchdog: NodeJS.Timeout | undefined;
 
-  constructor(kafka: Kafka, parts: ReadonlyMap<string, Part>, handlers: PartHandlers) {
+  constructor(kafka: Kafka, parts: ReadonlyMap<string, PartitionRange>, handlers: PartHandlers) {
     this.#parts = parts;
     this.#handlers = handlers;
     this.#steps = new Steps(parts.keys(), LEAD);
@@ -114,8 +118,8 @@ class Reading {
     }
   }
 
-  async #take(place: Place, messages: readonly KafkaMessage[]): Promise<void> {
-    const part = this.#openPart(place);
+  async #take(at: TopicPartition, messages: readonly KafkaMessage[]): Promise<void> {
+    const part = this.#openPart(at);
     if (part === undefined) return;
     const key = keyOf(part);
     const position = this.#positions.get(key) ?? part.from;
@@ -131,7 +135,7 @@ class Reading {
     if (this.#steps.open.length === 0) this.#done.resolve();
   }
 
-  #finish(part: Part): void {
+  #finish(part: PartitionRange): void {
     this.#steps.finish(keyOf(part));
     this.#pause(part);
     this.#handlers.ended(part);
@@ -149,17 +153,17 @@ class Reading {
     }
   }
 
-  #pause(place: Place): void {
-    this.#paused.add(keyOf(place));
-    this.#consumer.pause([{ topic: place.topic, partitions: [place.partition] }]);
+  #pause(at: TopicPartition): void {
+    this.#paused.add(keyOf(at));
+    this.#consumer.pause([{ topic: at.topic, partitions: [at.partition] }]);
   }
 
-  #openPart(place: Place): Part | undefined {
-    const key = keyOf(place);
+  #openPart(at: TopicPartition): PartitionRange | undefined {
+    const key = keyOf(at);
     return this.#steps.open.includes(key) ? this.#parts.get(key) : undefined;
   }
 }
 
-function keyOf({ topic, partition }: Place): string {
+function keyOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`;
 }

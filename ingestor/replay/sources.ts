@@ -6,9 +6,9 @@ import { Admission } from "../verify/admission.ts";
 import type { Comparison } from "./comparison.ts";
 import { Merge } from "./merge.ts";
 import { type RawRecord, rankOf, rawRecord } from "./raw-record.ts";
-import { LEAD, type Part, type PartHandlers, readInStep } from "./read-in-step.ts";
+import { LEAD, type PartHandlers, type PartitionRange, readInStep } from "./read-in-step.ts";
 import { RecordedFile } from "./recorded-file.ts";
-import { partsOf, type TopicPart } from "./topics.ts";
+import { partsOf, type TopicRange } from "./topics.ts";
 
 /** What is compared with the log. */
 export type RawSource = { readonly topic: string } | { readonly file: string };
@@ -17,19 +17,19 @@ export type RawSource = { readonly topic: string } | { readonly file: string };
 export class RawPartitions {
   readonly #merge: Merge<RawRecord>;
 
-  constructor(parts: readonly Part[]) {
+  constructor(parts: readonly PartitionRange[]) {
     const partitions = parts.map(({ partition }) => partition);
     this.#merge = new Merge(partitions, rankOf);
   }
 
-  push({ partition }: Part, messages: readonly KafkaMessage[]): void {
+  push({ partition }: PartitionRange, messages: readonly KafkaMessage[]): void {
     this.#merge.push(
       partition,
       messages.map((message) => rawRecord(message, partition)),
     );
   }
 
-  end({ partition }: Part): void {
+  end({ partition }: PartitionRange): void {
     this.#merge.end(partition);
   }
 
@@ -62,14 +62,14 @@ export async function compareWithLog(
 class BothSides implements PartHandlers {
   readonly #comparison: Comparison;
   readonly #raw: RawPartitions;
-  readonly #admissions: ReadonlyMap<Part, Admission>;
+  readonly #admissions: ReadonlyMap<PartitionRange, Admission>;
   readonly #isOpen: boolean;
   /** Parts of which nothing has come yet. */
-  readonly #unbegun: Map<Part, TopicPart>;
+  readonly #unbegun: Map<PartitionRange, TopicRange>;
   #hasRaw = false;
   #file: RecordedFile | undefined;
 
-  constructor(comparison: Comparison, raw: readonly TopicPart[], ticks: readonly TopicPart[]) {
+  constructor(comparison: Comparison, raw: readonly TopicRange[], ticks: readonly TopicRange[]) {
     this.#comparison = comparison;
     this.#raw = new RawPartitions(raw);
     this.#admissions = new Map(ticks.map((part) => [part, new Admission(part.from)]));
@@ -85,7 +85,7 @@ class BothSides implements PartHandlers {
     });
   }
 
-  take(part: Part, messages: readonly KafkaMessage[]): void {
+  take(part: PartitionRange, messages: readonly KafkaMessage[]): void {
     const admission = this.#admissions.get(part);
     this.#begin(part, messages, admission !== undefined);
     if (admission === undefined) {
@@ -98,7 +98,7 @@ class BothSides implements PartHandlers {
     }
   }
 
-  ended(part: Part): void {
+  ended(part: PartitionRange): void {
     if (this.#admissions.has(part)) return;
     this.#raw.end(part);
     this.#takeRaw();
@@ -118,7 +118,7 @@ class BothSides implements PartHandlers {
   }
 
   /** What was received before a part begins may be missing there. */
-  #begin(part: Part, [first]: readonly KafkaMessage[], isLog: boolean): void {
+  #begin(part: PartitionRange, [first]: readonly KafkaMessage[], isLog: boolean): void {
     if (first === undefined) return;
     const cut = this.#unbegun.get(part)?.cut ?? false;
     if (this.#unbegun.delete(part) && (cut || (this.#isOpen && isLog))) {

@@ -5,7 +5,7 @@
 
 import { type TickerEvent, tickerFields } from "../../protocol/events.ts";
 import type { AnnouncedGaps } from "./announced-gaps.ts";
-import { type Differences, type Excuse, fieldsThatDiffer, type Place } from "./differences.ts";
+import { type Differences, type Excuse, fieldsThatDiffer, type LogPosition } from "./differences.ts";
 import { type Group, type RawTicker, TickerGroups } from "./ticker-groups.ts";
 import { TickerOrder } from "./ticker-order.ts";
 import type { Window } from "./window.ts";
@@ -19,13 +19,13 @@ export interface TickerComparisonOptions {
 /** One side waits for the other so long, ms of log time. */
 const PATIENCE = 60_000;
 /** Two connections bring the same within this time, ms. */
-const TWINS_WITHIN = 5000;
+const COPIES_WITHIN = 5000;
 const FIELDS = tickerFields.keyof().options;
 
 interface Feed {
   readonly groups: TickerGroups;
   readonly order: TickerOrder;
-  /** The last raw ticker of each content, for {@link TWINS_WITHIN}. */
+  /** The last raw ticker of each content, for {@link COPIES_WITHIN}. */
   readonly recent: Map<string, RawTicker>;
 }
 
@@ -50,14 +50,20 @@ export class TickerComparison {
     if (this.#has(event)) this.counts.raw += 1;
     const { groups, order, recent } = this.#feed(event.instrument);
     this.#nth += 1;
-    const ticker: RawTicker = { event, content: contentOf(event), connection, nth: this.#nth, twin: { inLog: false } };
-    meetTwin(ticker, recent);
+    const ticker: RawTicker = {
+      event,
+      content: contentOf(event),
+      connection,
+      nth: this.#nth,
+      copies: { inLog: false },
+    };
+    meetCopies(ticker, recent);
     const match = groups.raw(ticker, at);
     if (match?.counts) this.#matched(ticker, match.place, order);
   }
 
   /** @param counts false for one that was written by a collector that had been replaced */
-  log(event: TickerEvent, place: Place, counts: boolean, at: number): void {
+  log(event: TickerEvent, place: LogPosition, counts: boolean, at: number): void {
     if (counts && this.#has(event)) this.counts.log += 1;
     const { groups, order } = this.#feed(event.instrument);
     const match = groups.log({ event, content: contentOf(event), place, counts }, at);
@@ -73,8 +79,8 @@ export class TickerComparison {
     }
   }
 
-  #matched({ event, nth, connection, twin }: RawTicker, place: Place, order: TickerOrder): void {
-    twin.inLog = true;
+  #matched({ event, nth, connection, copies }: RawTicker, place: LogPosition, order: TickerOrder): void {
+    copies.inLog = true;
     const broken = order.isBroken(nth, place.seq, connection, event.received ?? 0);
     if (broken && this.#has(event)) this.#options.differences.add({ difference: "out of order", place, log: event });
   }
@@ -101,8 +107,8 @@ export class TickerComparison {
     return excuse !== undefined;
   }
 
-  #excuse({ event, twin }: RawTicker): Excuse | undefined {
-    if (twin.inLog) return "in the log from another connection";
+  #excuse({ event, copies }: RawTicker): Excuse | undefined {
+    if (copies.inLog) return "in the log from another connection";
     const unattended = this.#options.gaps.unattended(event.instrument, event.received ?? 0);
     return unattended ? "missing as a gap in the log says" : undefined;
   }
@@ -121,15 +127,15 @@ export class TickerComparison {
 }
 
 /** Shares the fate of the same ticker from another connection. */
-function meetTwin(ticker: RawTicker, recent: Map<string, RawTicker>): void {
-  const since = (ticker.event.received ?? 0) - TWINS_WITHIN;
+function meetCopies(ticker: RawTicker, recent: Map<string, RawTicker>): void {
+  const since = (ticker.event.received ?? 0) - COPIES_WITHIN;
   for (const [content, { event }] of recent) {
     if ((event.received ?? 0) >= since) break;
     recent.delete(content);
   }
   const before = recent.get(ticker.content);
   const other = before !== undefined && (ticker.connection === null || before.connection !== ticker.connection);
-  if (other) ticker.twin = before.twin;
+  if (other) ticker.copies = before.copies;
   // Put at the end, so that the oldest ones come first.
   recent.delete(ticker.content);
   recent.set(ticker.content, ticker);

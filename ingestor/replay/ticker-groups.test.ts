@@ -3,7 +3,7 @@ import { tickerEvent } from "./test-events.ts";
 import { type LoggedTicker, type RawTicker, TickerGroups } from "./ticker-groups.ts";
 
 const raw = (nth: number, content = "x", received = 1010): RawTicker => ({
-  ...{ event: tickerEvent({ received }), content, connection: "a", nth, twin: { inLog: false } },
+  ...{ event: tickerEvent({ received }), content, connection: "a", nth, copies: { inLog: false } },
 });
 const log = (seq: number, content = "x", counts = true): LoggedTicker => ({
   ...{ event: tickerEvent(), content, place: { partition: 0, seq }, counts },

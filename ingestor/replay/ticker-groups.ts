@@ -1,10 +1,10 @@
 /** One instrument's tickers that only one side has so far, by when they were received. */
 
 import type { TickerEvent } from "../../protocol/events.ts";
-import type { Place } from "./differences.ts";
+import type { LogPosition } from "./differences.ts";
 
 /** Shared by tickers of one content that several connections brought: the log need take only one of them. */
-export interface Twin {
+export interface Copies {
   inLog: boolean;
 }
 
@@ -14,13 +14,13 @@ export interface RawTicker {
   readonly connection: string | null;
   /** Grows with each ticker of raw. */
   readonly nth: number;
-  twin: Twin;
+  copies: Copies;
 }
 
 export interface LoggedTicker {
   readonly event: TickerEvent;
   readonly content: string;
-  readonly place: Place;
+  readonly place: LogPosition;
   /** False: written by a collector that had been replaced. */
   readonly counts: boolean;
 }

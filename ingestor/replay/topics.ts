@@ -6,10 +6,10 @@ import { names } from "../log/kafka/client.ts";
 import { type Extent, extents, offsetsAt } from "../log/kafka/offsets.ts";
 import { simulatedPrefix } from "../verify/find-kafka.ts";
 import { MARGIN } from "./comparison.ts";
-import type { Part } from "./read-in-step.ts";
+import type { PartitionRange } from "./read-in-step.ts";
 
 /** A stretch of a partition, and whether what stood before it has expired. */
-export interface TopicPart extends Part {
+export interface TopicRange extends PartitionRange {
   readonly cut: boolean;
 }
 
@@ -39,7 +39,7 @@ export async function findPrefix(
 }
 
 /** Of each partition of a topic what may have been received between two times (ms), with a margin. */
-export async function partsOf(admin: Admin, topic: string, from: number, to: number): Promise<TopicPart[]> {
+export async function partsOf(admin: Admin, topic: string, from: number, to: number): Promise<TopicRange[]> {
   const all = await extents(admin, topic);
   const starts = from > MARGIN ? await offsetsAt(admin, topic, from - MARGIN) : new Map<number, number>();
   const ends = await offsetsAt(admin, topic, to + LATE);

@@ -122,11 +122,11 @@ describe("where the history has ids of its own", () => {
   });
 
   it("but as often as it was told", () => {
-    const twins = [told, { ...told, id: "h2" }];
-    expect(new Case(false).raw({}, ...twins).log({}, told).found).toEqual([
+    const equals = [told, { ...told, id: "h2" }];
+    expect(new Case(false).raw({}, ...equals).log({}, told).found).toEqual([
       "1 told by the trade history under another id",
     ]);
-    expect(new Case(false).raw({}, ...twins).log({}).found).toEqual(["2 trade not in the log"]);
+    expect(new Case(false).raw({}, ...equals).log({}).found).toEqual(["2 trade not in the log"]);
   });
 
   it("elsewhere another id is another trade", () => {

@@ -2,7 +2,7 @@
 
 import type { TradeEvent } from "../../protocol/events.ts";
 import type { AnnouncedGaps } from "./announced-gaps.ts";
-import { type Differences, type Excuse, fieldsThatDiffer, type Place } from "./differences.ts";
+import { type Differences, type Excuse, fieldsThatDiffer, type LogPosition } from "./differences.ts";
 import { type OpenTrade, TradeLedger } from "./trade-ledger.ts";
 import type { Window } from "./window.ts";
 
@@ -51,7 +51,7 @@ export class TradeComparison {
   }
 
   /** A trade of the log that counts. */
-  log(trade: TradeEvent, place: Place, at: number): void {
+  log(trade: TradeEvent, place: LogPosition, at: number): void {
     const { instrument, received } = trade;
     const inside = this.#has(trade);
     if (inside) this.counts.log += 1;

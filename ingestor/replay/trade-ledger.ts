@@ -4,16 +4,16 @@
  */
 
 import type { TradeEvent } from "../../protocol/events.ts";
-import { contentOf } from "../collect/twin-counts.ts";
+import { contentOf } from "../collect/content-counts.ts";
 import { ContentTally, type Origin } from "./content-tally.ts";
-import type { Place } from "./differences.ts";
+import type { LogPosition } from "./differences.ts";
 
 /** A trade that is not settled yet. */
 export interface OpenTrade {
   readonly key: string;
   /** As the log would hold it: one for each way in which raw gives it. */
   readonly variants: TradeEvent[];
-  logged: { readonly trade: TradeEvent; readonly place: Place } | undefined;
+  logged: { readonly trade: TradeEvent; readonly place: LogPosition } | undefined;
   /** Log time (ms) of what came last. */
   at: number;
   counted: readonly (readonly [content: string, origin: Origin])[];

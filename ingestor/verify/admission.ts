@@ -1,4 +1,4 @@
-/** Which records of one partition count, for a reader that begins without authority. */
+/** Applies the log's rule to one partition, for a reader that begins without authority. */
 
 import { type Authority, admit } from "../../protocol/log-record.ts";
 import type { LogRecord } from "../log/log.ts";

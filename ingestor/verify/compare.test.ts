@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { MarketEvent } from "../../protocol/events.ts";
 import type { DataItem } from "../../protocol/frames.ts";
-import { compare, type Logged, stretches } from "./compare.ts";
+import { compare, continuousRuns, type Logged } from "./compare.ts";
 
 const t = { exchange: 1, received: 2, logged: 3, edge: 4 };
 const GAP = { cause: "collector_restart" as const, since: 1, until: 2, state: "lost" as const };
@@ -36,7 +36,7 @@ const snapshot = (seq: number): DataItem => ({ ...item(0, seq), n: 0, snapshot: 
 const GOOD = [snapshot(2), item(2, 4, 5), item(5, 7), { ...head(7, 8), gap: GAP }, item(8, 9)];
 
 function problems(items: readonly DataItem[], log: readonly Logged[] = LOG): string[] {
-  return stretches(items).flatMap((stretch) => compare(stretch, log));
+  return continuousRuns(items).flatMap((run) => compare(run, log));
 }
 
 /** The good recording with one item replaced by others. */
@@ -85,9 +85,9 @@ test("a snapshot older than what the log still holds is no problem", () => {
   expect(problems([snapshot(2), item(2, 4, 5)], LOG.slice(1))).toEqual([]);
 });
 
-describe("stretches", () => {
+describe("continuousRuns", () => {
   const cut = (items: readonly DataItem[]) =>
-    stretches(items).map(({ epoch, from, to, items }) => ({ epoch, from, to, n: items.length }));
+    continuousRuns(items).map(({ epoch, from, to, items }) => ({ epoch, from, to, n: items.length }));
 
   test("are cut at snapshots and epochs, stream by stream; tickers are passed over", () => {
     const other = { ...item(1, 2), stream: "upbit:BTC-KRW@trade@raw" };

@@ -10,8 +10,8 @@ export interface Logged {
   readonly event: MarketEvent;
 }
 
-/** A stretch of one stream in one epoch that the recording claims to be complete. */
-export interface Stretch {
+/** Items of one stream and epoch that the recording claims to be complete. */
+export interface ContinuousRun {
   readonly instrument: string;
   readonly epoch: string;
   /** Everything after this ... */
@@ -19,12 +19,12 @@ export interface Stretch {
   /** ... up to and with this must be in the recording. */
   readonly to: number;
   readonly items: readonly DataItem[];
-  /** What the stretch began with: it counts no event, but what it shows must be in the log too. */
+  /** The first item: it counts no event, but the trades it shows must be in the log too. */
   readonly snapshot?: DataItem;
 }
 
-/** Cuts a recording of `trade` streams into stretches: a snapshot begins a new one. */
-export function stretches(items: readonly DataItem[]): Stretch[] {
+/** Cuts a recording of `trade` streams into continuous runs: a snapshot begins a new one. */
+export function continuousRuns(items: readonly DataItem[]): ContinuousRun[] {
   const streams = new Map<string, DataItem[][]>();
   for (const item of items) {
     if (item.trades === undefined && item.gap === undefined) continue;
@@ -34,30 +34,30 @@ export function stretches(items: readonly DataItem[]): Stretch[] {
     if (run === undefined || item.snapshot || run[0]?.epoch !== item.epoch) runs.push([item]);
     else run.push(item);
   }
-  return [...streams.values()].flat().flatMap((run): Stretch[] => {
+  return [...streams.values()].flat().flatMap((run): ContinuousRun[] => {
     const first = run[0];
     if (first === undefined) return [];
     const { instrument, epoch } = first;
     // Not the last one's: they may be out of order.
-    const to = run.reduce((most, { seq }) => Math.max(most, seq), 0);
+    const to = run.reduce((max, { seq }) => Math.max(max, seq), 0);
     return first.snapshot
       ? [{ instrument, epoch, from: first.seq, to, items: run.slice(1), snapshot: first }]
       : [{ instrument, epoch, from: first.prev, to, items: run }];
   });
 }
 
-/** What differs, one line each; empty when the recording is what the log holds. */
-export function compare(stretch: Stretch, log: readonly Logged[]): string[] {
+/** The differences, one line each; empty when the recording equals the log. */
+export function compare(run: ContinuousRun, log: readonly Logged[]): string[] {
   const ours = log
-    .filter(({ event }) => event.type !== "ticker" && event.instrument === stretch.instrument)
+    .filter(({ event }) => event.type !== "ticker" && event.instrument === run.instrument)
     .map(({ seq, event }) => ({ seq, text: textOf(event) }));
   const inLog = new Map(ours.map(({ seq, text }) => [seq, text]));
   // A gap of cause `epoch_changed` is the feed's own: the log it tells of is gone.
-  const got = stretch.items.filter(({ gap }) => gap?.cause !== "epoch_changed").flatMap(recorded);
-  const shown = stretch.snapshot === undefined ? [] : recorded(stretch.snapshot);
-  const problems = [...chainProblems(stretch), ...countProblems(stretch)];
+  const got = run.items.filter(({ gap }) => gap?.cause !== "epoch_changed").flatMap(recorded);
+  const shown = run.snapshot === undefined ? [] : recorded(run.snapshot);
+  const problems = [...chainProblems(run), ...countProblems(run)];
   const seen = new Set<number>();
-  let before = stretch.from;
+  let before = run.from;
   for (const { seq, text } of got) {
     if (seen.has(seq)) problems.push(`${seq} came twice`);
     else if (seq <= before) problems.push(`${seq} came after ${before}`);
@@ -69,7 +69,7 @@ export function compare(stretch: Stretch, log: readonly Logged[]): string[] {
   const kept = shown.filter(({ seq }) => seq >= (log[0]?.seq ?? Number.POSITIVE_INFINITY));
   for (const { seq, text } of kept) problems.push(...valueProblems(seq, text, inLog));
   for (const { seq, text } of ours) {
-    if (seq > stretch.from && seq <= stretch.to && !seen.has(seq)) problems.push(`${seq} is missing: ${text}`);
+    if (seq > run.from && seq <= run.to && !seen.has(seq)) problems.push(`${seq} is missing: ${text}`);
   }
   return problems;
 }
@@ -80,7 +80,7 @@ function valueProblems(seq: number, text: string, inLog: ReadonlyMap<number, str
   return logged === text ? [] : [`${seq} differs: log ${logged}, recorded ${text}`];
 }
 
-function countProblems({ items }: Stretch): string[] {
+function countProblems({ items }: ContinuousRun): string[] {
   return items.flatMap(({ seq, n, trades = [] }) => {
     const problems = n === trades.length ? [] : [`${seq} counts ${n} events and has ${trades.length} trades`];
     const newest = trades.at(-1);
@@ -89,7 +89,7 @@ function countProblems({ items }: Stretch): string[] {
   });
 }
 
-function chainProblems({ from, items }: Stretch): string[] {
+function chainProblems({ from, items }: ContinuousRun): string[] {
   let before = from;
   return items.flatMap(({ prev, seq }) => {
     const broken = prev === before ? [] : [`${seq} names ${prev} as the item before it, which was ${before}`];

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ConfigError, readConfig } from "../config.ts";
 import type { KafkaSettings } from "../log/kafka/client.ts";
 
-/** What is needed to read a log. */
+/** Settings for reading a log. */
 export type ReadSettings = Pick<KafkaSettings, "brokers" | "ssl" | "sasl" | "prefix">;
 
 /** As given on the command line. */
@@ -17,7 +17,7 @@ export interface KafkaOptions {
 
 /** The settings demand them; a tool that only reads Kafka does not use them. */
 const UNUSED = { EDGE_URL: "http://unused.invalid", INGEST_TOKEN: "unused" };
-/** What `npm start` puts before the names of simulated topics. */
+/** The prefix of simulated topics, as `npm start` sets it. */
 const SIMULATED = "sim.";
 
 /**

@@ -1,4 +1,4 @@
-/** Reads what counts in an exchange's log, for tools and tests: a fresh reader, from the very beginning. */
+/** Reads all counting events of an exchange's log, for tools and tests: a fresh reader, from the very beginning. */
 
 import type { MarketEvent } from "../../protocol/events.ts";
 import { epochOf } from "../../protocol/position.ts";

@@ -1,4 +1,4 @@
-/** Reads what `npm run tail -- --json` wrote. */
+/** Reads a recording of `npm run tail -- --json`. */
 
 import { readFileSync } from "node:fs";
 import { type DataItem, dataItem } from "../../protocol/frames.ts";

@@ -20,7 +20,7 @@ export interface KafkaNodeOptions {
   java: string;
   jars: string;
   fastFailover: boolean;
-  /** Told now and then while it takes long. */
+  /** Called now and then with the progress of a slow start. */
   onProgress?: ((message: string) => void) | undefined;
 }
 
@@ -54,8 +54,8 @@ export class KafkaNode {
   }
 
   /** How its process ended and what may have been the reason, for people; resolves when it has. */
-  async whyEnded(): Promise<string> {
-    return `node ${this.id} ${await this.#process?.whyEnded()}`;
+  async exitReason(): Promise<string> {
+    return `node ${this.id} ${await this.#process?.exitReason()}`;
   }
 
   /** Formats its storage if need be and writes its configuration. */

@@ -80,7 +80,7 @@ export async function formatStorage({ java, classPath, nodeDir, id, cluster, log
   const args = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", ...tool];
   const process = await startProcess({ command: java, args, logFile });
   const { code } = await process.exited;
-  if (code !== 0) throw new Error(`formatting the storage failed: ${await process.lastWords()}`);
+  if (code !== 0) throw new Error(`formatting the storage failed: ${await process.failureLine()}`);
   await rm(properties);
   await rename(unformatted, log);
 }

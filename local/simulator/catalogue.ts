@@ -98,7 +98,7 @@ export function listingsFor(quotes: Bases): Listing[] {
   });
 }
 
-/** What a simulator opens with unless told otherwise: what Upbit lists. */
+/** The default listings: Upbit's. */
 export function defaultListings(): Listing[] {
   return listingsFor({ KRW: "all", USDT: USDT_QUOTED, BTC: BTC_QUOTED });
 }

@@ -15,7 +15,7 @@ export interface Client {
 }
 
 /** What else happens to a frame on its way out. */
-export interface Sending {
+export interface SendOptions {
   /** Changes the whole frame just before it goes out. */
   readonly finish?: ((frame: string) => string) | undefined;
   /** Called for each socket that the frame was handed to. */
@@ -48,12 +48,12 @@ export class Clients<C extends Client> {
 
   /**
    * Sends a frame to all clients that want it, written and encoded once for each format in use; answers how many.
-   * Where nobody wants it, it is not even written.
+   * Without a subscriber it is not even encoded.
    */
   broadcast(
     wanted: (client: C) => boolean,
     write: (format: C["format"]) => string,
-    { finish = (frame) => frame, onSent }: Sending = {},
+    { finish = (frame) => frame, onSent }: SendOptions = {},
   ): number {
     const frames = new Map<C["format"], Buffer>();
     let sent = 0;

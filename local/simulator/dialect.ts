@@ -8,8 +8,8 @@ import type { Sockets } from "./faults.ts";
 import type { OutputGate } from "./gate.ts";
 import type { Ticker, Window } from "./statistics.ts";
 
-/** What a dialect is given to speak about. */
-export interface Exchange {
+/** The simulated exchange behind a dialect: engine, output gate and clock. */
+export interface SimulatedExchange {
   readonly engine: MarketEngine;
   readonly gate: OutputGate;
   /** Epoch ms. */
@@ -22,7 +22,7 @@ export interface Dialect<Settings extends object = object> {
   readonly name: string;
   /** The path of its public WebSocket, such as `/websocket/v1`. */
   readonly webSocketPath: string;
-  /** What it lists, the busiest first; codes are quote first for every exchange (KRW-BTC), its own spelling is the dialect's affair. */
+  /** What it lists, the busiest first; codes are quote first for every exchange (KRW-BTC), the dialect translates to its own symbols. */
   listings(): Listing[];
   /** What open, high and low of its tickers cover. */
   readonly window: Window;
@@ -34,17 +34,17 @@ export interface Dialect<Settings extends object = object> {
    * @param opened the engine's own start, ms: what ids that count up are derived from
    */
   spell(trade: Trade, opened: number): { readonly id: string; readonly price: string; readonly volume: string };
-  /** Begins to speak. */
-  open(exchange: Exchange, settings: Settings): Speaker;
+  /** Starts the server. */
+  open(exchange: SimulatedExchange, settings: Settings): ExchangeServer;
 }
 
 /** One running dialect. */
-export interface Speaker extends Sockets {
-  /** Takes an HTTP upgrade of {@link Dialect.webSocketPath}; punishes who connects too often as the exchange does. */
+export interface ExchangeServer extends Sockets {
+  /** Takes an HTTP upgrade of {@link Dialect.webSocketPath}, within the exchange's connection limits. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Answers an HTTP request, whatever its path. */
   handle(request: IncomingMessage, response: ServerResponse, url: URL): void;
-  /** A market was just taken off the list, with these figures: tells those who watch it, where the exchange does so. */
+  /** A market was just delisted, with these figures: its subscribers are notified where the exchange does so. */
   delisted(code: string, last: Ticker): void;
   /** Cuts everything and ends. */
   close(): void;

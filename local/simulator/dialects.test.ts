@@ -6,7 +6,7 @@ import { TestClient } from "./test-client.ts";
 
 const names = dialects.map(({ name }) => name);
 
-test("a dialect is found by name, and a wrong name is told which ones there are", () => {
+test("a dialect is found by name, and the error for an unknown name lists them", () => {
   expect(findDialect("bithumb").name).toBe("bithumb");
   const message = `there is no simulator of "mtgox": use ${names.join(" or ")}`;
   expect(() => findDialect("mtgox")).toThrow(new UnknownDialectError(message));

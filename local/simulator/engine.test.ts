@@ -47,9 +47,9 @@ test("some trades equal the one before in all but the id", () => {
     a.volume === b.volume &&
     a.side === b.side &&
     a.timestamp === b.timestamp;
-  const twins = trades.filter((trade, at) => same(trades[at - 1], trade));
-  expect(twins.length).toBeGreaterThan(10);
-  expect(twins.length).toBeLessThan(200);
+  const identical = trades.filter((trade, at) => same(trades[at - 1], trade));
+  expect(identical.length).toBeGreaterThan(10);
+  expect(identical.length).toBeLessThan(200);
 });
 
 test("busy markets trade more; uniform spreads evenly", () => {

@@ -27,7 +27,7 @@ export interface Trade extends Fill {
   sentTo: number;
 }
 
-/** Told of each trade, with its market's figures just after it. */
+/** Called with each trade and its market's figures just after it. */
 export type TradeListener = (trade: Trade, ticker: Ticker) => void;
 
 export interface EngineOptions {
@@ -43,9 +43,9 @@ export interface EngineOptions {
 }
 
 /** How often a trade is followed by one that equals it in everything but the id, as real fills sometimes do. */
-const TWINS = 0.02;
-/** A twin later than this would be a trade dated in the past. */
-const TWIN_WITHIN_MS = 50;
+const IDENTICAL_FILLS = 0.02;
+/** An identical fill later than this would be a trade dated in the past. */
+const IDENTICAL_WITHIN_MS = 50;
 
 /** The exchange without its wire: markets, the trades executed in them, and what becomes of both. */
 export class MarketEngine {
@@ -60,7 +60,7 @@ export class MarketEngine {
   readonly #window: Window;
   readonly #ordinals = new Map<string, number>();
   #cumulative: { market: Market; upTo: number }[] = [];
-  #twinOf: Trade | undefined;
+  #identicalTo: Trade | undefined;
 
   constructor({
     seed = 1,
@@ -127,17 +127,17 @@ export class MarketEngine {
    * @throws {RangeError} when the named market is not listed or closed
    */
   execute(code?: string): Trade | undefined {
-    const twin = code === undefined ? this.#takeTwin() : undefined;
-    if (twin) return this.#record(this.#known(twin.market), twin, twin.timestamp, twin.frameAt);
+    const repeated = code === undefined ? this.#takeIdentical() : undefined;
+    if (repeated) return this.#record(this.#known(repeated.market), repeated, repeated.timestamp, repeated.frameAt);
     const market = code === undefined ? this.#draw() : this.#known(code);
     if (!market) return undefined;
     if (!market.open) throw new RangeError(`${market.code} is closed`);
     const trade = this.#record(market, market.draw(this.#random), this.#time());
-    if (this.#random() < TWINS) this.#twinOf = trade;
+    if (this.#random() < IDENTICAL_FILLS) this.#identicalTo = trade;
     return trade;
   }
 
-  /** What REST still tells of a market: its trades that pass `test`, newest first, up to `limit`. */
+  /** A market's history as REST serves it: its trades that pass `test`, newest first, up to `limit`. */
   history(market: string, limit: number, test?: (trade: Trade) => boolean): Trade[] {
     return this.log.history(market, limit, test);
   }
@@ -171,11 +171,11 @@ export class MarketEngine {
     return trade;
   }
 
-  #takeTwin(): Trade | undefined {
-    const trade = this.#twinOf;
-    this.#twinOf = undefined;
+  #takeIdentical(): Trade | undefined {
+    const trade = this.#identicalTo;
+    this.#identicalTo = undefined;
     if (!trade || !this.#markets.get(trade.market)?.open) return undefined;
-    const overtaken = this.log.last(trade.market) !== trade || this.#time() - trade.timestamp > TWIN_WITHIN_MS;
+    const overtaken = this.log.last(trade.market) !== trade || this.#time() - trade.timestamp > IDENTICAL_WITHIN_MS;
     return overtaken ? undefined : trade;
   }
 

@@ -30,7 +30,7 @@ async function post(
 const ids = () => client.texts.map((text) => fieldOf(text, "sequential_id"));
 const trade = () => `${sim.engine.execute("KRW-BTC")?.id}`;
 
-test("drop cuts the sockets; what happens then was sent to nobody", async () => {
+test("drop cuts the sockets; trades after it count as unsent", async () => {
   expect(sim.faults.inject({ fault: "drop" })).toBe(1);
   await client.until(() => client.closeCode === 1006);
   await expect.poll(() => sim.state().sockets).toBe(0);
@@ -39,7 +39,7 @@ test("drop cuts the sockets; what happens then was sent to nobody", async () => 
   expect(sim.state().faults).toMatchObject({ droppedSockets: 1, requests: { drop: 1 } });
 });
 
-test("silence swallows frames until told to speak", async () => {
+test("silent swallows frames until speak", async () => {
   sim.faults.inject({ fault: "silent" });
   trade();
   sim.faults.inject({ fault: "speak" });
@@ -95,7 +95,7 @@ test("refused connections are counted, and taken again afterwards", async () => 
   expect((await TestClient.open(sim.wsUrl)).closeCode).toBeUndefined();
 });
 
-test("skip leaves out the live frames of so many trades, which then were sent to nobody", async () => {
+test("skip leaves out the live frames of so many trades, which then count as unsent", async () => {
   sim.faults.inject({ fault: "skip", count: 2 });
   const [, , heard] = [trade(), trade(), trade()];
   await client.until(() => client.texts.length === 1);
@@ -141,7 +141,7 @@ test("a ban is one for REST and handshakes, says how long it lasts, and counts w
   expect((await fetch(`${sim.restUrl}/v1/market/all`)).status).toBe(200);
 });
 
-test("leave is a word that Upbit does not have", () => {
+test("leave: Upbit announces no shutdown", () => {
   expect(sim.faults.inject({ fault: "leave" })).toBe(0);
   expect(sim.state()).toMatchObject({ sockets: 1, faults: { leavingSockets: 0, requests: { leave: 1 } } });
 });

@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { MarketEngine } from "./engine.ts";
 import type { OutputGate } from "./gate.ts";
 
-/** Ways to spoil a frame: not JSON at all, a field of the wrong type, a field missing. */
+/** Ways to corrupt a frame: not JSON at all, a field of the wrong type, a field missing. */
 export const BAD_FRAMES = ["malformed", "wrong_type", "missing_field"] as const;
 export type BadFrame = (typeof BAD_FRAMES)[number];
 
@@ -16,9 +16,9 @@ export interface Sockets {
   fail(name: string, message: string): number;
   /** Sends the live frames of the last `count` sent trades again; answers how many frames. */
   repeat(count: number): number;
-  /** Sends a spoiled copy of a market's last trade frame; answers how many frames. */
+  /** Sends a corrupted copy of a market's last trade frame; answers how many frames. */
   sendBad(how: BadFrame, market: string): number;
-  /** Tells every client that the server is about to go, where the exchange does so; answers how many sockets. */
+  /** Announces a server shutdown to every client, where the exchange does so; answers how many sockets. */
   leave(): number;
 }
 
@@ -31,7 +31,7 @@ export const faultSchema = z.discriminatedUnion("fault", [
   /** Sockets stay and answer protocol pings, but every frame vanishes, for `ms` or until `speak`. */
   z.strictObject({ fault: z.literal("silent"), ms: ms.optional() }),
   z.strictObject({ fault: z.literal("speak") }),
-  /** A spoiled extra frame, in the busiest market unless one is named; no trade is lost by it. */
+  /** A corrupted extra frame, in the busiest market unless one is named; no trade is lost by it. */
   z.strictObject({ fault: z.literal("bad"), how: z.enum(BAD_FRAMES), market: z.string().optional() }),
   /** The trade frames of the last `count` trades that were sent, once more. */
   z.strictObject({ fault: z.literal("repeat"), count: z.int().min(1).max(10_000) }),
@@ -41,11 +41,11 @@ export const faultSchema = z.discriminatedUnion("fault", [
   z.strictObject({ fault: z.literal("error"), name: z.string(), message: z.string().default("simulated") }),
   /** Answers new WebSocket connections with HTTP 503, while on. */
   z.strictObject({ fault: z.literal("refuse"), on: z.boolean() }),
-  /** REST tells no longer of any trade executed until now; `executed` still does. */
+  /** The REST history forgets every trade executed until now; `executed` still has them. */
   z.strictObject({ fault: z.literal("forget") }),
   /** The live frames of the next `count` trades are never sent. */
   z.strictObject({ fault: z.literal("skip"), count: z.int().min(1).max(10_000) }),
-  /** Says on every socket that the server is about to go, as the exchange does; 0 sockets where it has no such word. */
+  /** Announces a server shutdown on every socket; 0 sockets where the exchange has no such frame. */
   z.strictObject({ fault: z.literal("leave") }),
   /** Answers every REST request with `status`, for `ms`. */
   z.strictObject({ fault: z.literal("rest"), status: z.int().min(400).max(599), ms }),
@@ -113,7 +113,7 @@ export class Faults {
     bannedConnections: 0,
   };
   refusing = false;
-  #failing: (Outage & { readonly until: number }) | undefined;
+  #restFailure: (Outage & { readonly until: number }) | undefined;
   #ban: (Outage & { readonly until: number }) | undefined;
   readonly #engine: MarketEngine;
   readonly #gate: OutputGate;
@@ -127,12 +127,12 @@ export class Faults {
 
   /** How every REST request is answered at present; undefined when they are answered as usual. */
   get restOutage(): Outage | undefined {
-    return this.ban ?? current(this.#failing);
+    return this.ban ?? unexpired(this.#restFailure);
   }
 
   /** How every REST request and every handshake is answered at present; undefined when nobody is banned. */
   get ban(): Outage | undefined {
-    return current(this.#ban);
+    return unexpired(this.#ban);
   }
 
   /**
@@ -181,10 +181,10 @@ export class Faults {
         this.#gate.skip(fault.count);
         return this.#sockets.size;
       case "rest":
-        this.#failing = { status: fault.status, until: performance.now() + fault.ms };
+        this.#restFailure = { status: fault.status, until: performance.now() + fault.ms };
         return this.#sockets.size;
       case "maintenance":
-        this.#failing = { status: 200, page: MAINTENANCE_PAGE, until: performance.now() + fault.ms };
+        this.#restFailure = { status: 200, page: MAINTENANCE_PAGE, until: performance.now() + fault.ms };
         return this.#sockets.size;
       case "ban":
         this.#ban = { ...fault, until: performance.now() + fault.ms };
@@ -200,6 +200,6 @@ export class Faults {
   }
 }
 
-function current<T extends { readonly until: number }>(one: T | undefined): T | undefined {
+function unexpired<T extends { readonly until: number }>(one: T | undefined): T | undefined {
   return one !== undefined && performance.now() < one.until ? one : undefined;
 }

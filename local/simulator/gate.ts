@@ -19,9 +19,9 @@ export class OutputGate {
   readonly counts: GateCounts = { sent: 0, suppressed: 0, held: 0, lost: 0, skipped: 0 };
   #silent = false;
   #skips = 0;
-  #voice: NodeJS.Timeout | undefined;
+  #silenceTimer: NodeJS.Timeout | undefined;
   #queue: (() => boolean)[] | undefined;
-  #release: NodeJS.Timeout | undefined;
+  #releaseTimer: NodeJS.Timeout | undefined;
 
   get silent(): boolean {
     return this.#silent;
@@ -57,24 +57,24 @@ export class OutputGate {
   silence(ms?: number): void {
     this.speak();
     this.#silent = true;
-    if (ms !== undefined) this.#voice = setTimeout(() => this.speak(), ms);
+    if (ms !== undefined) this.#silenceTimer = setTimeout(() => this.speak(), ms);
   }
 
   speak(): void {
-    clearTimeout(this.#voice);
+    clearTimeout(this.#silenceTimer);
     this.#silent = false;
   }
 
   /** Holds every frame back for `ms` from now, then sends all in order. A second hold moves that moment. */
   hold(ms: number): void {
-    clearTimeout(this.#release);
+    clearTimeout(this.#releaseTimer);
     this.#queue ??= [];
-    this.#release = setTimeout(() => this.release(), ms);
+    this.#releaseTimer = setTimeout(() => this.release(), ms);
   }
 
   /** Sends what is held back. */
   release(): void {
-    clearTimeout(this.#release);
+    clearTimeout(this.#releaseTimer);
     const queue = this.#queue ?? [];
     this.#queue = undefined;
     for (const send of queue) this.#run(send);
@@ -82,8 +82,8 @@ export class OutputGate {
 
   /** Ends all timers; what is held back is dropped. */
   close(): void {
-    clearTimeout(this.#voice);
-    clearTimeout(this.#release);
+    clearTimeout(this.#silenceTimer);
+    clearTimeout(this.#releaseTimer);
     this.#queue = undefined;
   }
 

@@ -96,7 +96,7 @@ export class LastDay {
 }
 
 /** What to invent a market's past from. */
-export interface Past {
+export interface HistorySeed {
   readonly random: Random;
   readonly price: bigint;
   readonly tick: bigint;
@@ -106,7 +106,7 @@ export interface Past {
 }
 
 /** An hour that never was. */
-export function inventHour({ random, price, tick, tradesADay, typicalTrade }: Past): Hour {
+export function syntheticHour({ random, price, tick, tradesADay, typicalTrade }: HistorySeed): Hour {
   const trades = Math.max(1, Math.round((tradesADay / 24) * (0.5 + random())));
   const volume = fromFloat((trades * typicalTrade * Number(ONE)) / Number(price));
   return {

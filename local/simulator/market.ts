@@ -35,7 +35,7 @@ const TRADES_A_DAY = 1_000_000;
 const MOVES = 0.4;
 
 /** Where and how big a market begins. */
-interface Beginning {
+interface MarketSeed {
   readonly random: Random;
   /** Places the statistics, ms. */
   readonly now: number;
@@ -59,7 +59,7 @@ export class Market {
   #lastMs = 0;
   #counter = 0;
 
-  constructor(listing: Listing, { random, now, share, window }: Beginning) {
+  constructor(listing: Listing, { random, now, share, window }: MarketSeed) {
     const quote = listing.code.slice(0, listing.code.indexOf("-"));
     this.code = listing.code;
     this.koreanName = listing.koreanName;

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { CONTROL_PATH, control } from "./control.ts";
-import type { Dialect, Speaker } from "./dialect.ts";
+import type { Dialect, ExchangeServer } from "./dialect.ts";
 import { type EngineOptions, MarketEngine } from "./engine.ts";
 import { type ExecutedPage, executedPage } from "./executed.ts";
 import { type FaultCounts, Faults, type Outage } from "./faults.ts";
@@ -53,7 +53,7 @@ export interface Simulator {
   readonly faults: Faults;
   /** Up to `limit` executed trades after `seq`, oldest first. */
   executed(after?: number, limit?: number): ExecutedPage;
-  /** Takes a market off the list and tells those who watch its ticker. @throws {RangeError} when it is not listed */
+  /** Delists a market, and notifies its subscribers where the exchange does so. @throws {RangeError} when it is not listed */
   delist(market: string): void;
   state(): SimulatorState;
   /** Cuts all sockets and frees the port. */
@@ -68,8 +68,8 @@ export async function startSimulator<Settings extends object = UpbitSettings>(
   const engine = new MarketEngine({ listings: dialect.listings(), ...options, window: dialect.window });
   const gate = new OutputGate();
   const now = options.now ?? Date.now;
-  const speaker = dialect.open({ engine, gate, now }, { ...dialect.settings, ...options.settings });
-  const faults = new Faults(engine, gate, speaker);
+  const exchange = dialect.open({ engine, gate, now }, { ...dialect.settings, ...options.settings });
+  const faults = new Faults(engine, gate, exchange);
   const pace = new Pace(() => engine.execute(), options.rate ?? DEFAULT_RATE);
   const server = createServer();
   const address = await listen(server, options);
@@ -83,7 +83,7 @@ export async function startSimulator<Settings extends object = UpbitSettings>(
     faults,
     executed: (after = 0, limit = 1_000) => executedPage(engine, dialect, after, limit),
     delist: (market) => {
-      speaker.delisted(market, engine.delist(market).statistics.ticker);
+      exchange.delisted(market, engine.delist(market).statistics.ticker);
     },
     state: () => ({
       rate: pace.rate,
@@ -91,7 +91,7 @@ export async function startSimulator<Settings extends object = UpbitSettings>(
       silent: gate.silent,
       holding: gate.holding,
       refusing: faults.refusing,
-      sockets: speaker.size,
+      sockets: exchange.size,
       markets: engine.markets.length,
       head: engine.log.head,
       frames: gate.counts,
@@ -100,13 +100,13 @@ export async function startSimulator<Settings extends object = UpbitSettings>(
     stop: async () => {
       pace.pause();
       gate.close();
-      speaker.close();
+      exchange.close();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;
     },
   };
-  serve(server, simulator, { speaker, path: dialect.webSocketPath });
+  serve(server, simulator, { exchange, path: dialect.webSocketPath });
   if (!options.paused) pace.resume();
   return simulator;
 }
@@ -121,13 +121,17 @@ async function listen(server: Server, { port = 0, host = "127.0.0.1" }: Simulato
   return `${host}:${typeof bound === "object" ? bound?.port : bound}`;
 }
 
-function serve(server: Server, simulator: Simulator, { speaker, path }: { speaker: Speaker; path: string }): void {
+function serve(
+  server: Server,
+  simulator: Simulator,
+  { exchange, path }: { exchange: ExchangeServer; path: string },
+): void {
   const { faults } = simulator;
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     const url = new URL(request.url ?? "/", "http://simulator");
     if (url.pathname.startsWith(CONTROL_PATH)) {
       control(simulator, request, response, url).catch((cause: unknown) => response.destroy(asError(cause)));
-    } else if (faults.restOutage === undefined) speaker.handle(request, response, url);
+    } else if (faults.restOutage === undefined) exchange.handle(request, response, url);
     else {
       faults.counts[faults.ban === undefined ? "failedRequests" : "bannedRequests"] += 1;
       answer(response, faults.restOutage);
@@ -139,7 +143,7 @@ function serve(server: Server, simulator: Simulator, { speaker, path }: { speake
       faults.counts.bannedConnections += 1;
       return refuse(socket, `${faults.ban.status} Banned`, faults.ban.retryAfter);
     }
-    if (!faults.refusing) return speaker.upgrade(request, socket, head);
+    if (!faults.refusing) return exchange.upgrade(request, socket, head);
     faults.counts.refusedConnections += 1;
     refuse(socket, "503 Service Unavailable");
   });

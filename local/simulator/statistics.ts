@@ -1,4 +1,4 @@
-import { type Hour, inventHour, LastDay, type Past } from "./last-day.ts";
+import { type HistorySeed, type Hour, LastDay, syntheticHour } from "./last-day.ts";
 import type { Fill, Side } from "./market.ts";
 import { between } from "./random.ts";
 import { larger, ONE, smaller } from "./scaled.ts";
@@ -44,7 +44,7 @@ export interface Ticker {
   readonly lowest52WeeksDate: string;
 }
 
-interface Beginning extends Past {
+interface StatisticsSeed extends HistorySeed {
   readonly market: string;
   /** ms */
   readonly now: number;
@@ -52,7 +52,7 @@ interface Beginning extends Past {
 }
 
 /** When and which trade is counted. */
-interface Occasion {
+interface TradeStamp {
   readonly timestamp: number;
   readonly frameAt: number;
   readonly ordinal: number;
@@ -64,11 +64,11 @@ export class Statistics {
   readonly #lastDay: LastDay;
   #figures: Ticker;
 
-  constructor(beginning: Beginning) {
-    const { market, random, now, window, price, tick } = beginning;
+  constructor(seed: StatisticsSeed) {
+    const { market, random, now, window, price, tick } = seed;
     this.#window = window;
     const prevClosingPrice = larger(price + tick * BigInt(between(random, -3, 3)), tick);
-    const hours = Array.from({ length: 24 }, () => inventHour(beginning));
+    const hours = Array.from({ length: 24 }, () => syntheticHour(seed));
     this.#lastDay = new LastDay(now, hours, prevClosingPrice);
     // As many as the calendar day has had; which ones does not matter, as all are invented.
     const past = window === "24h" ? hours : hours.slice(0, (Math.floor(local(window, now) / HOUR) % 24) + 1);
@@ -102,7 +102,7 @@ export class Statistics {
   }
 
   /** Counts a trade, opening a new day when it is the first of one. */
-  record(fill: Fill, { timestamp, frameAt, ordinal }: Occasion): void {
+  record(fill: Fill, { timestamp, frameAt, ordinal }: TradeStamp): void {
     const before = this.#figures;
     this.#lastDay.add(fill, timestamp);
     this.#figures = {

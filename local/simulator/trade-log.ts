@@ -41,14 +41,14 @@ export class TradeLog {
     return this.#trades.slice(from, from + limit);
   }
 
-  /** Hides every trade up to now from {@link history}, as an exchange that tells no longer of them; answers how many. */
+  /** Hides every trade up to now from {@link history}, as an exchange with a bounded history does; answers how many. */
   forget(): number {
     const hidden = this.#head - Math.max(this.#forgotten, this.oldest - 1);
     this.#forgotten = this.#head;
     return hidden;
   }
 
-  /** What REST still tells of a market: its trades that pass `test`, newest first, up to `limit`. */
+  /** A market's history as REST serves it: its trades that pass `test`, newest first, up to `limit`. */
   history(market: string, limit: number, test: (trade: Trade) => boolean = () => true): Trade[] {
     return this.newest(limit, (trade) => trade.market === market && test(trade), this.#forgotten);
   }

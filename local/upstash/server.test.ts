@@ -202,7 +202,7 @@ needed.describe("the Upstash REST endpoint", () => {
     }
   });
 
-  test("a start without Redis, or on a taken port, tells why", async () => {
+  test("a start without Redis, or on a taken port, fails with the reason", async () => {
     const port = Number(new URL(rest.url).port);
     const taken = await startUpstashRest({ redisUrl: server.url, token: "t", port });
     expect(taken).toMatchObject({ ok: false, reason: expect.stringContaining("EADDRINUSE") });

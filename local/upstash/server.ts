@@ -93,7 +93,7 @@ export async function startUpstashRest({
   return missing(`the Upstash REST endpoint does not answer: ${unready}`, `check that a Redis runs at ${redisUrl}`);
 }
 
-/** Asks the way its clients will until PONG comes; else tells what came last. */
+/** Pings over REST until PONG comes; the error holds the last answer. */
 async function firstPing(url: string, token: string): Promise<string | undefined> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
   for (;;) {

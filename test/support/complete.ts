@@ -1,7 +1,7 @@
 /** The proof that every test of faults ends with: nothing lost, nothing twice, nothing out of order. */
 
 import { expect } from "vitest";
-import { compare, stretches } from "../../ingestor/verify/compare.ts";
+import { compare, continuousRuns } from "../../ingestor/verify/compare.ts";
 import type { PartitionLog } from "../../ingestor/verify/read-log.ts";
 import type { Executed } from "../../local/simulator/executed.ts";
 import type { Gap } from "../../protocol/events.ts";
@@ -12,9 +12,9 @@ import { until } from "./until.ts";
 
 /** Everything the client saw, from its first item to its last, is what the log holds: every trade and gap once, in order. */
 export function expectUnbroken(recorder: Recorder, logs: readonly PartitionLog[]): void {
-  const runs = stretches(recorder.items);
+  const runs = continuousRuns(recorder.items);
   // One stretch: a second one would mean that the client had to begin anew.
-  expect(runs.length, `${recorder.stream}: stretches`).toBe(1);
+  expect(runs.length, `${recorder.stream}: runs`).toBe(1);
   for (const run of runs) {
     const log = logs.find(({ epoch }) => epoch === run.epoch);
     expect(log, `${recorder.stream}: the log of ${run.epoch}`).toBeDefined();
@@ -52,9 +52,9 @@ export function expectAllReceived(
 
 /**
  * Waits until nothing is being fetched any more, and every trade after the `head`-th that was executed, whether it was sent
- * or not, is in the log. An exchange tells its history one instrument after another: all of them take a while.
+ * or not, is in the log. Histories are fetched one instrument after another: all of them take a while.
  */
-export async function everythingFetched(stack: TestStack, head: number, exchange = "upbit"): Promise<PartitionLog[]> {
+export async function backfilled(stack: TestStack, head: number, exchange = "upbit"): Promise<PartitionLog[]> {
   const executed = stack.executed(exchange).filter(({ seq }) => seq > head);
   let logs: PartitionLog[] = [];
   const isDone = async () => {
@@ -84,7 +84,7 @@ function notIn(logs: readonly PartitionLog[], exchange: string, executed: readon
 }
 
 /** Stops the simulated trading and waits until every client has the last trade of its instrument. */
-export async function settle(stack: TestStack, recorders: readonly Recorder[]): Promise<PartitionLog[]> {
+export async function quiesce(stack: TestStack, recorders: readonly Recorder[]): Promise<PartitionLog[]> {
   for (const simulator of stack.simulators.values()) simulator.pace.pause();
   const newest = new Map<string, string>();
   for (const exchange of stack.simulators.keys()) {

@@ -40,7 +40,7 @@ export async function startRecordedUpbit(): Promise<RecordedUpbit> {
   sockets.on("connection", (socket) => {
     socket.on("message", () => {
       collector = socket;
-      // Upbit says something at once; a socket that stays silent is no connection.
+      // Upbit answers at once; a silent socket does not count as connected.
       socket.send(Buffer.from('{"status":"UP"}'));
       resolve();
     });

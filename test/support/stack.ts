@@ -19,7 +19,7 @@ export interface TestStack extends Stack {
   get(path: string): Promise<{ status: number; body: unknown }>;
   /** What the ingestor logged at `error` level or above, and what the Worker's runtime complained of. */
   errors(): Promise<string[]>;
-  /** Everything that the simulator of an exchange, the first by default, executed so far. */
+  /** Reconciler that the simulator of an exchange, the first by default, executed so far. */
   executed(exchange?: string): Executed[];
 }
 

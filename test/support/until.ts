@@ -1,4 +1,4 @@
-/** Waits for what must come true, and says what did not. */
+/** Polls for a condition; the error of a timeout names it. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 

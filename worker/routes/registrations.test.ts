@@ -37,8 +37,8 @@ async function expectProblem(response: Response, status: number, code: string, d
 function market(symbol: string): Market {
   const [base = "", quote = ""] = symbol.split("-");
   const names = { ko: null, en: null };
-  const place = { instrument: `upbit:${symbol}`, exchange: "upbit", base, quote, nativeSymbol: symbol };
-  return { ...place, names, status: null, warning: null };
+  const market = { instrument: `upbit:${symbol}`, exchange: "upbit", base, quote, nativeSymbol: symbol };
+  return { ...market, names, status: null, warning: null };
 }
 
 const rules = async () => registrationsBody.parse(await (await call("GET", "/v1/registrations")).json()).registrations;

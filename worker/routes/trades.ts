@@ -6,9 +6,9 @@ import { feedOf } from "../objects.ts";
 import { json, openApi, problems, symbolParams } from "../open-api.ts";
 
 const limit = wholeNumber
-  .pipe(z.number().min(1).max(TRADES_LIMIT.most))
+  .pipe(z.number().min(1).max(TRADES_LIMIT.max))
   .default(TRADES_LIMIT.default)
-  .openapi({ type: "integer", minimum: 1, maximum: TRADES_LIMIT.most, default: TRADES_LIMIT.default, example: 100 });
+  .openapi({ type: "integer", minimum: 1, maximum: TRADES_LIMIT.max, default: TRADES_LIMIT.default, example: 100 });
 
 const listTrades = createRoute({
   method: "get",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FrameError, type Stretch } from "../exchange.ts";
+import { FrameError, type TimeRange } from "../exchange.ts";
 import { hear } from "../testing.ts";
 import { history } from "./history.ts";
 
@@ -17,8 +17,8 @@ const page = (from: number, count: number) =>
   `[${Array.from({ length: count }, (_, n) => TRADE.replace("28457", String(from + n)).replace("1499865549590", String(timeOf(from + n)))).join(",")}]`;
 const timeOf = (id: number) => SINCE + id - FIRST;
 const asking = (fromId: number) => `/api/v3/historicalTrades?symbol=BNBBTC&fromId=${fromId}&limit=1000`;
-const tell = (stretch: Partial<Stretch>, bodies: readonly string[], nativeSymbol = "BNBBTC") =>
-  hear(history, { instrument: "binance:BNB-BTC", nativeSymbol }, { until: SINCE + 60_000, ...stretch }, bodies);
+const tell = (range: Partial<TimeRange>, bodies: readonly string[], nativeSymbol = "BNBBTC") =>
+  hear(history, { instrument: "binance:BNB-BTC", nativeSymbol }, { until: SINCE + 60_000, ...range }, bodies);
 
 it("reads a row exactly; when the buyer was the maker, the taker sold", () => {
   const bought = TRADE.replace("28457", "9007199254740993").replace('Maker":true', 'Maker":false');
@@ -74,9 +74,9 @@ describe("from a known trade on", () => {
     expect((await tell({ since: SINCE, lastId: "28457" }, [big, "[]"])).asked[1]).toContain("fromId=9007199254740994&");
   });
 
-  it("ends with a page that reaches beyond the stretch", async () => {
-    const stretch = { since: SINCE, until: timeOf(FIRST + 998), lastId: "28457" };
-    expect((await tell(stretch, [page(FIRST, 1000)])).asked).toHaveLength(1);
+  it("ends with a page that reaches beyond the range", async () => {
+    const range = { since: SINCE, until: timeOf(FIRST + 998), lastId: "28457" };
+    expect((await tell(range, [page(FIRST, 1000)])).asked).toHaveLength(1);
   });
 
   it("says from when on it tells, where the known one is forgotten", async () => {

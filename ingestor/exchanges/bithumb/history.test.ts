@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { FrameError, HistoryError, type Stretch, UnavailableError } from "../exchange.ts";
+import { FrameError, HistoryError, type TimeRange, UnavailableError } from "../exchange.ts";
 import { hear } from "../testing.ts";
 import { history } from "./history.ts";
 
@@ -16,8 +16,8 @@ const row = (time: number) => ROW.replace("1785397661964", String(time)).replace
 const page = (...times: number[]) => `[${times.map(row).join(",")}]`;
 /** A full page that begins at a time and goes back by a second a row. */
 const full = (newest: number) => page(...Array.from({ length: 500 }, (_, n) => newest - n * 1000));
-const tell = (stretch: Partial<Stretch>, bodies: readonly string[]) =>
-  hear(history, { instrument: "bithumb:ETC-KRW", nativeSymbol: "KRW-ETC" }, stretch, bodies);
+const tell = (range: Partial<TimeRange>, bodies: readonly string[]) =>
+  hear(history, { instrument: "bithumb:ETC-KRW", nativeSymbol: "KRW-ETC" }, range, bodies);
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: at("30T12:00:00") });
@@ -44,7 +44,7 @@ it("says that its ids are not those of the socket", () => {
   expect(history.sameIds).toBe(false);
 });
 
-describe("a stretch of today", () => {
+describe("a range of today", () => {
   it("is told by one page that reaches behind it", async () => {
     const heard = await tell({ since: at("30T11:00:00") }, [page(at("30T11:30:00"), at("30T10:00:00"))]);
     expect(heard).toMatchObject({ asked: [FIRST], from: at("30T10:00:00") });
@@ -70,7 +70,7 @@ describe("a stretch of today", () => {
   });
 });
 
-describe("a stretch of several days", () => {
+describe("a range of several days", () => {
   it("goes on to the day before, with a time of day: without one Bithumb gives the day before that", async () => {
     const { asked, trades, from } = await tell({ since: at("28T23:00:00") }, [
       page(at("30T00:30:00")),

@@ -6,22 +6,22 @@ import { isFields, readJson } from "../frames.ts";
 import { readHistory } from "./fields.ts";
 import { tradeOf } from "./parse.ts";
 
-const MOST = 500;
+const MAX_TRADES = 500;
 
 export const history: History = {
   // 50 a second are allowed, whatever is asked for.
   requests: { count: 40, per: 1000 },
   order: "newest-first",
   sameIds: true,
-  async *trades({ nativeSymbol, instrument }, _stretch, get) {
-    const query = new URLSearchParams({ symbol: nativeSymbol, limit: String(MOST) });
+  async *trades({ nativeSymbol, instrument }, _range, get) {
+    const query = new URLSearchParams({ symbol: nativeSymbol, limit: String(MAX_TRADES) });
     const body = await get(`/v2/trades?${query}`);
     const refusal = refusalIn(body);
     if (refusal !== null) throw new UnavailableError(`Korbit answered with an error: ${refusal}`);
     const trades = read(body, instrument);
     yield trades;
     // Fewer than asked for are all that there ever were.
-    return trades.length < MOST ? 0 : Math.min(...trades.map(({ time }) => time));
+    return trades.length < MAX_TRADES ? 0 : Math.min(...trades.map(({ time }) => time));
   },
   read,
 };

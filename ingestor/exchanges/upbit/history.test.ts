@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { Stretch } from "../exchange.ts";
+import type { TimeRange } from "../exchange.ts";
 import { FrameError, HistoryError } from "../exchange.ts";
 import { hear } from "../testing.ts";
 import { history } from "./history.ts";
@@ -19,8 +19,8 @@ const row = (time: number, n = 1) =>
 const page = (...times: number[]) => `[${times.map((time) => row(time)).join(",")}]`;
 /** A full page that begins at a time and goes back by a second a row. */
 const full = (newest: number) => page(...Array.from({ length: 500 }, (_, n) => newest - n * 1000));
-const tell = (stretch: Partial<Stretch>, bodies: readonly (string | (() => string))[]) =>
-  hear(history, { instrument: "upbit:BTC-KRW", nativeSymbol: "KRW-BTC" }, stretch, bodies);
+const tell = (range: Partial<TimeRange>, bodies: readonly (string | (() => string))[]) =>
+  hear(history, { instrument: "upbit:BTC-KRW", nativeSymbol: "KRW-BTC" }, range, bodies);
 const timesOf = (trades: readonly { time: number }[]) => trades.map(({ time }) => time);
 
 beforeEach(() => {
@@ -45,7 +45,7 @@ it("reads a row exactly, digits, id and taker's side", () => {
   ]);
 });
 
-describe("a stretch of today", () => {
+describe("a range of today", () => {
   it("is told by one page that reaches behind it", async () => {
     const { asked, trades, from } = await tell({ since: at("30T11:00:00") }, [
       page(at("30T11:30:00"), at("30T11:00:00"), at("30T10:59:59")),
@@ -70,7 +70,7 @@ describe("a stretch of today", () => {
   });
 });
 
-describe("a stretch of several days", () => {
+describe("a range of several days", () => {
   it("goes on to the day before, until one began before it", async () => {
     const { asked, trades, from } = await tell({ since: at("28T23:00:00") }, [
       page(at("30T00:00:00")),

@@ -247,7 +247,7 @@ kafka.describe("the log in Kafka", () => {
     expect(seen.ids).toEqual(["1", "2", "4"]);
   });
 
-  it("takes over what its predecessor had in doubt", async () => {
+  it("takes over the gaps that its predecessor suspected", async () => {
     const first = await write(1, 2);
     first.announce({ state: "live", source: "live", since: 1, doubted: 700 });
     await first.flushed();
@@ -322,7 +322,7 @@ kafka.describe("the log in Kafka", () => {
     const { reader, seen } = await read();
     await until(() => seen.ids.length === 4);
     const again: number[] = [];
-    await reader.reread(writer.partitionOf(BTC ?? ""), 2, async (_epoch, records, next) => {
+    await reader.catchUp(writer.partitionOf(BTC ?? ""), 2, async (_epoch, records, next) => {
       again.push(...records.map(({ offset }) => offset));
       return next < 6;
     });

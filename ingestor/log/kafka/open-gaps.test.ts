@@ -6,7 +6,7 @@ const gap = (instrument: string, since: number, state: GapEvent["state"], until 
   return { type: "gap", instrument, cause: "exchange_disconnect", since, until, state, received: null };
 };
 
-test("a partition is being healed from its own first open gap on, and no longer than there is one", () => {
+test("a partition is being backfilled from its own first open gap on, and no longer than there is one", () => {
   const gaps = new OpenGaps();
   gaps.note(0, gap("upbit:A-KRW", 100, "open"));
   gaps.note(0, gap("upbit:B-KRW", 200, "open"));
@@ -25,7 +25,7 @@ test("one that nobody fetches does not count by itself, and never further back t
   expect([gaps.healing(0, undefined), gaps.healing(0, 5000)]).toEqual([undefined, 5000]);
 });
 
-test("a partition of which something is still to be read is being healed from there on, whatever else is", () => {
+test("a partition that is still to be read counts as being backfilled from there on, whatever else is", () => {
   const gaps = new OpenGaps();
   gaps.expect(0, 100);
   expect([gaps.healing(0, undefined), gaps.healing(0, 500), gaps.healing(1, 500)]).toEqual([100, 100, undefined]);

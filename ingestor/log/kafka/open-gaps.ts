@@ -1,7 +1,4 @@
-/**
- * The gaps that stand open in each partition. Whoever takes the log over reads far back only where one does: the others
- * hold nothing that is still being fetched.
- */
+/** The open gaps of each partition: whoever takes the log over reads far back only where there is one. */
 
 import type { GapEvent, MarketEvent } from "../../../protocol/events.ts";
 
@@ -9,15 +6,15 @@ export class OpenGaps {
   /** When (ms) each begins, by instrument and beginning, by partition. */
   readonly #since = new Map<number, Map<string, number>>();
 
-  /** Since when (ms) some stand open that are not known one by one yet, by partition. */
+  /** Since when (ms) some are open that are not known one by one yet, by partition. */
   readonly #unread = new Map<number, number>();
 
-  /** What stands open since a time (ms) is still to be read: whoever comes next must know of it, should we die before. */
+  /** Gaps open since a time (ms) are still to be read: a successor must know of them, should we die before. */
   expect(partition: number, since: number): void {
     this.#unread.set(partition, since);
   }
 
-  /** ... and has been read. */
+  /** ... and have been read. */
   settle(partition: number): void {
     this.#unread.delete(partition);
   }

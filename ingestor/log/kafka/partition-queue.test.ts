@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { until } from "../../../local/testing.ts";
-import { ByteBudget, type ByteShare } from "../byte-budget.ts";
+import { MemoryPool, type MemoryReservation } from "../memory-pool.ts";
 import { type Confirm, PartitionQueue, QueueClosed } from "./partition-queue.ts";
 import { type Draft, substituteOf } from "./records.ts";
 
@@ -10,11 +10,11 @@ const draft = (value: string): Draft => ({ key: "k", value, type: "trade" });
 const tooLarge = () => Object.assign(new Error("larger than the max message size"), { type: "MESSAGE_TOO_LARGE" });
 
 describe("a partition's queue", () => {
-  let share: ByteShare;
+  let reservation: MemoryReservation;
   beforeEach(() => {
-    share = new ByteBudget(1000).share();
+    reservation = new MemoryPool(1000).reserve();
   });
-  const queueOf = (confirm: Confirm) => new PartitionQueue(confirm, substituteOf, share);
+  const queueOf = (confirm: Confirm) => new PartitionQueue(confirm, substituteOf, reservation);
 
   it("sends one batch at a time, in order, and what came meanwhile in the next", async () => {
     const batches: [string[], number][] = [];
@@ -38,7 +38,7 @@ describe("a partition's queue", () => {
       [["1", "2"], 1],
       [["3", "4"], 3],
     ]);
-    expect(share.bytes).toBe(0);
+    expect(reservation.bytes).toBe(0);
   });
 
   it("keeps batches small enough for the broker, but for a record that is too large by itself", async () => {
@@ -78,7 +78,7 @@ describe("a partition's queue", () => {
       [JSON.stringify(gap), 3],
       ["c", 4],
     ]);
-    expect([refusals, share.bytes]).toEqual([8, 0]);
+    expect([refusals, reservation.bytes]).toEqual([8, 0]);
   });
 
   it("leaves out a ticker that is too large: the next one says more", async () => {
@@ -102,6 +102,6 @@ describe("a partition's queue", () => {
     });
     queue.push(draft("1"));
     await closed.promise;
-    expect(share.bytes).toBeGreaterThan(0);
+    expect(reservation.bytes).toBeGreaterThan(0);
   });
 });

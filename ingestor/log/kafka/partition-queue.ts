@@ -4,19 +4,19 @@
  * next one go.
  */
 
-import type { ByteShare } from "../byte-budget.ts";
+import type { MemoryReservation } from "../memory-pool.ts";
 import type { Draft } from "./records.ts";
 import { isTooLarge } from "./send-errors.ts";
 
 /** Keeps a record batch well below the broker's `message.max.bytes` of 1 MB. */
 const BATCH_BYTES = 400_000;
 const BATCH_COUNT = 2000;
-/** What a record takes beside key and value: its headers. */
+/** Bytes of a record's headers. */
 const OVERHEAD = 100;
 
 /** Confirms a batch, whatever it takes. Rejects when the queue is closed, or with what {@link isTooLarge} knows. */
 export type Confirm = (batch: readonly Draft[], firstCount: number) => Promise<void>;
-/** What stands in the place of a record that the broker never takes, if anything. */
+/** The substitute of a record that the broker refuses as too large, if any. */
 export type Substitute = (draft: Draft) => Draft | undefined;
 
 interface Watcher {
@@ -27,23 +27,23 @@ interface Watcher {
 export class PartitionQueue {
   readonly #confirm: Confirm;
   readonly #substitute: Substitute;
-  readonly #share: ByteShare;
+  readonly #reservation: MemoryReservation;
   #waiting: Draft[] = [];
   #queued = 0;
   #confirmed = 0;
   #running = false;
   #watchers: Watcher[] = [];
 
-  /** @param share counts what waits to be confirmed */
-  constructor(confirm: Confirm, substitute: Substitute, share: ByteShare) {
+  /** @param reservation counts unconfirmed bytes */
+  constructor(confirm: Confirm, substitute: Substitute, reservation: MemoryReservation) {
     this.#confirm = confirm;
     this.#substitute = substitute;
-    this.#share = share;
+    this.#reservation = reservation;
   }
 
   push(draft: Draft): void {
     this.#waiting.push(draft);
-    this.#share.bytes += size(draft);
+    this.#reservation.bytes += size(draft);
     this.#queued += 1;
     if (!this.#running) void this.#run();
   }
@@ -56,7 +56,7 @@ export class PartitionQueue {
 
   async #run(): Promise<void> {
     this.#running = true;
-    // What is pushed in the same turn goes into the same batch.
+    // Records of the same turn go into the same batch.
     await Promise.resolve();
     try {
       while (this.#waiting.length > 0) {
@@ -64,7 +64,7 @@ export class PartitionQueue {
         await this.#confirmFitting(batch, this.#confirmed + 1);
         this.#waiting = this.#waiting.slice(batch.length);
         this.#confirmed += batch.length;
-        this.#share.bytes -= batch.reduce((sum, draft) => sum + size(draft), 0);
+        this.#reservation.bytes -= batch.reduce((sum, draft) => sum + size(draft), 0);
         this.#tellWatchers();
       }
     } catch (error) {
@@ -74,7 +74,7 @@ export class PartitionQueue {
     }
   }
 
-  /** What the broker will not take is not sent again: half of it may fit, and in the place of a single record another stands. */
+  /** A batch that the broker refuses as too large is split; a single record is replaced by its substitute. */
   async #confirmFitting(batch: readonly Draft[], firstCount: number): Promise<void> {
     try {
       await this.#confirm(batch, firstCount);

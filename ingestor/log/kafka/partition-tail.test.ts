@@ -47,7 +47,7 @@ describe("the tail of a partition", () => {
   it.each([
     ["a gap", [gap(40, "open"), trade(1)], 40],
     ["what is being fetched", [trade(1), { type: "status", healing: 30 }], 30],
-    ["what is in doubt", [trade(1), { type: "status", healing: 30, doubted: 20 }], 20],
+    ["what is suspected missing", [trade(1), { type: "status", healing: 30, doubted: 20 }], 20],
     ["a gap of this tail", [gap(11_000, "open"), trade(1)], undefined],
     ["what nobody fetches", [{ ...gap(40, "open"), cause: "not_collected" } as GapEvent, trade(1)], undefined],
   ])("says that it does not reach back to %s", async (_, values, unreadSince) => {
@@ -78,7 +78,7 @@ describe("the tail of a partition", () => {
     expect(tail.toTail().completeUntil).toBe(8);
   });
 
-  it("says since when something is being fetched, and what was in doubt", async () => {
+  it("says since when trades are being fetched, and since when some are suspected missing", async () => {
     const tail = tailFrom(50);
     await tail.take(messages(50, trade(1), { type: "status", healing: 3, doubted: 600 }));
     expect(tail.status).toEqual({ healing: 3, doubted: 600 });

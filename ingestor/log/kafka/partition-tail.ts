@@ -1,6 +1,6 @@
 /**
- * What a takeover learns from the end of one partition, taken in while it is read: of a record no more is kept than what is
- * needed, tickers are told by their headers and passed over, and what is kept is bounded by bytes.
+ * The tail of one partition, built while a takeover reads it: open gaps, and trades bounded by bytes. Tickers are recognised
+ * by their headers and skipped.
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -14,18 +14,18 @@ import type { Extent } from "./offsets.ts";
 import { keyOf } from "./open-gaps.ts";
 import { headOf, type RecordHead } from "./records.ts";
 
-/** Records that are taken in before others have their turn: the lease must be renewed meanwhile. */
+/** Records between two turns of the event loop: the lease must be renewed meanwhile. */
 const TURN = 500;
-/** What a trade takes beside its digits. */
+/** Bytes of a trade beside its digits. */
 const TRADE = 250;
-/** How often what nobody needs is looked for at most, while as many bytes are taken in as may be kept. */
+/** Sweeps for unneeded trades per limit of bytes taken in, at most. */
 const SWEEPS = 8;
-/** What was being fetched when the last collector died is told from what the log had then; its clock and ours differ, ms. */
+/** Margin for the difference between the last collector's clock and ours, ms. */
 export const HEALING_MARGIN = 5000;
 
 const loggedStatus = z.object({ healing: z.number().optional(), doubted: z.number().optional() });
 
-interface KeptTrade {
+interface TailTrade {
   readonly event: TradeEvent;
   /** When the log took it, ms. */
   readonly logged: number;
@@ -48,7 +48,7 @@ export class PartitionTail {
   /** Log times (ms) of the first and the last record that counts. */
   firstLogged: number | undefined;
   lastLogged: number | undefined;
-  #trades: KeptTrade[] = [];
+  #trades: TailTrade[] = [];
   /** Where in them those begin that are not forgotten. */
   #from = 0;
   #bytes = 0;
@@ -68,12 +68,12 @@ export class PartitionTail {
     this.#limit = limit;
   }
 
-  /** Bytes of what is kept, about. */
+  /** Bytes of the trades in memory, about. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** What the last collector said of what it was about. */
+  /** The last collector's last status. */
   get status(): z.infer<typeof loggedStatus> {
     return this.#lastStatus === undefined ? {} : loggedStatus.parse(JSON.parse(this.#lastStatus));
   }
@@ -85,7 +85,7 @@ export class PartitionTail {
     return new Set([...this.#openGaps.values()].map(({ instrument }) => instrument));
   }
 
-  /** See {@link Stretch.completeFor}. */
+  /** See {@link EarlierTail.completeFor}. */
   get completeFor(): ReadonlyMap<string, number> {
     return this.#completeFor;
   }
@@ -100,7 +100,7 @@ export class PartitionTail {
     const { healing, doubted } = this.status;
     const open = [...this.#openGaps.values()].filter(({ cause }) => cause !== "not_collected");
     const since = Math.min(...[healing ?? [], doubted ?? [], open.map((gap) => gap.since)].flat());
-    // What has been forgotten stands between this tail and what comes before it.
+    // Dropped trades would leave a hole between this tail and the records read before it.
     const nothingJoins = this.start <= this.extent.low || this.#from > 0;
     if (nothingJoins || since === Number.POSITIVE_INFINITY) return undefined;
     return this.#isBefore(since) ? since : undefined;
@@ -132,7 +132,7 @@ export class PartitionTail {
     const completeFrom = whole && !forgotten ? 0 : (oldest ?? Date.now());
     // A tail of nothing but statuses: the last event is older than all of them.
     const until = this.#lastTraded ?? this.#lastReceived() ?? (whole ? null : (firstLogged ?? null));
-    // What the last collector still had in doubt is for us to find out.
+    // The gaps that the last collector suspected are ours to confirm or dismiss.
     const { doubted } = this.status;
     const completeUntil = until === null || doubted === undefined ? until : Math.min(until, doubted);
     const events = [...this.#openGaps.values(), ...trades.map(({ event }) => event)];
@@ -201,7 +201,7 @@ export class PartitionTail {
     if (this.#needed === undefined) return;
     const gaps = [...this.#openGaps.values()];
     const needed = new Set([...this.#needed, ...gaps.map(({ instrument }) => instrument)]);
-    const kept: KeptTrade[] = [];
+    const kept: TailTrade[] = [];
     for (const trade of this.#trades.slice(this.#from)) {
       const { instrument } = trade.event;
       if (needed.has(instrument)) kept.push(trade);

@@ -1,4 +1,4 @@
-/** Which partition an instrument stands in: the one that any standard Kafka producer would choose for its name as a key. */
+/** The partition of an instrument: the one that any standard Kafka producer would choose for its name as a key. */
 
 import { Partitioners } from "kafkajs";
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { ByteBudget, type ByteShare } from "../byte-budget.ts";
+import { MemoryPool, type MemoryReservation } from "../memory-pool.ts";
 import { QueueClosed } from "./partition-queue.ts";
 import { type RawMessage, RawQueue } from "./raw-queue.ts";
 
@@ -8,15 +8,15 @@ const frame = (text: string, connection = "a", received = 5) => ({ bytes: Buffer
 const tooLarge = () => Object.assign(new Error("larger than the max message size"), { type: "MESSAGE_TOO_LARGE" });
 
 describe("the queue of raw frames", () => {
-  let share: ByteShare;
+  let reservation: MemoryReservation;
   let sent: [partition: number, RawMessage][];
   beforeEach(() => {
-    [share, sent] = [new ByteBudget(100_000_000).share(), []];
+    [reservation, sent] = [new MemoryPool(100_000_000).reserve(), []];
   });
   function queueOf(partitions: number, send = async (_messages: readonly RawMessage[]): Promise<void> => undefined) {
     return new RawQueue({
       partitions,
-      share,
+      reservation,
       send: async (partition, messages) => {
         await send(messages);
         for (const message of messages) sent.push([partition, message]);
@@ -37,7 +37,7 @@ describe("the queue of raw frames", () => {
     expect([0, 1, 2, 3].map((partition) => sent.filter(([at]) => at === partition).length)).toEqual([20, 20, 20, 20]);
     expect(inOrder().map(({ value }) => value.toString())).toEqual(Array.from({ length: 80 }, (_, i) => `${i}`));
     expect(headers()[0]).toEqual({ received: "5", order: "5000", connection: "a", kind: "frame" });
-    expect(share.bytes).toBe(0);
+    expect(reservation.bytes).toBe(0);
   });
 
   it("keeps the order when the clock goes back", async () => {
@@ -75,7 +75,7 @@ describe("the queue of raw frames", () => {
     const text = [...Array(5).fill("x".repeat(150_000)), "x".repeat(500_000), "x"];
     for (const one of text) queue.push(frame(one));
     await queue.flushed();
-    expect([sizes, share.bytes]).toEqual([[3, 3, 1], 0]);
+    expect([sizes, reservation.bytes]).toEqual([[3, 3, 1], 0]);
   });
 
   it("says of a frame that no record holds that it was left out, and sends it not even once", async () => {
@@ -97,16 +97,16 @@ describe("the queue of raw frames", () => {
     for (const text of ["1", "2", "x".repeat(2000), "4", "5"]) queue.push(frame(text));
     await queue.flushed();
     expect(sent.map(([, { value }]) => value.toString())).toEqual(["1", "2", "", "4", "5"]);
-    expect([headers()[2]?.["kind"], queue.omitted, share.bytes]).toEqual(["omission", 1, 0]);
+    expect([headers()[2]?.["kind"], queue.omitted, reservation.bytes]).toEqual(["omission", 1, 0]);
     expect(attempts).toBe(6);
   });
 
   it("leaves out what comes while too much waits, and says how much it was", async () => {
-    share = new ByteBudget(2000).share();
+    reservation = new MemoryPool(2000).reserve();
     const gate = Promise.withResolvers<void>();
     const queue = queueOf(2, () => gate.promise);
     for (let received = 1; received <= 10; received += 1) queue.push(frame("x".repeat(600), "a", received));
-    expect([queue.omitted, share.bytes]).toEqual([8, 2000]);
+    expect([queue.omitted, reservation.bytes]).toEqual([8, 2000]);
     gate.resolve();
     await queue.flushed();
     queue.push(frame("later", "a", 11));

@@ -1,14 +1,14 @@
 /**
  * Raw frames on their way to `raw.<exchange>`: the frame's own bytes, and in the headers when and whence it came, and in
- * which order. They are gathered for a moment and go to one partition after the other, compressed: what an exchange sends
- * over one connection would else fill a single partition.
+ * which order. They are gathered for a moment and go to one partition after the other, compressed: with the
+ * connection as key, an exchange with one connection would fill a single partition.
  *
- * Raw is a record for replay and holds up nothing: what is too large for a record, or waits while too much does, is left
- * out, counted, and said in the log by an omission in its place.
+ * Raw is a record for replay and holds up nothing: frames that are too large for a record, or come while too many wait, are
+ * left out and counted, and an omission record takes their place.
  */
 
-import type { ByteShare } from "../byte-budget.ts";
 import type { RawFrame } from "../log.ts";
+import type { MemoryReservation } from "../memory-pool.ts";
 import { QueueClosed } from "./partition-queue.ts";
 import { isTooLarge } from "./send-errors.ts";
 import { RAW_FRAME_BYTES } from "./topics.ts";
@@ -19,8 +19,8 @@ export interface RawMessage {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Frames that are left out one after the other, told of by one record. */
-interface Backlog {
+/** Consecutive frames that are left out, described by one omission record. */
+interface Omitted {
   readonly first: RawFrame;
   /** When the last of them was received, ms. */
   until: number;
@@ -28,7 +28,8 @@ interface Backlog {
   bytes: number;
 }
 
-interface Lane {
+/** Batches of one partition, sent one after the other. */
+interface BatchQueue {
   waiting: RawMessage[][];
   running: Promise<void> | undefined;
 }
@@ -36,7 +37,7 @@ interface Lane {
 export interface RawQueueOptions {
   readonly partitions: number;
   /** Bytes that may wait. */
-  readonly share: ByteShare;
+  readonly reservation: MemoryReservation;
   /** Confirms a batch, whatever it takes; batches of one partition never overlap. @throws what {@link isTooLarge} knows */
   readonly send: (partition: number, messages: readonly RawMessage[]) => Promise<void>;
 }
@@ -45,71 +46,72 @@ export interface RawQueueOptions {
 const BATCH_BYTES = 400_000;
 /** How long frames are gathered, ms: frames alone compress to two thirds, a hundred of them to a tenth. */
 const GATHER = 100;
-/** What a frame takes beside its bytes. */
+/** Bytes of a frame's headers. */
 const OVERHEAD = 400;
 const OMISSION = "omission";
-/** The `order` of a frame begins at its time of receipt, with so many places in each millisecond. */
+/** The `order` of a frame begins at its time of receipt, with so many numbers in each millisecond. */
 export const RANKS_PER_MS = 1000;
 
 export class RawQueue {
   readonly #options: RawQueueOptions;
-  readonly #lanes: Lane[];
-  /** What is being gathered, and its bytes. */
+  /** By partition. */
+  readonly #queues: BatchQueue[];
+  /** The batch being gathered, and its bytes. */
   #batch: RawMessage[] = [];
   #batchBytes = 0;
   #timer: NodeJS.Timeout | undefined;
-  #nextLane = 0;
+  #nextPartition = 0;
   #order = 0;
-  #backlog: Backlog | undefined;
+  #omission: Omitted | undefined;
   /** Frames and bodies that were left out. */
   omitted = 0;
 
   constructor(options: RawQueueOptions) {
     this.#options = options;
-    this.#lanes = Array.from({ length: options.partitions }, (): Lane => ({ waiting: [], running: undefined }));
+    this.#queues = Array.from({ length: options.partitions }, (): BatchQueue => ({ waiting: [], running: undefined }));
   }
 
-  /** What waits to be confirmed, bytes. */
+  /** Unconfirmed bytes. */
   get bytes(): number {
-    return this.#options.share.bytes;
+    return this.#options.reservation.bytes;
   }
 
   push(frame: RawFrame): void {
-    if (this.#options.share.isFull) {
+    if (this.#options.reservation.isFull) {
       this.#leaveOut(frame);
       return;
     }
-    this.#tellBacklog();
+    this.#recordOmission();
     const message = toMessage(frame, this.#nextOrder(frame.received));
     this.#add(frame.bytes.length > RAW_FRAME_BYTES ? this.#tooLarge(message) : message);
   }
 
   /** Resolves when everything pushed so far is confirmed. */
   async flushed(): Promise<void> {
-    this.#tellBacklog();
+    this.#recordOmission();
     this.#close();
-    await Promise.all(this.#lanes.map(({ running }) => running));
+    await Promise.all(this.#queues.map(({ running }) => running));
   }
 
   /** Gathers no longer. */
   close(): void {
     clearTimeout(this.#timer);
-    this.#options.share.close();
+    this.#options.reservation.close();
   }
 
   #leaveOut(frame: RawFrame): void {
     const { received, bytes } = frame;
-    this.#backlog ??= { first: frame, until: received, frames: 0, bytes: 0 };
-    this.#backlog.until = received;
-    this.#backlog.frames += 1;
-    this.#backlog.bytes += bytes.length;
+    this.#omission ??= { first: frame, until: received, frames: 0, bytes: 0 };
+    this.#omission.until = received;
+    this.#omission.frames += 1;
+    this.#omission.bytes += bytes.length;
     this.omitted += 1;
   }
 
-  #tellBacklog(): void {
-    if (this.#backlog === undefined) return;
-    const { first, until, frames, bytes } = this.#backlog;
-    this.#backlog = undefined;
+  #recordOmission(): void {
+    if (this.#omission === undefined) return;
+    const { first, until, frames, bytes } = this.#omission;
+    this.#omission = undefined;
     const { key, headers } = toMessage(first, this.#nextOrder(first.received));
     this.#add(omission(key, headers, { reason: "too much waited", until, frames, bytes }));
   }
@@ -129,7 +131,7 @@ export class RawQueue {
   #add(message: RawMessage): void {
     this.#batch.push(message);
     this.#batchBytes += message.value.length;
-    this.#options.share.bytes += sizeOf(message);
+    this.#options.reservation.bytes += sizeOf(message);
     if (this.#batchBytes >= BATCH_BYTES) this.#close();
     else this.#timer ??= setTimeout(() => this.#close(), GATHER);
   }
@@ -138,31 +140,31 @@ export class RawQueue {
   #close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const lane = this.#lanes[this.#nextLane];
-    if (this.#batch.length === 0 || lane === undefined) return;
-    lane.waiting.push(this.#batch);
-    lane.running ??= this.#run(this.#nextLane, lane);
+    const queue = this.#queues[this.#nextPartition];
+    if (this.#batch.length === 0 || queue === undefined) return;
+    queue.waiting.push(this.#batch);
+    queue.running ??= this.#run(this.#nextPartition, queue);
     [this.#batch, this.#batchBytes] = [[], 0];
-    this.#nextLane = (this.#nextLane + 1) % this.#lanes.length;
+    this.#nextPartition = (this.#nextPartition + 1) % this.#queues.length;
   }
 
   /** Forgets that it runs in the turn in which it finds nothing more: what is pushed after that must start it again. */
-  async #run(partition: number, lane: Lane): Promise<void> {
+  async #run(partition: number, queue: BatchQueue): Promise<void> {
     try {
       await Promise.resolve();
-      for (let batch = lane.waiting[0]; batch !== undefined; batch = lane.waiting[0]) {
+      for (let batch = queue.waiting[0]; batch !== undefined; batch = queue.waiting[0]) {
         await this.#sendFitting(partition, batch);
-        lane.waiting.shift();
-        for (const message of batch) this.#options.share.bytes -= sizeOf(message);
+        queue.waiting.shift();
+        for (const message of batch) this.#options.reservation.bytes -= sizeOf(message);
       }
     } catch (error) {
       if (!(error instanceof QueueClosed)) throw error;
     } finally {
-      lane.running = undefined;
+      queue.running = undefined;
     }
   }
 
-  /** What the broker will not take is not sent again: half of it may fit, and of a single frame it is said that it does not. */
+  /** A batch that the broker refuses as too large is split; a single frame is replaced by an omission. */
   async #sendFitting(partition: number, batch: readonly RawMessage[]): Promise<void> {
     try {
       await this.#options.send(partition, batch);

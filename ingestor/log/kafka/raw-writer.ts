@@ -2,18 +2,18 @@
 
 import { CompressionTypes, type Kafka, type Producer } from "kafkajs";
 import { type Logger, reasonOf } from "../../logger.ts";
-import { ByteBudget } from "../byte-budget.ts";
 import type { RawFrame, RawState } from "../log.ts";
+import { MemoryPool } from "../memory-pool.ts";
 import { type KafkaSettings, names } from "./client.ts";
-import { Lane } from "./lane.ts";
+import { PartitionProducer } from "./partition-producer.ts";
 import { QueueClosed } from "./partition-queue.ts";
 import { type RawMessage, RawQueue } from "./raw-queue.ts";
 import { retryPause } from "./retry-pause.ts";
 import { isTooLarge, lostSequence } from "./send-errors.ts";
 import { admitLargeFrames, ensureTopics } from "./topics.ts";
 
-/** What may wait to be confirmed before frames are left out, bytes, for all exchanges together. */
-const BUDGET = new ByteBudget(128 * 1024 * 1024);
+/** Unconfirmed raw frames, of all exchanges together: beyond it frames are left out. */
+const MEMORY = new MemoryPool(128 * 1024 * 1024);
 /** With no frame taken for this long, ms, something is wrong that does not pass by itself. */
 const PATIENCE = 5000;
 
@@ -29,7 +29,7 @@ export interface RawWriterOptions {
 export class RawWriter {
   readonly #options: RawWriterOptions;
   readonly #topic: string;
-  readonly #lane: Lane;
+  readonly #producer: PartitionProducer;
   #queue: RawQueue | undefined;
   /** Since when (ms) a batch is being written, and why it is not yet, by partition. */
   readonly #pending = new Map<number, { readonly since: number; reason: string }>();
@@ -38,7 +38,7 @@ export class RawWriter {
   constructor(options: RawWriterOptions) {
     this.#options = options;
     this.#topic = names(options.settings.prefix, options.exchange).raw;
-    this.#lane = new Lane(this.#topic, options.newProducer);
+    this.#producer = new PartitionProducer(this.#topic, options.newProducer);
   }
 
   /** Undefined before {@link open}. */
@@ -53,7 +53,7 @@ export class RawWriter {
   open(partitions: number): void {
     this.#queue = new RawQueue({
       partitions,
-      share: BUDGET.share(),
+      reservation: MEMORY.reserve(),
       send: (partition, messages) => this.#send(partition, messages),
     });
   }
@@ -70,7 +70,7 @@ export class RawWriter {
   async close(): Promise<void> {
     this.#closed = true;
     this.#queue?.close();
-    await this.#lane.close();
+    await this.#producer.close();
   }
 
   /** @throws when the broker will never take it */
@@ -96,11 +96,11 @@ export class RawWriter {
     if (this.#closed) throw new QueueClosed("writing raw frames");
     try {
       if (attempts > 0) await this.#restoreTopic();
-      const placed = messages.map((message) => ({ ...message, partition }));
-      await this.#lane.send(placed, CompressionTypes.GZIP);
+      const assigned = messages.map((message) => ({ ...message, partition }));
+      await this.#producer.send(assigned, CompressionTypes.GZIP);
       return true;
     } catch (error) {
-      if (lostSequence(error)) this.#lane.renew();
+      if (lostSequence(error)) this.#producer.renew();
       if (isTooLarge(error)) throw error;
       pending.reason = reasonOf(error);
       this.#options.logger.warn({ reason: pending.reason, attempts }, "writing raw frames failed, trying again");

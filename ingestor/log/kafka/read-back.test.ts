@@ -6,7 +6,7 @@ import { deleteTopic } from "../../../local/kafka/delete-topic.ts";
 import type { Kafka } from "../../../local/kafka.ts";
 import { requireKafka } from "../../../local/testing.ts";
 import type { GapEvent, TradeEvent } from "../../../protocol/events.ts";
-import type { Stretch, Tail } from "../log.ts";
+import type { EarlierTail, Tail } from "../log.ts";
 import { createKafka, KAFKA_DEFAULTS, type KafkaSettings, names } from "./client.ts";
 import { extents } from "./offsets.ts";
 import { readRanges } from "./read-range.ts";
@@ -64,9 +64,9 @@ kafka.describe("what stands before the tails of a takeover", () => {
     if (tail === undefined) throw new Error("a log has a partition");
     return { writer, tail };
   }
-  async function readBack(writer: KafkaWriter, signal = new AbortController().signal): Promise<Stretch[]> {
-    const told: Stretch[] = [];
-    await writer.readBack(async (_, stretch) => void told.push(stretch), signal);
+  async function readBack(writer: KafkaWriter, signal = new AbortController().signal): Promise<EarlierTail[]> {
+    const told: EarlierTail[] = [];
+    await writer.readBack(async (_, earlier) => void told.push(earlier), signal);
     return told;
   }
   async function allRecords() {
@@ -114,11 +114,11 @@ kafka.describe("what stands before the tails of a takeover", () => {
     expect(idsOf(tail).length).toBeLessThan(TAIL);
     writer.append(trade(20_000));
     await writer.flushed();
-    const [stretch, ...more] = await readBack(writer);
+    const [earlier, ...more] = await readBack(writer);
     expect(more).toEqual([]);
-    expect([...idsOf(stretch ?? tail), ...idsOf(tail)]).toEqual(numbers(0, 20_000));
-    expect(gapsOf(stretch ?? tail)).toEqual([gap(begun)]);
-    expect(stretch?.completeFrom).toBeLessThanOrEqual(begun);
+    expect([...idsOf(earlier ?? tail), ...idsOf(tail)]).toEqual(numbers(0, 20_000));
+    expect(gapsOf(earlier ?? tail)).toEqual([gap(begun)]);
+    expect(earlier?.completeFrom).toBeLessThanOrEqual(begun);
     expect(await readBack(writer)).toEqual([]);
   });
 
@@ -136,8 +136,8 @@ kafka.describe("what stands before the tails of a takeover", () => {
     await first.writer.close();
     const { writer, tail } = await open();
     expect(tail.unreadSince).toBe(begun);
-    const [stretch] = await readBack(writer);
-    expect(gapsOf(stretch ?? tail)).toEqual([gap(begun)]);
+    const [earlier] = await readBack(writer);
+    expect(gapsOf(earlier ?? tail)).toEqual([gap(begun)]);
     // Read, and closed.
     writer.append(gap(begun, "healed"));
     writer.announce(STATUS);
@@ -153,9 +153,9 @@ kafka.describe("what stands before the tails of a takeover", () => {
       [2, ...trades(200, 8000), eventDraft(gap(begun + 1, "healed")), healing()],
     );
     const { writer, tail } = await open();
-    const [stretch] = await readBack(writer);
-    expect([...idsOf(stretch ?? tail), ...idsOf(tail)]).toEqual([...numbers(0, 100), ...numbers(200, 8000)]);
-    expect(gapsOf(stretch ?? tail)).toEqual([gap(begun)]);
+    const [earlier] = await readBack(writer);
+    expect([...idsOf(earlier ?? tail), ...idsOf(tail)]).toEqual([...numbers(0, 100), ...numbers(200, 8000)]);
+    expect(gapsOf(earlier ?? tail)).toEqual([gap(begun)]);
   });
 
   it("is nothing once the topic has been made anew", async () => {

@@ -1,5 +1,5 @@
 /**
- * Reads a stretch of some partitions once: tails at a start, a parked feed's events, a whole log to verify. kafkajs has no
+ * Reads ranges of some partitions once: tails at a start, a parked feed's events, a whole log to verify. kafkajs has no
  * consumer without a group, so this uses one of its own each time. It commits nothing, so the broker forgets it by itself.
  */
 
@@ -16,7 +16,7 @@ export interface Range {
 }
 
 export interface ReadOptions {
-  /** What is asked for at once, bytes of a partition: it is unpacked in one go. */
+  /** Fetch size, bytes of a partition: a fetch is decoded in one go. */
   readonly fetch?: number;
   /** Ends the reading with an error. */
   readonly signal?: AbortSignal;

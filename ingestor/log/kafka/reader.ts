@@ -4,12 +4,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Admin, Batch, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
 import { type Logger, reasonOf } from "../../logger.ts";
 import type { Commit, Expired, LogHandlers, LogRecord, TickReader } from "../log.ts";
-import { AckedStretch } from "./acked-stretch.ts";
 import { askAgain } from "./ask-again.ts";
 import { createKafka, type KafkaSettings, names } from "./client.ts";
+import { CommitLookback } from "./commit-lookback.ts";
 import { committedOffsets, extents } from "./offsets.ts";
+import { judged, PartitionCursor } from "./partition-cursor.ts";
 import { createPartitioner } from "./partitioner.ts";
-import { judged, Place } from "./place.ts";
 import { readRanges } from "./read-range.ts";
 
 /** A dead ingestor's partitions reach clients again within ten seconds. */
@@ -28,12 +28,12 @@ export class KafkaReader implements TickReader {
   readonly #admin: Admin;
   readonly #topic: string;
   readonly #group: string;
-  readonly #places = new Map<number, Promise<Place>>();
-  /** What is read before the commit, of the partitions that have been assigned only now. */
-  readonly #stretches = new Map<number, AckedStretch>();
-  /** Partitions of which has not been told yet what was acked. */
+  readonly #cursors = new Map<number, Promise<PartitionCursor>>();
+  /** Of newly assigned partitions, until it is done. */
+  readonly #lookbacks = new Map<number, CommitLookback>();
+  /** Partitions whose {@link LogHandlers.resumed} is still due. */
   readonly #unchecked = new Set<number>();
-  /** Counts the joins: what was asked in an earlier one is of no use. */
+  /** Generation counter: offsets asked for in an earlier one are stale. */
   #joins = 0;
   #partitionOf: (instrument: string) => number = () => -1;
   #consumer: Consumer | undefined;
@@ -71,18 +71,18 @@ export class KafkaReader implements TickReader {
 
   async commit(commits: readonly Commit[]): Promise<void> {
     const consumer = this.#consumer;
-    const places = await Promise.all(commits.map(({ partition }) => this.#places.get(partition)));
+    const cursors = await Promise.all(commits.map(({ partition }) => this.#cursors.get(partition)));
     const offsets = commits.flatMap(({ partition, epoch, offset }, i) => {
-      const place = places[i];
-      // Another one's by now, or of a topic that was made anew: what we know of it is of no use there.
-      if (place === undefined || place.epoch(partition) !== epoch) return [];
-      return { topic: this.#topic, partition, offset: String(offset), place };
+      const cursor = cursors[i];
+      // Another member's by now, or of a topic that was made anew: our offset means nothing there.
+      if (cursor === undefined || cursor.epoch(partition) !== epoch) return [];
+      return { topic: this.#topic, partition, offset: String(offset), cursor };
     });
     if (consumer === undefined || offsets.length < commits.length) throw new Error("the partitions are no longer ours");
     await consumer.commitOffsets(
-      offsets.map(({ place, ...one }) => ({ ...one, metadata: place.metadata(Number(one.offset)) })),
+      offsets.map(({ cursor, ...one }) => ({ ...one, metadata: cursor.metadata(Number(one.offset)) })),
     );
-    for (const { place, offset } of offsets) place.forget(Number(offset));
+    for (const { cursor, offset } of offsets) cursor.forget(Number(offset));
   }
 
   pause(partitions: readonly number[]): void {
@@ -93,14 +93,14 @@ export class KafkaReader implements TickReader {
     if (partitions.length > 0) this.#consumer?.resume([{ topic: this.#topic, partitions: [...partitions] }]);
   }
 
-  async reread(
+  async catchUp(
     partition: number,
     seq: number,
     take: (epoch: string, records: readonly LogRecord[], next: number, expired?: Expired) => Promise<boolean>,
   ): Promise<void> {
-    const place = await this.#places.get(partition);
-    if (place === undefined) return;
-    const start = place.after(seq);
+    const cursor = await this.#cursors.get(partition);
+    if (cursor === undefined) return;
+    const start = cursor.after(seq);
     const range = { partition, from: start.next, to: Number.MAX_SAFE_INTEGER };
     await readRanges(this.#kafka, this.#topic, [range], async (_, messages) => {
       let expired = start.expiredBefore(messages);
@@ -175,102 +175,102 @@ export class KafkaReader implements TickReader {
       await crashed;
     } finally {
       this.#consumer = undefined;
-      for (const partition of this.#places.keys()) handlers.revoked(partition);
-      this.#places.clear();
+      for (const partition of this.#cursors.keys()) handlers.revoked(partition);
+      this.#cursors.clear();
       this.#unchecked.clear();
       await consumer.disconnect();
     }
   }
 
-  /** After a join everything is read again from what is committed, so what was known of places is learnt anew. */
+  /** After a join everything is read again from the commits, so the cursors are made anew. */
   #assign(partitions: readonly number[], handlers: LogHandlers): void {
     this.#logger.info({ partitions }, "joined the group");
-    const gone = [...this.#places.keys()].filter((partition) => !partitions.includes(partition));
-    const added = partitions.filter((partition) => !this.#places.has(partition));
+    const gone = [...this.#cursors.keys()].filter((partition) => !partitions.includes(partition));
+    const added = partitions.filter((partition) => !this.#cursors.has(partition));
     for (const partition of gone) {
       this.#lags.delete(partition);
       this.#unchecked.delete(partition);
     }
     for (const partition of added) this.#unchecked.add(partition);
-    this.#places.clear();
-    this.#stretches.clear();
+    this.#cursors.clear();
+    this.#lookbacks.clear();
     this.#joins += 1;
     for (const partition of partitions) {
-      const place = this.#learnPlace(partition, this.#joins);
-      place.catch((error) =>
+      const cursor = this.#loadCursor(partition, this.#joins);
+      cursor.catch((error) =>
         this.#logger.warn({ reason: reasonOf(error), partition }, "reading the committed position failed"),
       );
-      this.#places.set(partition, place);
+      this.#cursors.set(partition, cursor);
     }
     for (const partition of gone) handlers.revoked(partition);
     for (const partition of added) handlers.assigned(partition);
     this.reachable ||= partitions.length > 0;
   }
 
-  async #learnPlace(partition: number, join: number): Promise<Place> {
+  async #loadCursor(partition: number, join: number): Promise<PartitionCursor> {
     const [offsets, all] = await Promise.all([
       committedOffsets(this.#admin, this.#group, this.#topic),
       extents(this.#admin, this.#topic),
     ]);
     const { low, high } = all.find((one) => one.partition === partition) ?? { low: 0, high: 0 };
     const { offset, metadata } = offsets.get(partition) ?? { offset: -1 };
-    if (offset < 0) return new Place(this.#logger, low, low, null, null);
-    const place = Place.committed(this.#logger, offset, low, metadata);
-    if (join === this.#joins && offset <= high) this.#lookBack(partition, place, low);
-    return place;
+    if (offset < 0) return new PartitionCursor(this.#logger, low, low, null, null);
+    const cursor = PartitionCursor.committed(this.#logger, offset, low, metadata);
+    if (join === this.#joins && offset <= high) this.#lookBack(partition, cursor, low);
+    return cursor;
   }
 
   /**
-   * Has what was acked before the commit read first. By the group's own reading: it is there already, and so nothing can
-   * reach a feed before it is known what that feed should have.
+   * Seeks back, so that the acked positions before the commit are known before any record can reach a feed. With the group's
+   * own consumer: it has joined already.
    */
-  #lookBack(partition: number, { authority, next }: Place, low: number): void {
+  #lookBack(partition: number, { authority, next }: PartitionCursor, low: number): void {
     if (authority === null || !this.#unchecked.has(partition)) return;
-    const stretch = new AckedStretch(low, next, authority);
-    if (stretch.from >= next) return;
-    this.#stretches.set(partition, stretch);
-    // What was fetched from the commit on meanwhile is stale by this, and fetched again.
-    this.#consumer?.seek({ topic: this.#topic, partition, offset: String(stretch.from) });
+    const lookback = new CommitLookback(low, next, authority);
+    if (lookback.from >= next) return;
+    this.#lookbacks.set(partition, lookback);
+    // The seek makes batches stale that were fetched from the commit on meanwhile; they are fetched again.
+    this.#consumer?.seek({ topic: this.#topic, partition, offset: String(lookback.from) });
   }
 
-  /** Takes what stands before the commit off a batch, and tells what it was. @returns the rest */
-  #passStretch(
+  /** Feeds the lookback with the records before the commit. @returns the rest of the batch */
+  #takeLookback(
     { partition, messages, highWatermark }: Batch,
-    place: Place,
+    cursor: PartitionCursor,
     handlers: LogHandlers,
   ): readonly KafkaMessage[] {
-    const stretch = this.#stretches.get(partition);
-    const rest = stretch?.take(messages, Number(highWatermark)) ?? messages;
-    if (stretch !== undefined && !stretch.done) return rest;
-    this.#stretches.delete(partition);
-    const acked = this.#unchecked.delete(partition) ? stretch?.positions() : undefined;
-    if (acked !== undefined) handlers.resumed(partition, place.epoch(partition), acked);
+    const lookback = this.#lookbacks.get(partition);
+    const rest = lookback?.take(messages, Number(highWatermark)) ?? messages;
+    if (lookback !== undefined && !lookback.done) return rest;
+    this.#lookbacks.delete(partition);
+    const acked = this.#unchecked.delete(partition) ? lookback?.positions() : undefined;
+    if (acked !== undefined) handlers.resumed(partition, cursor.epoch(partition), acked);
     return rest;
   }
 
   /**
-   * A batch may last longer than its generation: a rejoin, or a seek, begins elsewhere, and what is left of the batch is
-   * none of ours any more. So only what was handed on is resolved.
+   * A batch may outlast its generation: after a rejoin, or a seek, the rest of the batch is not ours any more. So only the
+   * messages that were handed on are resolved.
    */
   async #onBatch(payload: EachBatchPayload, handlers: LogHandlers): Promise<void> {
     const { batch, isStale, isRunning, heartbeat, resolveOffset } = payload;
     const { partition } = batch;
-    const placed = this.#places.get(partition);
-    const place = await placed;
-    const isCurrent = () => isRunning() && !isStale() && this.#places.get(partition) === placed;
-    if (place === undefined || !isCurrent()) return;
+    const loading = this.#cursors.get(partition);
+    const cursor = await loading;
+    const isCurrent = () => isRunning() && !isStale() && this.#cursors.get(partition) === loading;
+    if (cursor === undefined || !isCurrent()) return;
     this.reachable = true;
-    const messages = this.#passStretch(batch, place, handlers);
+    const messages = this.#takeLookback(batch, cursor, handlers);
     if (messages.length === 0) {
       resolveOffset(batch.lastOffset());
       await heartbeat();
       return;
     }
-    const expired = place.expiredBefore(messages);
-    if (expired !== undefined) handlers.expired(partition, place.epoch(partition), expired);
+    const expired = cursor.expiredBefore(messages);
+    if (expired !== undefined) handlers.expired(partition, cursor.epoch(partition), expired);
     for (let from = 0; from < messages.length; from += SLICE) {
       const slice = messages.slice(from, from + SLICE);
-      await this.#handOn(partition, place, slice, handlers);
+      await this.#handOn(partition, cursor, slice, handlers);
       if (!isCurrent()) return;
       const last = slice.at(-1)?.offset ?? batch.lastOffset();
       resolveOffset(last);
@@ -280,22 +280,22 @@ export class KafkaReader implements TickReader {
       await heartbeat();
       if (!isCurrent()) return;
     }
-    if (!place.mustStartOver(messages)) return;
+    if (!cursor.mustStartOver(messages)) return;
     this.#logger.warn({ partition }, "the topic was made anew, reading it from its beginning");
     this.#consumer?.seek({ topic: this.#topic, partition, offset: "0" });
   }
 
-  /** Hands on what counts, for each epoch apart. */
+  /** Hands on the records that count, for each epoch apart. */
   async #handOn(
     partition: number,
-    place: Place,
+    cursor: PartitionCursor,
     messages: readonly KafkaMessage[],
     handlers: LogHandlers,
   ): Promise<void> {
-    const voidedBefore = place.voided;
-    for (const { epoch, records } of judged(partition, place, messages)) {
+    const voidedBefore = cursor.voided;
+    for (const { epoch, records } of judged(partition, cursor, messages)) {
       if (records.length > 0) await handlers.records(partition, epoch, records);
     }
-    this.#voided += place.voided - voidedBefore;
+    this.#voided += cursor.voided - voidedBefore;
   }
 }

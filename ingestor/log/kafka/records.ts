@@ -1,4 +1,4 @@
-/** How records stand in Kafka: the event as JSON, and in the headers who wrote it and what it is. */
+/** Record format of the ticks topic: the value is the event's JSON, the headers name its type and its writer. */
 
 import type { KafkaMessage, Message } from "kafkajs";
 import { type GapEvent, type MarketEvent, tradeEvent } from "../../../protocol/events.ts";
@@ -39,7 +39,7 @@ export function isOversized({ value }: Draft): boolean {
 
 const named = tradeEvent.pick({ instrument: true, time: true, received: true });
 
-/** What is said instead of a record that can't be written: of a trade, that it is lost; of a status, all but its detail. */
+/** Substitute of a record that can't be written: a lost gap for a trade, a status without its detail for a status. */
 export function substituteOf({ type, value }: Draft): Draft | undefined {
   if (type === "status") {
     const { detail: _detail, ...status } = JSON.parse(value) as LoggedStatus;
@@ -63,7 +63,7 @@ export function toMessage(draft: Draft, authority: Authority, partition: number,
   };
 }
 
-/** What the headers say, without the value: most of a log is passed over by those who look for something in it. */
+/** A record's headers, without its value: searches skip most records by them. */
 export type RecordHead = Pick<LogRecord, "offset" | "logged" | "type" | "origin">;
 
 /** Of a record of ours; undefined for one that somebody else put into the topic. */

@@ -6,8 +6,8 @@ import type { Kafka } from "../../../local/kafka.ts";
 import { requireKafka, until } from "../../../local/testing.ts";
 import type { TradeEvent } from "../../../protocol/events.ts";
 import type { AckedBefore, LogHandlers, LogRecord } from "../log.ts";
-import { ACKED_STRETCH } from "./acked-stretch.ts";
 import { KAFKA_DEFAULTS, type KafkaSettings } from "./client.ts";
+import { LOOKBACK } from "./commit-lookback.ts";
 import { KafkaReader } from "./reader.ts";
 import { KafkaWriter } from "./writer.ts";
 
@@ -115,7 +115,7 @@ kafka.describe("a reader that goes on from a commit", () => {
     ]);
     expect([heard.acked, heard.offsets]).toEqual([[{ offset: 8, from: 5, last }], [8]]);
     const again: number[] = [];
-    await reader.reread(0, 4, async (_epoch, records, next) => {
+    await reader.catchUp(0, 4, async (_epoch, records, next) => {
       again.push(...records.map(({ offset }) => offset));
       return next < 9;
     });
@@ -140,23 +140,23 @@ kafka.describe("a reader that goes on from a commit", () => {
       ]),
     );
     const again: number[] = [];
-    await reader.reread(0, 4, async (_epoch, records, next) => {
+    await reader.catchUp(0, 4, async (_epoch, records, next) => {
       again.push(...records.map(({ offset }) => offset));
       return next < 9;
     });
     expect(again).toEqual([7, 8]);
   });
 
-  it("looks back a stretch only, and once for a partition, however often the group is joined", async () => {
+  it("looks back a bounded number of positions, and once for a partition, however often the group is joined", async () => {
     settings = { ...settings, partitions: 2 };
     const writer = await newWriter();
     const partition = writer.partitionOf(BTC);
-    const many = ACKED_STRETCH + 5000;
+    const many = LOOKBACK + 5000;
     await append(writer, [2, BTC], ...Array.from({ length: many }, (_, i) => [i + 3, BTC] as const));
     await readAndCommit(many, partition);
     const first = await read();
     await until(() => first.heard.offsets.includes(many + 2));
-    expect(first.heard.acked).toEqual([{ offset: many, from: many - ACKED_STRETCH, last: new Map([[BTC, many - 1]]) }]);
+    expect(first.heard.acked).toEqual([{ offset: many, from: many - LOOKBACK, last: new Map([[BTC, many - 1]]) }]);
     const second = await read();
     await until(() => first.heard.calls.includes("revoked") && second.heard.calls.includes("assigned"));
     await append(writer, [many + 3, BTC]);

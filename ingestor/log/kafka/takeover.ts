@@ -1,4 +1,4 @@
-/** How a collector takes a log over: markers of a new term to every partition, then what stands before them. */
+/** How a collector takes a log over: it writes markers of a new term to every partition, and reads the tails before them. */
 
 import type { Admin, Kafka } from "kafkajs";
 import { type Authority, OPENING_MARKERS } from "../../../protocol/log-record.ts";
@@ -13,13 +13,13 @@ const TAIL = 5000;
 const RECENT = 10_000;
 /** Records that are read at most, of all partitions: nothing is collected meanwhile. */
 const LONGEST_TAIL = 500_000;
-/** What is kept of them at most, bytes. */
+/** Memory for their trades, bytes. */
 const KEPT = 128 * 1024 * 1024;
 
-/** What the ends of all partitions say before the takeover. */
+/** The tails of all partitions before the takeover, and the authority to take over with. */
 export interface Ends {
   readonly tails: readonly PartitionTail[];
-  /** What the new collector writes under. */
+  /** The authority of the new collector. */
   readonly next: Authority;
   /** Whether the log has no incarnation yet. */
   readonly isNew: boolean;
@@ -75,7 +75,7 @@ export function markersFor({ high }: Extent): number {
 /**
  * Reads on to the new markers: an older collector's last records may have landed just before them.
  *
- * The tails of {@link Ends} hold what the ends say together with what is read now.
+ * The records are added to the tails of {@link Ends}.
  *
  * @param markers the offset of the last marker we wrote, by partition
  * @throws {ContestedError} when a marker that ours does not outrank stands before ours: its writer holds the log for its own

@@ -30,7 +30,7 @@ export async function ensureTopics(admin: Admin, settings: KafkaSettings, exchan
   if (topics.length > 0) await askAgain(() => admin.createTopics({ topics, waitForLeaders: true }));
 }
 
-/** What a raw topic takes in one record: the largest frame of any exchange is half of it, and managed Kafkas give no more. */
+/** Record limit of a raw topic: twice the largest frame of any exchange, and the most that managed Kafkas allow. */
 const RAW_RECORD_BYTES = 8 * 1024 * 1024;
 /** The largest frame or body that is kept: headers and the batch around it want some room. */
 export const RAW_FRAME_BYTES = RAW_RECORD_BYTES - 64 * 1024;

@@ -4,12 +4,12 @@ import { type Admin, type Kafka, Partitioners, type Producer } from "kafkajs";
 import type { MarketEvent } from "../../../protocol/events.ts";
 import type { Authority } from "../../../protocol/log-record.ts";
 import { type Logger, reasonOf } from "../../logger.ts";
-import { ByteBudget } from "../byte-budget.ts";
-import type { LoggedStatus, RawFrame, RawState, Stretch, Tail, TickWriter } from "../log.ts";
+import type { EarlierTail, LoggedStatus, RawFrame, RawState, Tail, TickWriter } from "../log.ts";
+import { MemoryPool } from "../memory-pool.ts";
 import { createKafka, type KafkaSettings, names } from "./client.ts";
-import { Lane } from "./lane.ts";
 import { type Extent, extents } from "./offsets.ts";
 import { OpenGaps } from "./open-gaps.ts";
+import { PartitionProducer } from "./partition-producer.ts";
 import { PartitionQueue, QueueClosed } from "./partition-queue.ts";
 import type { PartitionTail } from "./partition-tail.ts";
 import { createPartitioner } from "./partitioner.ts";
@@ -27,21 +27,22 @@ import {
   toMessage,
 } from "./records.ts";
 import { retryPause } from "./retry-pause.ts";
-import { Rivals } from "./rivals.ts";
 import { isTooLarge, lostSequence } from "./send-errors.ts";
 import { markersFor, readEnds, readUpToMarkers } from "./takeover.ts";
+import { TakeoverDetector } from "./takeover-detector.ts";
 import { admitLargeFrames, ensureTopics } from "./topics.ts";
 
-/** What may wait to be confirmed before collectors must stop: well over a minute of four busy exchanges. */
-const TICKS_BUDGET = new ByteBudget(512 * 1024 * 1024);
-/** What is known of one partition since the takeover. */
+/** Unconfirmed ticks, of all exchanges together, before collectors must stop: over a minute of four busy exchanges. */
+const TICKS_MEMORY = new MemoryPool(512 * 1024 * 1024);
+
+/** One takeover's authority, and how far its writes are confirmed. */
 interface Session {
   readonly authority: Authority;
   /** The last offset that we know to be in the log, by partition. */
   readonly confirmed: Map<number, number>;
 }
 
-/** What a takeover has read, by partition. */
+/** The outcome of a takeover, by partition. */
 interface TakenOver {
   readonly tails: readonly Tail[];
   readonly ends: readonly PartitionTail[];
@@ -54,13 +55,13 @@ export class KafkaWriter implements TickWriter {
   readonly #kafka: Kafka;
   #admin: Admin;
   #partitionOf: (instrument: string) => number = () => 0;
-  readonly #lanes = new Map<number, Lane>();
+  readonly #producers = new Map<number, PartitionProducer>();
   #session: Session | undefined;
   #takeover: Promise<TakenOver> | undefined;
   #queues: PartitionQueue[] = [];
   readonly #raw: RawWriter;
   #rawPartitions = 0;
-  readonly #share = TICKS_BUDGET.share();
+  readonly #reservation = TICKS_MEMORY.reserve();
   readonly #openGaps = new OpenGaps();
   /** Events that could not be written as they are. */
   refused = 0;
@@ -71,7 +72,7 @@ export class KafkaWriter implements TickWriter {
   #atLeast = 0;
   /** The term whose markers are being written. */
   #taking = 0;
-  readonly #rivals: Rivals;
+  readonly #takeovers: TakeoverDetector;
   reachable = false;
 
   constructor(settings: KafkaSettings, exchange: string, logger: Logger) {
@@ -80,14 +81,14 @@ export class KafkaWriter implements TickWriter {
     this.#logger = logger.child({ part: "log-writer", exchange });
     this.#kafka = createKafka(settings, this.#logger);
     this.#admin = this.#kafka.admin();
-    this.#rivals = new Rivals(this.#kafka, this.#topic, this.#logger);
+    this.#takeovers = new TakeoverDetector(this.#kafka, this.#topic, this.#logger);
     this.#readBack = new ReadBack(this.#kafka, this.#topic, this.#openGaps, this.#logger);
     const newProducer = () => this.#newProducer();
     this.#raw = new RawWriter({ kafka: this.#kafka, settings, exchange, newProducer, logger: this.#logger });
   }
 
   get bytes(): number {
-    return this.#share.bytes;
+    return this.#reservation.bytes;
   }
 
   get raw(): RawState | undefined {
@@ -96,7 +97,7 @@ export class KafkaWriter implements TickWriter {
 
   /** Of ticks alone: raw frames give way before they hold anything up. */
   get overloaded(): boolean {
-    return this.#share.isFull;
+    return this.#reservation.isFull;
   }
 
   /** From the first marker on: who holds the lease must hear of it, even should the takeover not be finished. */
@@ -105,7 +106,7 @@ export class KafkaWriter implements TickWriter {
   }
 
   get superseded(): Promise<void> {
-    return this.#rivals.found;
+    return this.#takeovers.found;
   }
 
   async open(atLeast: number): Promise<readonly Tail[]> {
@@ -116,8 +117,8 @@ export class KafkaWriter implements TickWriter {
       (_, partition) =>
         new PartitionQueue(
           (batch, count) => this.#confirm(partition, batch, count),
-          (draft) => this.#instead(draft),
-          this.#share,
+          (draft) => this.#substituteFor(draft),
+          this.#reservation,
         ),
     );
     for (const [partition, { events }] of tails.entries())
@@ -127,7 +128,7 @@ export class KafkaWriter implements TickWriter {
     return tails;
   }
 
-  readBack(take: (partition: number, stretch: Stretch) => Promise<void>, signal: AbortSignal): Promise<void> {
+  readBack(take: (partition: number, earlier: EarlierTail) => Promise<void>, signal: AbortSignal): Promise<void> {
     return this.#readBack.run(take, AbortSignal.any([signal, this.#end.signal]));
   }
 
@@ -139,7 +140,7 @@ export class KafkaWriter implements TickWriter {
     const partition = this.partitionOf(event.instrument);
     this.#openGaps.note(partition, event);
     const draft = eventDraft(event);
-    const fitting = isOversized(draft) ? this.#instead(draft) : draft;
+    const fitting = isOversized(draft) ? this.#substituteFor(draft) : draft;
     if (fitting !== undefined) this.#queues[partition]?.push(fitting);
   }
 
@@ -165,9 +166,9 @@ export class KafkaWriter implements TickWriter {
   async close(): Promise<void> {
     this.#closed = true;
     this.#end.abort();
-    this.#share.close();
-    const lanes = [...this.#lanes.values()].map((lane) => lane.close());
-    await Promise.all([this.#raw.close(), ...lanes, this.#admin.disconnect()]);
+    this.#reservation.close();
+    const producers = [...this.#producers.values()].map((producer) => producer.close());
+    await Promise.all([this.#raw.close(), ...producers, this.#admin.disconnect()]);
   }
 
   get #topic(): string {
@@ -224,20 +225,20 @@ export class KafkaWriter implements TickWriter {
   async #send(partition: number, batch: readonly Draft[], firstCount: number, authority: Authority): Promise<number> {
     const messages = batch.map((draft, i) => toMessage(draft, authority, partition, firstCount + i));
     try {
-      return (await this.#lane(partition).send(messages)) + batch.length - 1;
+      return (await this.#producer(partition).send(messages)) + batch.length - 1;
     } catch (error) {
-      if (lostSequence(error)) this.#lane(partition).renew();
+      if (lostSequence(error)) this.#producer(partition).renew();
       throw error;
     }
   }
 
-  #lane(partition: number): Lane {
+  #producer(partition: number): PartitionProducer {
     if (this.#closed) throw new QueueClosed("closed");
-    const known = this.#lanes.get(partition);
+    const known = this.#producers.get(partition);
     if (known !== undefined) return known;
-    const lane = new Lane(this.#topic, () => this.#newProducer());
-    this.#lanes.set(partition, lane);
-    return lane;
+    const producer = new PartitionProducer(this.#topic, () => this.#newProducer());
+    this.#producers.set(partition, producer);
+    return producer;
   }
 
   async #confirm(partition: number, batch: readonly Draft[], firstCount: number): Promise<void> {
@@ -249,14 +250,14 @@ export class KafkaWriter implements TickWriter {
       if (this.#session !== session) throw new Error("the log was taken over anew meanwhile");
       const before = session.confirmed.get(partition) ?? -1;
       if (last - batch.length < before) {
-        // Offsets only grow: this is another log, made anew under the same name. What stands in it before our marker is void.
+        // Offsets only grow: this is another log, made anew under the same name. Its records before our marker are void.
         await this.#takeOver();
         throw new Error("the topic was made anew");
       }
       session.confirmed.set(partition, last);
-      // Nobody else should write here: what lies between may be the marker of another collector.
+      // Nobody else should write here: a record in between may be the marker of another collector.
       const range = { partition, from: before + 1, to: last - batch.length + 1 };
-      if (before >= 0 && range.from < range.to) this.#rivals.look(range, session.authority);
+      if (before >= 0 && range.from < range.to) this.#takeovers.look(range, session.authority);
     });
   }
 
@@ -282,7 +283,7 @@ export class KafkaWriter implements TickWriter {
     if (found === undefined) return false;
     // A rejected send rolls the producer's sequence back. The next batch would then look like a repeat of this one, and be
     // confirmed without being written.
-    this.#lane(partition).renew();
+    this.#producer(partition).renew();
     session.confirmed.set(partition, last);
     return true;
   }
@@ -298,15 +299,15 @@ export class KafkaWriter implements TickWriter {
     return extent;
   }
 
-  /** What stands in the log instead of a record that can't be written. */
-  #instead(draft: Draft): Draft | undefined {
+  /** The substitute of a record that is too large for the log. */
+  #substituteFor(draft: Draft): Draft | undefined {
     this.refused += 1;
     const { key, type, value } = draft;
     this.#logger.error({ key, type, length: value.length }, "a record is too large for the log: left out");
     return substituteOf(draft);
   }
 
-  /** Tries again until it works: what was received must not be given up because a broker is away. */
+  /** Retries until it works: received events must not be dropped because a broker is away. */
   async #untilDone<T>(what: string, attempt: (attempts: number) => Promise<T>): Promise<T> {
     for (let attempts = 0; ; attempts += 1) {
       if (this.#closed) throw new QueueClosed(what);

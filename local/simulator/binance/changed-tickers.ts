@@ -19,7 +19,7 @@ export class ChangedTickers {
     this.#changed.set(ticker.market, ticker);
   }
 
-  /** A market is gone: what waits for it is not given out any more. */
+  /** A market was delisted: its pending ticker is dropped. */
   forget(code: string): void {
     this.#changed.delete(code);
   }

@@ -2,24 +2,24 @@ import type { RawData, WebSocket } from "ws";
 import type { Client } from "../clients.ts";
 import type { OutputGate } from "../gate.ts";
 import { GatedSocket } from "../gated-socket.ts";
-import { Limiter } from "../limiter.ts";
+import { SlidingWindowLimiter } from "../sliding-window-limiter.ts";
 import type { Format } from "./frames.ts";
 import { Lifetime } from "./lifetime.ts";
 import { errorFrame, type Request, type RequestId, readRequest } from "./request.ts";
 import type { BinanceSettings } from "./settings.ts";
 
 /** One client: its streams, and the connection's own rules (requests, limits, age). */
-export class Connection extends GatedSocket implements Client {
+export class BinanceConnection extends GatedSocket implements Client {
   format: Format = "combined";
   readonly #maxStreams: number;
-  readonly #limiter: Limiter;
+  readonly #limiter: SlidingWindowLimiter;
   readonly #lifetime: Lifetime;
   readonly #streams = new Set<string>();
 
   constructor(socket: WebSocket, gate: OutputGate, settings: BinanceSettings, streams: readonly string[]) {
     super(socket, gate, { binary: false });
     this.#maxStreams = settings.maxStreams;
-    this.#limiter = new Limiter(settings.messages);
+    this.#limiter = new SlidingWindowLimiter(settings.messages);
     this.#lifetime = new Lifetime(socket, settings);
     // Pings and pongs count as messages too.
     for (const kind of ["ping", "pong"]) socket.on(kind, () => this.#admit());
@@ -38,7 +38,7 @@ export class Connection extends GatedSocket implements Client {
     else this.#end(-1000, `${name}: ${message}`);
   }
 
-  /** The server is about to go: who is still there when its time is over is closed. */
+  /** The server shuts down: the connection is closed when the grace period is over. */
   leave(): void {
     this.#lifetime.leave();
   }

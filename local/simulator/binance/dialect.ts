@@ -2,8 +2,8 @@ import { listingsFor } from "../catalogue.ts";
 import type { Dialect } from "../dialect.ts";
 import { amount } from "./frames.ts";
 import { TradeIds } from "./ids.ts";
+import { BinanceServer } from "./server.ts";
 import { BINANCE_SETTINGS, type BinanceSettings } from "./settings.ts";
-import { BinanceSpeaker } from "./speaker.ts";
 
 /** What is quoted in each asset. */
 const QUOTES = {
@@ -29,5 +29,5 @@ export const binance: Dialect<BinanceSettings> = {
     price: amount(price),
     volume: amount(volume),
   }),
-  open: (exchange, settings) => new BinanceSpeaker(exchange, settings),
+  open: (exchange, settings) => new BinanceServer(exchange, settings),
 };

@@ -58,7 +58,7 @@ export function tickerFrame(figures: Ticker, now: number, ids: TradeIds): string
   );
 }
 
-/** Whether a client is told of which stream an event is. */
+/** Whether an event is wrapped with the name of its stream. */
 export type Format = "combined" | "raw";
 
 /** The text of a stream's event as it goes out. */

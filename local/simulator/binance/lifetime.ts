@@ -33,7 +33,7 @@ export class Lifetime {
     this.#deadline ??= setTimeout(() => this.#socket.close(1008, "Pong timeout"), this.#settings.pongMs);
   }
 
-  /** A pong that answers no ping keeps nobody alive. */
+  /** An unsolicited pong does not count. */
   #hear(payload: string): void {
     if (!this.#unanswered.has(payload)) return;
     this.#unanswered.clear();

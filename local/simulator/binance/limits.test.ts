@@ -64,7 +64,7 @@ test("a connection ends when its life is over", async () => {
   expect(client.closeCode).toBe(1000);
 });
 
-test("a server that leaves says so to all, then closes who is still there", async () => {
+test("a server shutdown is announced to all, then the remaining connections are closed", async () => {
   await start({ leaveMs: 30 });
   const [combined, raw] = [await TestClient.open(sim.wsUrl), await TestClient.open(sim.wsUrl)];
   raw.send({ method: "SET_PROPERTY", params: ["combined", false], id: 1 });

@@ -101,7 +101,7 @@ test("weights add up within a minute; too much of it is 429 and says when to com
   expect(await weigh("exchangeInfo")).toEqual([200, "20", null]);
 });
 
-test("what the exchange has forgotten is not told any more", async () => {
+test("what the exchange has forgotten is not in its history any more", async () => {
   sim.engine.log.forget();
   sim.engine.execute("USDT-BTC");
   const id = ids().at(-1);

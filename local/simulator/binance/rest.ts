@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Exchange } from "../dialect.ts";
+import type { SimulatedExchange } from "../dialect.ts";
 import { TradeHistory } from "./history.ts";
 import type { TradeIds } from "./ids.ts";
 import { marketList } from "./market-list.ts";
@@ -19,7 +19,7 @@ export class BinanceRest {
   readonly #meter: WeightMeter;
   readonly #perMinute: number;
 
-  constructor({ engine, now }: Exchange, { weightPerMinute }: BinanceSettings, ids: TradeIds) {
+  constructor({ engine, now }: SimulatedExchange, { weightPerMinute }: BinanceSettings, ids: TradeIds) {
     const history = new TradeHistory(engine, ids);
     this.#meter = new WeightMeter(weightPerMinute, now);
     this.#perMinute = weightPerMinute;

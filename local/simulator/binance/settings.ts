@@ -1,4 +1,4 @@
-import type { Limit } from "../limiter.ts";
+import type { Limit } from "../sliding-window-limiter.ts";
 
 /** What Binance's rules are set to; an empty list of limits turns that rule off. */
 export interface BinanceSettings {
@@ -12,13 +12,13 @@ export interface BinanceSettings {
   readonly weightPerMinute: number;
   /** Between two pings of the server. */
   readonly pingMs: number;
-  /** From a ping that nobody answers to the end of the connection. */
+  /** From an unanswered ping to the close. */
   readonly pongMs: number;
   /** The longest life of a connection. */
   readonly lifeMs: number;
   /** Between two rounds of tickers. */
   readonly tickerMs: number;
-  /** From `serverShutdown` to the close of those who are still there. */
+  /** From `serverShutdown` to the close of the remaining connections. */
   readonly leaveMs: number;
 }
 

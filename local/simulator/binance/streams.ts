@@ -1,5 +1,5 @@
 /** The streams we have something to send for; any other that Binance documents is accepted and stays silent. */
-export type StreamKind = "trade" | "aggTrade" | "ticker" | "miniTicker";
+export type EventType = "trade" | "aggTrade" | "ticker" | "miniTicker";
 
 /** The stream of all changed mini tickers in one array. */
 export const ALL_MINI_TICKERS = "!miniTicker@arr";
@@ -20,7 +20,7 @@ export function assetsOf(code: string): { readonly base: string; readonly quote:
 }
 
 /** The name of a market's stream, such as `btcusdt@trade`: the symbol is lower case, and nothing else is heard. */
-export function streamOf(code: string, kind: StreamKind): string {
+export function streamOf(code: string, kind: EventType): string {
   return `${symbolOf(code).toLowerCase()}@${kind}`;
 }
 

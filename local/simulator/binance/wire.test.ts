@@ -110,7 +110,7 @@ test("a request that is wrong gets an error frame and harms nothing", async () =
   await client.until(() => client.texts.length === 3);
 });
 
-test("a market off the list falls silent without a word, and its symbol is gone", async () => {
+test("a delisted market falls silent without a notification, and its symbol is unknown", async () => {
   const client = await listening("btcusdt@trade", "btcusdt@ticker", "!miniTicker@arr");
   sim.delist("USDT-BTC");
   sim.engine.execute("USDT-ETH");

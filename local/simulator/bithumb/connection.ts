@@ -1,8 +1,8 @@
 import type { WebSocket } from "ws";
+import { type ChannelRequest, liveCodes } from "../channel-request.ts";
 import type { Client } from "../clients.ts";
 import type { OutputGate } from "../gate.ts";
 import { GatedSocket } from "../gated-socket.ts";
-import { liveCodes, type Wish } from "../wishes.ts";
 import type { Format } from "./frames.ts";
 import { type Request, readRequest } from "./request.ts";
 import type { BithumbSettings } from "./settings.ts";
@@ -10,25 +10,25 @@ import type { BithumbSettings } from "./settings.ts";
 type Subscription = Extract<Request, { kind: "subscribe" }>;
 
 /** What a connection needs of the server that it belongs to. */
-interface Surroundings {
+interface ConnectionContext {
   readonly gate: OutputGate;
   readonly settings: BithumbSettings;
-  readonly onSubscribe: (connection: Connection, wishes: readonly Wish[]) => void;
+  readonly onSubscribe: (connection: BithumbConnection, channels: readonly ChannelRequest[]) => void;
 }
 
 /** One client: its subscription, and the connection's own rules (PING, errors, idleness). */
-export class Connection extends GatedSocket implements Client {
+export class BithumbConnection extends GatedSocket implements Client {
   format: Format = "DEFAULT";
-  readonly #with: Surroundings;
+  readonly #context: ConnectionContext;
   #live: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   #status: NodeJS.Timeout | undefined;
   #closing: NodeJS.Timeout | undefined;
   readonly #idle: NodeJS.Timeout;
 
-  constructor(socket: WebSocket, surroundings: Surroundings) {
-    super(socket, surroundings.gate, { binary: true });
-    this.#with = surroundings;
-    this.#idle = setTimeout(() => this.cut(), surroundings.settings.idleMs);
+  constructor(socket: WebSocket, context: ConnectionContext) {
+    super(socket, context.gate, { binary: true });
+    this.#context = context;
+    this.#idle = setTimeout(() => this.cut(), context.settings.idleMs);
     socket.on("message", (data) => this.#receive(data.toString()));
     socket.on("ping", () => this.#idle.refresh());
     socket.on("close", () => this.#stop());
@@ -51,7 +51,7 @@ export class Connection extends GatedSocket implements Client {
   fail(name: string, message: string): void {
     this.#live = new Map();
     this.send(JSON.stringify({ error: { name, message } }));
-    this.#closing ??= setTimeout(() => this.socket.close(1000), this.#with.settings.errorCloseMs);
+    this.#closing ??= setTimeout(() => this.socket.close(1000), this.#context.settings.errorCloseMs);
   }
 
   #receive(text: string): void {
@@ -64,17 +64,17 @@ export class Connection extends GatedSocket implements Client {
   }
 
   /** A later subscription replaces the whole earlier one. */
-  #subscribe({ format, wishes }: Subscription): void {
+  #subscribe({ format, channels }: Subscription): void {
     this.format = format;
-    this.#live = liveCodes(wishes);
-    this.#with.onSubscribe(this, wishes);
+    this.#live = liveCodes(channels);
+    this.#context.onSubscribe(this, channels);
   }
 
   #startStatus(): void {
     if (this.#status) return;
     const up = `{"status":"UP"}`;
     this.send(up);
-    this.#status = setInterval(() => this.send(up), this.#with.settings.statusMs);
+    this.#status = setInterval(() => this.send(up), this.#context.settings.statusMs);
   }
 
   #stop(): void {

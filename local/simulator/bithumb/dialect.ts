@@ -1,8 +1,8 @@
 import { listingsFor } from "../catalogue.ts";
 import type { Dialect } from "../dialect.ts";
 import { number, socketId } from "./numbers.ts";
+import { BithumbServer } from "./server.ts";
 import { BITHUMB_SETTINGS, type BithumbSettings } from "./settings.ts";
-import { BithumbSpeaker } from "./speaker.ts";
 
 /** Bithumb's public API of the present generation. */
 export const bithumb: Dialect<BithumbSettings> = {
@@ -12,5 +12,5 @@ export const bithumb: Dialect<BithumbSettings> = {
   window: "kst-day",
   settings: BITHUMB_SETTINGS,
   spell: ({ id, price, volume }) => ({ id: `${socketId(id)}`, price: number(price), volume: number(volume) }),
-  open: (exchange, settings) => new BithumbSpeaker(exchange, settings),
+  open: (exchange, settings) => new BithumbServer(exchange, settings),
 };

@@ -20,7 +20,7 @@ export function korean(ms: number): { date: string; time: string } {
   return { date: text.slice(0, 10), time: text.slice(11, 19) };
 }
 
-/** The WebSocket's id of a trade: 18 digits, of another scheme than the engine's 17, which REST tells. */
+/** The WebSocket's id of a trade: 18 digits, of another scheme than the engine's 17, which REST serves. */
 export function socketId(id: bigint): bigint {
   return id * 50n + 17n;
 }

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { Wish } from "../wishes.ts";
+import type { ChannelRequest } from "../channel-request.ts";
 import type { Format } from "./frames.ts";
 
 export type Request =
   | { readonly kind: "ping" }
-  | { readonly kind: "subscribe"; readonly format: Format; readonly wishes: readonly Wish[] }
+  | { readonly kind: "subscribe"; readonly format: Format; readonly channels: readonly ChannelRequest[] }
   | { readonly kind: "error"; readonly name: string; readonly message: string };
 
 const anything = z.unknown().optional();
@@ -33,19 +33,19 @@ export function readRequest(text: string): Request {
     return error("NO_TICKET", "티켓이 존재하지 않거나, 유효하지 않습니다.");
   const wanted = parts.filter((one) => one.type !== undefined || one.codes !== undefined);
   if (wanted.length === 0) return error("INVALID_PARAM", "type 필드가 비어 있습니다.");
-  const wishes: Wish[] = [];
+  const channels: ChannelRequest[] = [];
   for (const one of wanted) {
-    const wish = readWish(one);
-    if (typeof wish === "string") return error("INVALID_PARAM", wish);
-    wishes.push(wish);
+    const channel = readChannel(one);
+    if (typeof channel === "string") return error("INVALID_PARAM", channel);
+    channels.push(channel);
   }
   // Anything that is no format of Bithumb's is taken for DEFAULT.
   const format = parts.some((one) => one.format === "SIMPLE") ? "SIMPLE" : "DEFAULT";
-  return { kind: "subscribe", format, wishes };
+  return { kind: "subscribe", format, channels };
 }
 
-/** A wish, or what is wrong with it. */
-function readWish({ type, codes, isOnlySnapshot, isOnlyRealtime }: Part): Wish | string {
+/** A channel, or what is wrong with it. */
+function readChannel({ type, codes, isOnlySnapshot, isOnlyRealtime }: Part): ChannelRequest | string {
   if (typeof type !== "string" || !TYPES.includes(type)) return `${String(type)} 은 지원하지 않는 타입입니다.`;
   const list = isCodes.safeParse(codes).data;
   if (!list) return "codes 필드가 비어 있습니다.";

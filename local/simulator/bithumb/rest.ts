@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
-import type { Exchange } from "../dialect.ts";
+import type { SimulatedExchange } from "../dialect.ts";
 import type { MarketEngine, Trade } from "../engine.ts";
-import { Limiter } from "../limiter.ts";
+import { SlidingWindowLimiter } from "../sliding-window-limiter.ts";
 import { number } from "./numbers.ts";
 import type { BithumbSettings } from "./settings.ts";
 
@@ -51,12 +51,12 @@ const RULES: Record<string, string> = {
 export class BithumbRest {
   readonly #engine: MarketEngine;
   readonly #now: () => number;
-  readonly #limiter: Limiter;
+  readonly #limiter: SlidingWindowLimiter;
 
-  constructor({ engine, now }: Exchange, settings: BithumbSettings) {
+  constructor({ engine, now }: SimulatedExchange, settings: BithumbSettings) {
     this.#engine = engine;
     this.#now = now;
-    this.#limiter = new Limiter(settings.requests);
+    this.#limiter = new SlidingWindowLimiter(settings.requests);
   }
 
   /** Answers a request for `url`, whatever its path. */

@@ -1,10 +1,10 @@
-import type { Limit } from "../limiter.ts";
+import type { Limit } from "../sliding-window-limiter.ts";
 
 /** What Bithumb's rules are set to; an empty list of limits turns that rule off. */
 export interface BithumbSettings {
   /** New connections from one IP. */
   readonly connects: readonly Limit[];
-  /** For so long nobody gets in from an IP that broke the limit of connections. */
+  /** How long an IP that exceeded the connection limit is blocked. */
   readonly blockMs: number;
   /** REST requests of one group from one IP. */
   readonly requests: readonly Limit[];

@@ -2,7 +2,7 @@ import type { RawData, WebSocket } from "ws";
 import type { Client } from "../clients.ts";
 import type { OutputGate } from "../gate.ts";
 import { GatedSocket } from "../gated-socket.ts";
-import { Limiter } from "../limiter.ts";
+import { SlidingWindowLimiter } from "../sliding-window-limiter.ts";
 import { keepAlive } from "./heartbeat.ts";
 import {
   type Channel,
@@ -12,13 +12,13 @@ import {
   INVALID_FORMAT,
   type Request,
   readRequests,
-  type Subscription,
+  type SubscribeRequest,
   successFrame,
 } from "./request.ts";
 import type { KorbitSettings } from "./settings.ts";
 
 /** What a connection must know of the exchange. */
-export interface Offer {
+export interface MarketView {
   /** Whether a symbol is traded. */
   isLaunched(symbol: string): boolean;
   /** What a new subscription begins with; undefined for a type that nothing is sent for. */
@@ -26,15 +26,15 @@ export interface Offer {
 }
 
 /** One client: its subscriptions, and the connection's own rules (requests, limits, pings). */
-export class Connection extends GatedSocket implements Client {
-  readonly #offer: Offer;
-  readonly #limiter: Limiter;
+export class KorbitConnection extends GatedSocket implements Client {
+  readonly #view: MarketView;
+  readonly #limiter: SlidingWindowLimiter;
   readonly #subscribed: Record<Channel, Set<string>> = { ticker: new Set(), trade: new Set(), orderbook: new Set() };
 
-  constructor(socket: WebSocket, gate: OutputGate, { messages, pingMs }: KorbitSettings, offer: Offer) {
+  constructor(socket: WebSocket, gate: OutputGate, { messages, pingMs }: KorbitSettings, view: MarketView) {
     super(socket, gate, { binary: false });
-    this.#offer = offer;
-    this.#limiter = new Limiter(messages);
+    this.#view = view;
+    this.#limiter = new SlidingWindowLimiter(messages);
     keepAlive(socket, pingMs);
     socket.on("message", (data) => this.#receive(data));
   }
@@ -69,14 +69,14 @@ export class Connection extends GatedSocket implements Client {
   }
 
   /** One bad symbol fails the whole request; what was subscribed to can be given up, whatever has become of it. */
-  #failure({ method, type, symbols }: Subscription): Failure | undefined {
+  #failure({ method, type, symbols }: SubscribeRequest): Failure | undefined {
     const given = method === "unsubscribe" ? this.#subscribed[type] : undefined;
-    const unknown = symbols.find((symbol) => !this.#offer.isLaunched(symbol) && !given?.has(symbol));
+    const unknown = symbols.find((symbol) => !this.#view.isLaunched(symbol) && !given?.has(symbol));
     if (unknown === undefined) return undefined;
     return { code: "INVALID_SYMBOL", message: `The symbol does not exist (${unknown})` };
   }
 
-  #fulfil({ method, type, symbols, requestId }: Subscription): void {
+  #fulfil({ method, type, symbols, requestId }: SubscribeRequest): void {
     const success = successFrame(requestId);
     if (success) this.send(success);
     for (const symbol of symbols) {
@@ -87,7 +87,7 @@ export class Connection extends GatedSocket implements Client {
 
   #subscribe(type: Channel, symbol: string): void {
     this.#subscribed[type].add(symbol);
-    const snapshot = this.#offer.snapshot(type, symbol);
+    const snapshot = this.#view.snapshot(type, symbol);
     if (snapshot) this.send(snapshot);
   }
 }

@@ -2,8 +2,8 @@ import { listingsFor } from "../catalogue.ts";
 import type { Dialect } from "../dialect.ts";
 import { tradeId } from "./ids.ts";
 import { decimal } from "./numbers.ts";
+import { KorbitServer } from "./server.ts";
 import { KORBIT_SETTINGS, type KorbitSettings } from "./settings.ts";
-import { KorbitSpeaker } from "./speaker.ts";
 
 /** Korbit, or Digital X as it is called since 2026: spot markets in KRW only. */
 export const korbit: Dialect<KorbitSettings> = {
@@ -13,5 +13,5 @@ export const korbit: Dialect<KorbitSettings> = {
   window: "24h",
   settings: KORBIT_SETTINGS,
   spell: (trade) => ({ id: `${tradeId(trade)}`, price: decimal(trade.price), volume: decimal(trade.volume) }),
-  open: (exchange, settings) => new KorbitSpeaker(exchange, settings),
+  open: (exchange, settings) => new KorbitServer(exchange, settings),
 };

@@ -5,19 +5,19 @@ import { decimal, percent, turnover } from "./numbers.ts";
 import { symbolOf } from "./symbols.ts";
 
 /** When a frame is sent, ms, and whether it is what a new subscription begins with. */
-interface Sending {
+interface FrameHeader {
   readonly at: number;
   readonly snapshot?: boolean;
 }
 
 /** The text of a trade frame, of one or more trades of one market, oldest first. */
-export function tradeFrame(market: string, trades: readonly Trade[], sending: Sending): string {
-  return frame("trade", market, sending, trades.map(tradeRow));
+export function tradeFrame(market: string, trades: readonly Trade[], header: FrameHeader): string {
+  return frame("trade", market, header, trades.map(tradeRow));
 }
 
 /** The text of a ticker frame. */
-export function tickerFrame(ticker: Ticker, sending: Sending): string {
-  return frame("ticker", ticker.market, sending, figures(ticker));
+export function tickerFrame(ticker: Ticker, header: FrameHeader): string {
+  return frame("ticker", ticker.market, header, figures(ticker));
 }
 
 /** A trade, as frames and REST rows give it. */
@@ -50,7 +50,7 @@ export function figures(ticker: Ticker) {
   };
 }
 
-function frame(type: string, market: string, { at, snapshot }: Sending, data: unknown): string {
+function frame(type: string, market: string, { at, snapshot }: FrameHeader, data: unknown): string {
   // Live frames have no `snapshot` at all, rather than a false one.
   const marked = snapshot ? { snapshot } : {};
   return JSON.stringify({ symbol: symbolOf(market), timestamp: at, type, ...marked, data });

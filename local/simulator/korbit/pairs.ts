@@ -3,7 +3,7 @@ import { figures } from "./frames.ts";
 import { decimal } from "./numbers.ts";
 import { symbolOf } from "./symbols.ts";
 
-/** Pairs that Korbit still shows though nobody has traded them for long, with the price of their last trade. */
+/** Pairs that Korbit still lists although trading stopped long ago, with the price of their last trade. */
 const LONG_STOPPED: ReadonlyMap<string, string> = new Map([
   ["KRW-KLAY", "176"],
   ["KRW-WEMIX", "1020"],

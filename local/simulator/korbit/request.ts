@@ -4,11 +4,11 @@ import * as z from "zod";
 const channels = z.enum(["ticker", "trade", "orderbook"]);
 export type Channel = z.output<typeof channels>;
 
-/** What is echoed in the answer; a client that gives none hears only of failures. */
+/** Echoed in the answer; a request without one is answered only when it fails. */
 type RequestId = string | number | undefined;
 
 /** A request to begin or to end with some symbols of a type. */
-export interface Subscription {
+export interface SubscribeRequest {
   readonly method: "subscribe" | "unsubscribe";
   readonly type: Channel;
   readonly symbols: readonly string[];
@@ -27,7 +27,7 @@ interface Refused extends Failure {
   readonly requestId: RequestId;
 }
 
-export type Request = Subscription | Refused;
+export type Request = SubscribeRequest | Refused;
 
 const id = z.union([z.string(), z.number()]).optional().catch(undefined);
 const wellFormed = z.object({

@@ -48,7 +48,7 @@ test("what was forgotten is offered no more", async () => {
   expect(await rows("/v2/trades?symbol=sol_krw")).toMatchObject([{ tradeId: Number(newest?.id) }]);
 });
 
-test("tickers of all pairs or of some, without a word for unknown ones", async () => {
+test("tickers of all pairs or of some, unknown ones left out silently", async () => {
   expect(await rows("/v2/tickers")).toHaveLength(sim.engine.markets.length + 2);
   const some = await rows("/v2/tickers?symbol=eth_krw,nope_krw,wemix_krw");
   expect(some.map(({ symbol }) => symbol)).toEqual(["eth_krw", "wemix_krw"]);
@@ -81,7 +81,7 @@ test.each([
   expect(await response.json()).toMatchObject({ success: false, error: { code, message } });
 });
 
-test("headers say what is left; who asks for more waits", async () => {
+test("headers give the remaining requests; beyond them 429 with Retry-After", async () => {
   const requests = { count: 2, withinMs: 60_000 };
   const strict = await startSimulator({ dialect: korbit, paused: true, settings: { requests } });
   const ask = () => fetch(`${strict.restUrl}/v2/trades?symbol=btc_krw&limit=1`);

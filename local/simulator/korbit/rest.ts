@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Exchange } from "../dialect.ts";
+import type { SimulatedExchange } from "../dialect.ts";
 import type { MarketEngine } from "../engine.ts";
-import { Allowance } from "./allowance.ts";
+import { FixedWindowLimiter } from "./fixed-window-limiter.ts";
 import { tradeRow } from "./frames.ts";
 import { Pairs } from "./pairs.ts";
 import type { KorbitSettings } from "./settings.ts";
 
-/** An answer that is not 200: Korbit's word for it as the message, what is wrong in plain words beside it. */
+/** An answer that is not 200: Korbit's error code as the message, a description beside it. */
 class Refusal extends Error {
   readonly status: number;
   readonly description: string;
@@ -22,15 +22,15 @@ export class KorbitRest {
   readonly #engine: MarketEngine;
   readonly #settings: KorbitSettings;
   readonly #pairs: Pairs;
-  readonly #allowance: Allowance | undefined;
+  readonly #limiter: FixedWindowLimiter | undefined;
   /** What each path answers with. */
   readonly #calls: ReadonlyMap<string, (query: URLSearchParams) => unknown>;
 
-  constructor({ engine }: Exchange, settings: KorbitSettings) {
+  constructor({ engine }: SimulatedExchange, settings: KorbitSettings) {
     this.#engine = engine;
     this.#settings = settings;
     this.#pairs = new Pairs(engine);
-    this.#allowance = settings.requests ? new Allowance(settings.requests) : undefined;
+    this.#limiter = settings.requests ? new FixedWindowLimiter(settings.requests) : undefined;
     this.#calls = new Map<string, (query: URLSearchParams) => unknown>([
       ["/v2/currencyPairs", () => this.#pairs.rows()],
       ["/v2/tickers", (query) => this.#tickers(query)],
@@ -59,8 +59,8 @@ export class KorbitRest {
 
   #count(request: IncomingMessage, response: ServerResponse): void {
     const { requests } = this.#settings;
-    if (!this.#allowance || !requests) return;
-    const { remaining, resetSeconds, exceeded } = this.#allowance.take(request.socket.remoteAddress ?? "");
+    if (!this.#limiter || !requests) return;
+    const { remaining, resetSeconds, exceeded } = this.#limiter.take(request.socket.remoteAddress ?? "");
     response.setHeader("Ratelimit", `limit=${requests.count}, remaining=${remaining}, reset=${resetSeconds}`);
     response.setHeader("Ratelimit-Policy", `${requests.count};w=${requests.withinMs / 1_000}`);
     if (!exceeded) return;
@@ -68,7 +68,7 @@ export class KorbitRest {
     throw new Refusal(429, "TOO_MANY_REQUESTS", `wait ${resetSeconds} s`);
   }
 
-  /** Of the named symbols; one that does not exist is left out without a word. */
+  /** Of the named symbols; unknown ones are left out silently. */
   #tickers(query: URLSearchParams) {
     const symbols = query.get("symbol")?.split(",");
     return this.#pairs.tickers().filter(({ symbol }) => symbols === undefined || symbols.includes(symbol));

@@ -1,4 +1,4 @@
-import type { Limit } from "../limiter.ts";
+import type { Limit } from "../sliding-window-limiter.ts";
 
 /** What Korbit's rules are set to; an empty list of limits, or null, turns that rule off. */
 export interface KorbitSettings {
@@ -8,10 +8,10 @@ export interface KorbitSettings {
   readonly messages: readonly Limit[];
   /** REST requests from one IP. */
   readonly requests: Limit | null;
-  /** Between two protocol pings of the server; who has not answered one when the next is due is cut. */
+  /** Between two protocol pings of the server; a client whose pong is missing when the next is due is cut. */
   readonly pingMs: number;
   /** Trades of one market within so many ms share a frame; 0 gives each its own. */
-  readonly gatherMs: number;
+  readonly batchMs: number;
   /** The most trades of a market that REST still offers. */
   readonly historyRows: number;
 }
@@ -22,6 +22,6 @@ export const KORBIT_SETTINGS: KorbitSettings = {
   messages: [],
   requests: { count: 50, withinMs: 1_000 },
   pingMs: 30_000,
-  gatherMs: 0,
+  batchMs: 0,
   historyRows: 500,
 };

@@ -101,15 +101,15 @@ test.each(["not json", `{"method":"subscribe","type":"trade","symbols":["btc_krw
   },
 );
 
-test("trades executed together share a frame when told to, without those skipped", async () => {
-  const gathering = await start({ gatherMs: 20 });
-  const client = await subscribed(["ticker", "trade"], ["btc_krw", "eth_krw"], gathering);
-  for (const market of ["KRW-BTC", "KRW-BTC", "KRW-ETH", "KRW-BTC"]) gathering.engine.execute(market);
-  gathering.faults.inject({ fault: "skip", count: 1 });
-  gathering.engine.execute("KRW-BTC");
+test("trades executed together share a frame with batchMs, without those skipped", async () => {
+  const batching = await start({ batchMs: 20 });
+  const client = await subscribed(["ticker", "trade"], ["btc_krw", "eth_krw"], batching);
+  for (const market of ["KRW-BTC", "KRW-BTC", "KRW-ETH", "KRW-BTC"]) batching.engine.execute(market);
+  batching.faults.inject({ fault: "skip", count: 1 });
+  batching.engine.execute("KRW-BTC");
   await client.until(() => client.with(`"trade"`).length === 2);
   expect(client.with(`"ticker"`)).toHaveLength(5);
-  const executed = gathering.executed(0).trades.slice(-5);
+  const executed = batching.executed(0).trades.slice(-5);
   expect(executed.map(({ sentTo }) => sentTo)).toEqual([1, 1, 1, 1, 0]);
   const numbers = client.with(`"trade"`).map((text) => [...text.matchAll(/"tradeId":(\d+)/g)].map(([, id]) => id));
   const ids = executed.map(({ id }) => id);
@@ -117,10 +117,10 @@ test("trades executed together share a frame when told to, without those skipped
 });
 
 test("a taken-off market falls silent after what it had waiting, and can come back", async () => {
-  const gathering = await start({ gatherMs: 60_000 });
-  const client = await subscribed(["trade"], ["eth_krw"], gathering);
-  gathering.engine.execute("KRW-ETH");
-  gathering.delist("KRW-ETH");
+  const batching = await start({ batchMs: 60_000 });
+  const client = await subscribed(["trade"], ["eth_krw"], batching);
+  batching.engine.execute("KRW-ETH");
+  batching.delist("KRW-ETH");
   await client.until(() => client.texts.length === 1);
   client.send([
     ...subscribe("trade", ["eth_krw"], 1),
@@ -131,7 +131,7 @@ test("a taken-off market falls silent after what it had waiting, and can come ba
     { code: "INVALID_SYMBOL", requestId: 1 },
     { status: "success", requestId: 2 },
   ]);
-  gathering.engine.list({ code: "KRW-ETH", koreanName: "이더리움", englishName: "Ethereum", price: 10n ** 14n });
+  batching.engine.list({ code: "KRW-ETH", koreanName: "이더리움", englishName: "Ethereum", price: 10n ** 14n });
   client.send(subscribe("trade", ["eth_krw"], 3));
   await client.until(() => client.texts.length === 5);
 });
@@ -170,7 +170,7 @@ test("limits on messages and connects, when set", async () => {
   await expect(TestClient.open(strict.wsUrl)).rejects.toThrow("429");
 });
 
-test("repeats, spoiled frames, errors; nothing announces a leave", async () => {
+test("repeats, corrupted frames, errors; nothing announces a leave", async () => {
   const client = await subscribed(["trade"], ["btc_krw"]);
   sim.engine.execute("KRW-BTC");
   sim.engine.execute("KRW-BTC");

@@ -1,9 +1,9 @@
 import type { RawData, WebSocket } from "ws";
+import { type ChannelRequest, liveCodes } from "../channel-request.ts";
 import type { Client } from "../clients.ts";
 import type { OutputGate } from "../gate.ts";
 import { GatedSocket } from "../gated-socket.ts";
-import { Limiter } from "../limiter.ts";
-import { liveCodes, type Wish } from "../wishes.ts";
+import { SlidingWindowLimiter } from "../sliding-window-limiter.ts";
 import type { Format } from "./frames.ts";
 import { type Request, readRequest } from "./request.ts";
 import type { UpbitSettings } from "./settings.ts";
@@ -11,12 +11,12 @@ import type { UpbitSettings } from "./settings.ts";
 type Subscription = Extract<Request, { kind: "subscribe" }>;
 
 /** One client: its subscription, and the connection's own rules (PING, errors, message limits, idleness). */
-export class Connection extends GatedSocket implements Client {
+export class UpbitConnection extends GatedSocket implements Client {
   format: Format = "DEFAULT";
   readonly #settings: UpbitSettings;
-  readonly #limiter: Limiter;
-  readonly #onSubscribe: (connection: Connection, wishes: readonly Wish[]) => void;
-  #wishes: readonly Wish[] = [];
+  readonly #limiter: SlidingWindowLimiter;
+  readonly #onSubscribe: (connection: UpbitConnection, channels: readonly ChannelRequest[]) => void;
+  #channels: readonly ChannelRequest[] = [];
   #live: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   #status: NodeJS.Timeout | undefined;
   #closing: NodeJS.Timeout | undefined;
@@ -27,12 +27,12 @@ export class Connection extends GatedSocket implements Client {
     socket: WebSocket,
     gate: OutputGate,
     settings: UpbitSettings,
-    onSubscribe: (connection: Connection, wishes: readonly Wish[]) => void,
+    onSubscribe: (connection: UpbitConnection, channels: readonly ChannelRequest[]) => void,
   ) {
     super(socket, gate, { binary: true });
     this.#settings = settings;
     this.#onSubscribe = onSubscribe;
-    this.#limiter = new Limiter(settings.messages);
+    this.#limiter = new SlidingWindowLimiter(settings.messages);
     this.#idle = setInterval(() => this.#cutWhenIdle(), Math.max(5, Math.min(1_000, settings.idleMs / 10)));
     socket.on("message", (data) => this.#receive(data));
     socket.on("ping", () => this.#touch());
@@ -74,15 +74,15 @@ export class Connection extends GatedSocket implements Client {
     else this.#subscribe(request);
   }
 
-  #subscribe({ format, wishes }: Subscription): void {
+  #subscribe({ format, channels }: Subscription): void {
     this.format = format;
-    this.#wishes = wishes;
-    this.#live = liveCodes(wishes);
-    this.#onSubscribe(this, wishes);
+    this.#channels = channels;
+    this.#live = liveCodes(channels);
+    this.#onSubscribe(this, channels);
   }
 
   #answerList(ticket: string): void {
-    const result = this.#wishes.map(({ type, codes }) => ({ type, codes }));
+    const result = this.#channels.map(({ type, codes }) => ({ type, codes }));
     this.send(JSON.stringify({ method: "LIST_SUBSCRIPTIONS", result, ticket }));
   }
 

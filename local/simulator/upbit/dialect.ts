@@ -1,8 +1,8 @@
 import { defaultListings } from "../catalogue.ts";
 import type { Dialect } from "../dialect.ts";
 import { priceText, volumeText } from "./frames.ts";
+import { UpbitServer } from "./server.ts";
 import { UPBIT_SETTINGS, type UpbitSettings } from "./settings.ts";
-import { UpbitSpeaker } from "./speaker.ts";
 
 /** Upbit's public API. */
 export const upbit: Dialect<UpbitSettings> = {
@@ -12,5 +12,5 @@ export const upbit: Dialect<UpbitSettings> = {
   window: "utc-day",
   settings: UPBIT_SETTINGS,
   spell: ({ id, price, volume }) => ({ id: `${id}`, price: priceText(price), volume: volumeText(volume) }),
-  open: (exchange, settings) => new UpbitSpeaker(exchange, settings),
+  open: (exchange, settings) => new UpbitServer(exchange, settings),
 };

@@ -15,10 +15,10 @@ export function bigDecimal(value: bigint, scale: number = SCALE): string {
   return `${sign}${mantissa(digits)}E${exponent}`;
 }
 
-/** As a BigDecimal without trailing zeros, but at least `least` fraction digits: `0.00011188`, `127.0`, `6E-8`. */
-export function trimmed(value: bigint, least = 0, scale: number = SCALE): string {
+/** As a BigDecimal without trailing zeros, but at least `minDigits` fraction digits: `0.00011188`, `127.0`, `6E-8`. */
+export function trimmed(value: bigint, minDigits = 0, scale: number = SCALE): string {
   let [rest, digits] = [value, scale];
-  while (digits > least && rest % 10n === 0n) {
+  while (digits > minDigits && rest % 10n === 0n) {
     rest /= 10n;
     digits -= 1;
   }

@@ -1,4 +1,4 @@
-import type { Wish } from "../wishes.ts";
+import type { ChannelRequest } from "../channel-request.ts";
 import { FORMATS, type Format } from "./frames.ts";
 
 /** The error names Upbit documents for public sockets. */
@@ -7,7 +7,7 @@ export type ErrorName = "WRONG_FORMAT" | "NO_TICKET" | "NO_TYPE" | "NO_CODES" | 
 export type Request =
   | { readonly kind: "ping" }
   | { readonly kind: "list"; readonly ticket: string }
-  | { readonly kind: "subscribe"; readonly format: Format; readonly wishes: readonly Wish[] }
+  | { readonly kind: "subscribe"; readonly format: Format; readonly channels: readonly ChannelRequest[] }
   | { readonly kind: "error"; readonly name: ErrorName; readonly message: string };
 
 /** One object of the array, by the keys that mean something. */
@@ -37,14 +37,14 @@ export function readRequest(text: string): Request {
   const format = parts.map((part) => part.format).find((value) => value !== undefined) ?? "DEFAULT";
   const known = FORMATS.find((name) => name === format);
   if (!known) return error("INVALID_PARAM", "지원하지 않는 포맷입니다.");
-  return readWishes(parts, known);
+  return readChannels(parts, known);
 }
 
-function readWishes(parts: readonly Part[], format: Format): Request {
+function readChannels(parts: readonly Part[], format: Format): Request {
   const wanted = parts.filter((part) => "type" in part || "codes" in part);
   if (wanted.length === 0 || wanted.some((part) => !("type" in part)))
     return error("NO_TYPE", "타입이 존재하지 않습니다.");
-  const wishes: Wish[] = [];
+  const channels: ChannelRequest[] = [];
   for (const part of wanted) {
     const { type, codes } = part;
     if (typeof type !== "string" || !TYPES.test(type)) return error("INVALID_PARAM", "지원하지 않는 타입입니다.");
@@ -53,9 +53,9 @@ function readWishes(parts: readonly Part[], format: Format): Request {
     // The camelCase names are those of 2021; clients written then still send them.
     const snapshotOnly = (part.is_only_snapshot ?? part.isOnlySnapshot) === true;
     const realtimeOnly = (part.is_only_realtime ?? part.isOnlyRealtime) === true;
-    wishes.push({ type, codes: [...new Set(codes)], snapshot: !realtimeOnly, realtime: !snapshotOnly });
+    channels.push({ type, codes: [...new Set(codes)], snapshot: !realtimeOnly, realtime: !snapshotOnly });
   }
-  return { kind: "subscribe", format, wishes };
+  return { kind: "subscribe", format, channels };
 }
 
 function readParts(text: string): Part[] | undefined {

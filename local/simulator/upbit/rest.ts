@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Exchange } from "../dialect.ts";
+import type { SimulatedExchange } from "../dialect.ts";
 import type { MarketEngine, Trade } from "../engine.ts";
-import { Limiter } from "../limiter.ts";
 import type { Market } from "../market.ts";
+import { SlidingWindowLimiter } from "../sliding-window-limiter.ts";
 import { volumeText } from "./frames.ts";
 import { trimmed } from "./numbers.ts";
 import type { UpbitSettings } from "./settings.ts";
@@ -29,12 +29,12 @@ class Refusal extends Error {
 export class UpbitRest {
   readonly #engine: MarketEngine;
   readonly #now: () => number;
-  readonly #limiter: Limiter;
+  readonly #limiter: SlidingWindowLimiter;
 
-  constructor({ engine, now }: Exchange, settings: UpbitSettings) {
+  constructor({ engine, now }: SimulatedExchange, settings: UpbitSettings) {
     this.#engine = engine;
     this.#now = now;
-    this.#limiter = new Limiter(settings.requests);
+    this.#limiter = new SlidingWindowLimiter(settings.requests);
   }
 
   /** Answers a request for `url`, whatever its path. */

@@ -1,4 +1,4 @@
-import type { Limit } from "../limiter.ts";
+import type { Limit } from "../sliding-window-limiter.ts";
 
 /** What Upbit's rules are set to; an empty list of limits turns that rule off. */
 export interface UpbitSettings {

@@ -1,0 +1,286 @@
+/**
+ * Fetches what was missed. A gap is announced the moment it is known; the trades follow as late ones while live ticks go on;
+ * then the gap is closed: `healed`, or `lost` for the part that the exchange no longer tells.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { GapCause, GapEvent, TradeEvent } from "../../protocol/events.ts";
+import type { Market } from "../../protocol/ingest.ts";
+import { FrameError, type History, HistoryError, UnavailableError } from "../exchanges/exchange.ts";
+import type { RawFrame } from "../log/log.ts";
+import { type Logger, reasonOf } from "../logger.ts";
+import { BackfillQueue, type Waiting } from "./backfill-queue.ts";
+import type { Bans } from "./bans.ts";
+import { gapEvent, type OpenGap } from "./gaps.ts";
+import { HistoryClient } from "./history-client.ts";
+import { HistoryCoverage } from "./history-coverage.ts";
+import type { TradeDeduplicator } from "./trade-deduplicator.ts";
+
+export interface BackfillerOptions {
+  readonly history: History;
+  readonly restUrl: string;
+  /** Who must not be asked, and until when: of all that ask the exchange together. */
+  readonly bans?: Bans;
+  readonly deduplicator: TradeDeduplicator;
+  readonly market: (instrument: string) => Market | undefined;
+  /** Resolves when there is a market list. */
+  readonly listed: Promise<unknown>;
+  readonly append: (event: GapEvent | TradeEvent) => void;
+  readonly onBody: (raw: RawFrame) => void;
+  /** Whether the log can't take more at the moment. */
+  readonly overloaded: () => boolean;
+  readonly logger: Logger;
+  /** Trades that are gathered for one gap at most: they are in memory until all are there. */
+  readonly maxGathered?: number;
+  /** How long answers that can't be read are taken for a fault that passes, ms. */
+  readonly patience?: number;
+}
+
+/** What a backfiller has done since it started. */
+export interface BackfillerCounts {
+  gaps: number;
+  healed: number;
+  lost: number;
+  lateTrades: number;
+}
+
+/** A gap that is open, and how far it has been fetched. Times in ms. */
+interface Fetching extends OpenGap {
+  /** Up to where the exchange's history has been fetched; the gap's beginning at first. */
+  readonly fetchedUntil: number;
+  /** Up to where it is lost; its beginning while nothing is. */
+  readonly lostUntil: number;
+  /** Not to be asked for before this. */
+  readonly due: number;
+}
+
+/** An exchange's history is a little behind its socket, and its clock may be behind ours: ms. */
+const SETTLE = 1000;
+const MAX_GATHERED = 200_000;
+/** An open gap that has grown by less than this, ms, is not announced again. */
+const GROWTH = 10_000;
+/** The overlap of a round with the one before it, ms: an exchange's clock and its history may be behind by more than a moment. */
+const MARGIN = 10_000;
+/** Answers in a row that can't be read, and for how long, ms, before a gap is given up: maintenance may last. */
+const UNREADABLE = 3;
+const PATIENCE = 600_000;
+const OVERLOAD_PAUSE = 500;
+/** Timers can't wait for ever, ms. */
+const LOOK_PERIOD = 60_000;
+
+export class Backfiller {
+  readonly #options: BackfillerOptions;
+  readonly #client: HistoryClient;
+  readonly #stop = new AbortController();
+  /** Gaps that are open, by instrument. */
+  readonly #gaps = new Map<string, Fetching[]>();
+  /** The end (ms) with which an open gap was announced last, by instrument and beginning. */
+  readonly #announcedUntil = new Map<string, number>();
+  readonly #queue = new BackfillQueue();
+  #next: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Immediate | undefined;
+  /** Answers in a row that can't be read, and since when (ms), by instrument. */
+  readonly #unreadable = new Map<string, { readonly count: number; readonly since: number }>();
+  readonly counts: BackfillerCounts = { gaps: 0, healed: 0, lost: 0, lateTrades: 0 };
+
+  constructor(options: BackfillerOptions) {
+    this.#options = options;
+    const { history, restUrl, onBody, logger, bans } = options;
+    const { signal } = this.#stop;
+    this.#client = new HistoryClient({ history, restUrl, onBody, logger, signal, ...(bans && { bans }) });
+  }
+
+  /** Since when (ms) trades of some instrument are being fetched; undefined while none are. */
+  get since(): number | undefined {
+    const all = [...this.#gaps.values()].flat();
+    return all.length === 0 ? undefined : Math.min(...all.map(({ since }) => since));
+  }
+
+  /** Gaps that are being fetched. */
+  get open(): number {
+    return [...this.#gaps.values()].reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /**
+   * Announces that trades may be missing between two times (ms), and begins to fetch them. A gap that begins within an open
+   * one of the same cause makes that one longer.
+   */
+  backfill(instrument: string, cause: GapCause, begun: number, until: number): void {
+    const open = this.#gaps.get(instrument) ?? [];
+    const joined = open.find(
+      (gap) => (gap.cause === cause && gap.since <= begun && begun <= gap.until) || gap.since === begun,
+    );
+    const since = Math.max(0, Math.min(begun, until));
+    const gap: Fetching =
+      joined === undefined
+        ? { instrument, cause, since, until, fetchedUntil: since, lostUntil: since, due: until + SETTLE }
+        : { ...joined, until: Math.max(until, joined.until) };
+    if (open.length === 0) this.#options.deduplicator.hold(instrument);
+    this.#gaps.set(instrument, [...open.filter((one) => one !== joined), gap]);
+    this.#announce(gap, joined);
+    // Once for all gaps of this turn: each start goes through all of them.
+    this.#soon ??= setImmediate(() => this.#startNext());
+  }
+
+  /** Writes an open gap to the log; one that keeps growing (an exchange that sends nothing readable) only every {@link GROWTH} ms. */
+  #announce(gap: OpenGap, grownFrom: OpenGap | undefined): void {
+    const key = `${gap.instrument}/${gap.since}`;
+    const announced = this.#announcedUntil.get(key);
+    if (grownFrom !== undefined && announced !== undefined && gap.until - announced < GROWTH) return;
+    this.#announcedUntil.set(key, gap.until);
+    this.#options.append(gapEvent(gap, "open"));
+    if (grownFrom === undefined) this.counts.gaps += 1;
+  }
+
+  /** Starts the gaps that have become due since an earlier stretch of the log has been read. */
+  startDue(): void {
+    this.#startNext();
+  }
+
+  /** Ends what is under way; what is open stays so in the log, for whoever collects next. */
+  stop(): void {
+    this.#stop.abort();
+    clearTimeout(this.#next);
+    clearImmediate(this.#soon);
+  }
+
+  #startNext(): void {
+    clearTimeout(this.#next);
+    clearImmediate(this.#soon);
+    this.#soon = undefined;
+    if (this.#stop.signal.aborted) return;
+    const now = Date.now();
+    for (;;) {
+      const instrument = this.#queue.take(this.#waiting(), now);
+      if (instrument === undefined) break;
+      void this.#backfillOne(instrument, now).then((answered) => {
+        if (answered) this.#queue.succeeded(instrument);
+        else this.#queue.failed(instrument, Date.now());
+        this.#startNext();
+      });
+    }
+    const wait = this.#queue.wait(this.#waiting(), now);
+    if (wait !== undefined) this.#next = setTimeout(() => this.#startNext(), Math.min(wait, LOOK_PERIOD));
+  }
+
+  *#waiting(): Generator<Waiting> {
+    for (const [instrument, gaps] of this.#gaps) {
+      const due = Math.min(...gaps.map((gap) => this.#dueAt(gap)));
+      yield { instrument, due, trades: this.#options.deduplicator.count(instrument) };
+    }
+  }
+
+  /** When (ms) a gap may be asked for: never while it is unknown what the log has had since it began. */
+  #dueAt({ instrument, since, due }: Fetching): number {
+    return this.#options.deduplicator.isUnread(instrument, since) ? Number.POSITIVE_INFINITY : due;
+  }
+
+  /** One round of an instrument. @returns whether the exchange has answered */
+  async #backfillOne(instrument: string, now: number): Promise<boolean> {
+    const gaps = (this.#gaps.get(instrument) ?? []).filter((gap) => this.#dueAt(gap) <= now);
+    const from = Math.min(...gaps.map(({ since, fetchedUntil }) => Math.max(since, fetchedUntil - MARGIN)));
+    // One that has grown since is told of up to now at most.
+    const until = Math.min(now - SETTLE, Math.max(...gaps.map((gap) => gap.until)));
+    const completeFrom = await this.#fetch(instrument, from, until);
+    if (completeFrom === undefined || this.#stop.signal.aborted) return false;
+    const left: Fetching[] = [];
+    for (const gap of this.#gaps.get(instrument) ?? []) {
+      // A gap that was announced, or grew, during this round takes another one.
+      if (!gaps.some(({ since }) => since === gap.since)) left.push(gap);
+      else if (!gaps.includes(gap) || gap.until > until) left.push(advanced(gap, until, completeFrom));
+      else this.#close(advanced(gap, until, completeFrom));
+    }
+    if (left.length > 0) this.#gaps.set(instrument, left);
+    else {
+      this.#gaps.delete(instrument);
+      this.#options.deduplicator.release(instrument);
+    }
+    return true;
+  }
+
+  /**
+   * Puts what was missed between two times (ms) into the log.
+   *
+   * @returns from when on nothing is missing any more; undefined when it is to be asked for again
+   */
+  async #fetch(instrument: string, since: number, until: number): Promise<number | undefined> {
+    const { market: marketOf, logger } = this.#options;
+    const { signal } = this.#stop;
+    await this.#options.listed;
+    const market = marketOf(instrument);
+    if (market === undefined) return until;
+    try {
+      const completeFrom = await this.#fetchOnce(market, since, until);
+      this.#unreadable.delete(instrument);
+      return completeFrom;
+    } catch (error) {
+      if (signal.aborted || error instanceof UnavailableError) return undefined;
+      if (!(error instanceof FrameError || error instanceof HistoryError)) throw error;
+      logger.warn({ instrument, reason: reasonOf(error) }, "the trade history does not tell what was missed");
+      if (error instanceof FrameError && !this.#isHopeless(instrument, Date.now())) return undefined;
+      this.#unreadable.delete(instrument);
+      return until;
+    }
+  }
+
+  /** Counts an answer that can't be read. @returns whether there were too many, for too long */
+  #isHopeless(instrument: string, now: number): boolean {
+    const { patience = PATIENCE } = this.#options;
+    const { count, since } = this.#unreadable.get(instrument) ?? { count: 0, since: now };
+    this.#unreadable.set(instrument, { count: count + 1, since });
+    return count + 1 >= UNREADABLE && now - since >= patience;
+  }
+
+  async #fetchOnce(market: Market, since: number, until: number): Promise<number> {
+    const { deduplicator, history, overloaded, maxGathered = MAX_GATHERED } = this.#options;
+    const { instrument } = market;
+    const coverage = new HistoryCoverage(deduplicator, instrument, since, until);
+    // A history that continues from our last trade brings missing trades alone, even those older than the gap.
+    const from = history.order === "oldest-first" ? 0 : since;
+    let gathered: TradeEvent[] = [];
+    const lastId = deduplicator.newest(instrument, since)?.id ?? null;
+    const pages = this.#client.pages(market, { since, until, lastId });
+    for (let page = await pages.next(); ; page = await pages.next()) {
+      while (overloaded()) await sleep(OVERLOAD_PAUSE, undefined, { signal: this.#stop.signal });
+      if (page.done) {
+        this.#append(instrument, gathered);
+        return coverage.completeFrom(page.value);
+      }
+      // Trades after the gap come over the socket: their frames may still be on their way.
+      const inside = page.value.filter(({ time }) => time >= from && time <= until + SETTLE);
+      coverage.add(page.value);
+      if (history.order === "oldest-first") this.#append(instrument, inside);
+      else gathered = [...inside.toReversed(), ...gathered];
+      if (gathered.length <= maxGathered) continue;
+      this.#append(instrument, gathered);
+      return coverage.completeFrom(gathered[0]?.time ?? until);
+    }
+  }
+
+  /** @param trades oldest first */
+  #append(instrument: string, trades: readonly TradeEvent[]): void {
+    if (this.#stop.signal.aborted) return;
+    // Stable: those of the same millisecond stay in the exchange's order.
+    const sorted = trades.toSorted((a, b) => a.time - b.time);
+    for (const trade of this.#options.deduplicator.admitFetched(instrument, sorted)) {
+      this.#options.append({ ...trade, late: true });
+      this.counts.lateTrades += 1;
+    }
+  }
+
+  #close(gap: Fetching): void {
+    this.#announcedUntil.delete(`${gap.instrument}/${gap.since}`);
+    const lost = gap.lostUntil > gap.since;
+    this.#options.append(lost ? gapEvent(gap, "lost", { until: gap.lostUntil }) : gapEvent(gap, "healed"));
+    this.counts[lost ? "lost" : "healed"] += 1;
+  }
+}
+
+/**
+ * A gap after a round that was told everything between two times (ms). One that has grown meanwhile goes on from there: an
+ * exchange that sends nothing that can be read makes it grow for hours.
+ */
+function advanced(gap: Fetching, fetchedUntil: number, completeFrom: number): Fetching {
+  const lost = completeFrom > gap.fetchedUntil ? Math.min(gap.until, completeFrom) : 0;
+  return { ...gap, fetchedUntil, lostUntil: Math.max(gap.lostUntil, lost), due: gap.until + SETTLE };
+}
