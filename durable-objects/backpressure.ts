@@ -4,7 +4,8 @@
  */
 
 import type { ServerFrame } from "../protocol/frames.ts";
-import { ABSENT_BOUND, ClientFlow } from "./client-flow.ts";
+import { ABSENT_BOUND, type ClientFlow } from "./client-flow.ts";
+import type { MeteredSocket } from "./metered-socket.ts";
 
 /** Bytes that may wait for all clients of an object together: it has 128 MB of memory. */
 const OBJECT_BOUND = 67_108_864;
@@ -18,9 +19,13 @@ const SWEEP_PERIOD = 1000;
 /** What became of a frame: a client that has gone, or is too slow, did not get it. */
 export type Sent = "sent" | "gone" | "slow";
 
+/** A socket that nothing more can or must be sent to, and why. */
+export interface Failing {
+  readonly socket: MeteredSocket;
+  readonly sent: Exclude<Sent, "sent">;
+}
+
 export class Backpressure {
-  /** In memory only: after sleeping, nothing waits for anyone. */
-  readonly #flows = new WeakMap<WebSocket, { readonly flow: ClientFlow; readonly since: number }>();
   readonly #objectBound: number;
   #crowded = false;
   #lastSweep = 0;
@@ -36,123 +41,119 @@ export class Backpressure {
   }
 
   /** Sends a live frame. @param now ms */
-  send(ws: WebSocket, text: string, now: number): Sent {
-    if (ws.readyState !== WebSocket.OPEN) return "gone";
-    const flow = this.#flow(ws, now);
-    if (!this.#isSurelyWithin(flow, text.length, now) && !this.#isWithin(ws, flow, text.length, now)) return "slow";
-    flow.sent(text.length, now);
-    ws.send(text);
-    const id = flow.nextProbe();
-    if (id !== undefined) ws.send(JSON.stringify({ op: "probe", id } satisfies ServerFrame));
+  send(socket: MeteredSocket, text: string, now: number): Sent {
+    const within = socket.sendWithin(text);
+    if (within !== undefined) return within ? "sent" : "gone";
+    if (socket.ws.readyState !== WebSocket.OPEN) return "gone";
+    if (this.#room(socket, now) < text.length) return "slow";
+    if (!socket.send(text)) return "gone";
+    socket.flow.sent(text.length, now);
+    const id = socket.flow.nextProbe();
+    if (id !== undefined) socket.send(JSON.stringify({ op: "probe", id } satisfies ServerFrame));
+    // The next probe is due after so many bytes: nobody would think of it before the socket is looked at again.
+    socket.grant(Math.max(0, Math.min(this.#room(socket, now), socket.flow.untilProbe)));
     return "sent";
   }
 
   /** Sends what a client asked for all at once. One that has not taken the last burst gets no other. @param now ms */
-  sendAtOnce(ws: WebSocket, texts: readonly string[], now: number): Sent {
-    if (ws.readyState !== WebSocket.OPEN) return "gone";
-    const flow = this.#flow(ws, now);
+  sendAtOnce(socket: MeteredSocket, texts: readonly string[], now: number): Sent {
+    if (socket.ws.readyState !== WebSocket.OPEN) return "gone";
     const bytes = texts.reduce((sum, { length }) => sum + length, 0);
-    const within = this.#isWithin(ws, flow, bytes, now);
+    const room = this.#room(socket, now);
     if (bytes <= BURST) {
-      if (!within) return "slow";
-      flow.sent(bytes, now);
+      if (room < bytes) return "slow";
+      socket.flow.sent(bytes, now);
     } else {
-      if (!flow.burstTaken) return "slow";
-      flow.sentAtOnce(bytes);
+      if (!socket.flow.burstTaken) return "slow";
+      socket.flow.sentAtOnce(bytes);
     }
-    for (const text of texts) ws.send(text);
-    return "sent";
+    return texts.every((text) => socket.send(text)) ? "sent" : "gone";
   }
 
   /** Whether no more waits for a client, which has just sent something, than may. @param now ms */
-  keepsUp(ws: WebSocket, now: number): boolean {
-    const flow = this.#flow(ws, now);
-    flow.heard();
-    return this.#isWithin(ws, flow, 0, now);
+  keepsUp(socket: MeteredSocket, now: number): boolean {
+    socket.flow.heard();
+    return this.#room(socket, now) >= 0;
   }
 
   /** A client has answered a probe. @param now ms */
-  answered(ws: WebSocket, id: number, now: number): void {
-    this.#flow(ws, now).answered(id);
+  answered(socket: MeteredSocket, id: number, now: number): void {
+    // What went out behind the probe is entered first; and the next one falls due sooner than was granted.
+    socket.settle(now);
+    socket.flow.answered(id);
   }
 
   /** Whether the client was ever there, as far as can be told. @param now ms */
-  wasPresent(ws: WebSocket, now: number): boolean {
-    const queued = queuedFor(ws);
-    if (queued === undefined) return true;
-    const flow = this.#flow(ws, now);
-    flow.observe(queued);
-    return flow.present;
+  wasPresent(socket: MeteredSocket, now: number): boolean {
+    socket.settle(now);
+    return socket.observe() === undefined || socket.flow.present;
   }
 
   /**
-   * Looks at all sockets of the object, at most once a second.
+   * Looks, at most once a second, at all sockets for which something may wait.
    *
-   * @param sockets those that are closing too: what they have not taken is held all the same
+   * @param open those of the clients that are served
+   * @param closing those that were sent away: what they have not taken is held all the same. Who holds nothing is taken out
    * @param now ms
-   * @returns open ones that must be closed
+   * @returns open ones that must be let go
    */
-  sweep(sockets: () => readonly WebSocket[], now: number): WebSocket[] {
+  sweep(open: Iterable<MeteredSocket>, closing: Set<MeteredSocket>, now: number): Failing[] {
     if (now - this.#lastSweep < SWEEP_PERIOD) return [];
     this.#lastSweep = now;
-    const waiting = sockets()
-      .map((ws) => ({ ws, queued: queuedFor(ws) ?? 0 }))
-      .filter(({ queued }) => queued > 0);
-    this.#crowded = waiting.reduce((sum, { queued }) => sum + queued, 0) > this.#objectBound;
-    const open = waiting.filter(({ ws }) => ws.readyState === WebSocket.OPEN);
-    const slow = open.filter(({ ws }) => this.#mustGo(ws, now));
-    const others = open.filter((one) => !slow.includes(one));
-    return [...slow, ...(this.#crowded ? this.#worst(others) : [])].map(({ ws }) => ws);
+    const gone: Failing[] = [];
+    const slow: Failing[] = [];
+    const waiting: { readonly socket: MeteredSocket; readonly queued: number }[] = [];
+    let total = heldBy(closing);
+    for (const socket of open) {
+      if (!socket.mayHold) continue;
+      socket.settle(now);
+      const queued = socket.observe() ?? 0;
+      total += queued;
+      if (socket.ws.readyState !== WebSocket.OPEN) gone.push({ socket, sent: "gone" });
+      else if (queued > 0 && this.#mustGo(socket, queued, now)) slow.push({ socket, sent: "slow" });
+      else if (queued > 0) waiting.push({ socket, queued });
+    }
+    this.#crowded = total > this.#objectBound;
+    if (this.#crowded) slow.push(...this.#worst(waiting));
+    return [...gone, ...slow];
   }
 
   /** Those for whom most waits, until half of what may wait in all is left: who keeps up is not among them. */
-  #worst<T extends { readonly queued: number }>(waiting: readonly T[]): T[] {
+  #worst(waiting: readonly { readonly socket: MeteredSocket; readonly queued: number }[]): Failing[] {
     let rest = waiting.reduce((sum, { queued }) => sum + queued, 0);
-    return waiting
-      .toSorted((a, b) => b.queued - a.queued)
-      .filter(({ queued }) => {
-        if (rest <= this.#objectBound / 2) return false;
-        rest -= queued;
-        return true;
-      });
+    const worst: Failing[] = [];
+    for (const { socket, queued } of waiting.toSorted((a, b) => b.queued - a.queued)) {
+      if (rest <= this.#objectBound / 2) break;
+      rest -= queued;
+      worst.push({ socket, sent: "slow" });
+    }
+    return worst;
   }
 
-  #mustGo(ws: WebSocket, now: number): boolean {
-    const { flow, since } = this.#entry(ws, now);
-    return !this.#isWithin(ws, flow, 0, now) || (!flow.present && now - since > FIRST_PATIENCE);
+  #mustGo({ flow, since }: MeteredSocket, queued: number, now: number): boolean {
+    return this.#roomBehind(flow, queued, now) < 0 || (!flow.present && now - since > FIRST_PATIENCE);
   }
 
-  /** Whether a client may have so many bytes more even if it has taken nothing since the last look, which costs a call. */
-  #isSurelyWithin(flow: ClientFlow, bytes: number, now: number): boolean {
-    return flow.observed && Math.max(flow.mayWait + bytes, flow.unanswered) <= this.#bound(flow, now);
+  /** How many bytes more may go out to a socket, seen now; below 0 where too much waits already. */
+  #room(socket: MeteredSocket, now: number): number {
+    socket.settle(now);
+    return this.#roomBehind(socket.flow, socket.observe() ?? 0, now);
   }
 
-  /** Whether a client may have so many bytes more. */
-  #isWithin(ws: WebSocket, flow: ClientFlow, bytes: number, now: number): boolean {
-    const queued = queuedFor(ws);
-    if (queued !== undefined) flow.observe(queued);
-    return Math.max((queued ?? 0) + bytes, flow.unanswered) <= this.#bound(flow, now);
-  }
-
-  #bound(flow: ClientFlow, now: number): number {
+  #roomBehind(flow: ClientFlow, queued: number, now: number): number {
     // On a runtime that can't tell, nobody was ever seen to take something.
-    return flow.present || !flow.observed ? flow.bound(now) : ABSENT_BOUND;
-  }
-
-  #flow(ws: WebSocket, now: number): ClientFlow {
-    return this.#entry(ws, now).flow;
-  }
-
-  #entry(ws: WebSocket, now: number) {
-    const known = this.#flows.get(ws);
-    if (known !== undefined) return known;
-    const entry = { flow: new ClientFlow(), since: now };
-    this.#flows.set(ws, entry);
-    return entry;
+    const bound = flow.present || !flow.observed ? flow.bound(now) : ABSENT_BOUND;
+    return bound - Math.max(queued, flow.unanswered);
   }
 }
 
-/** Bytes that the runtime holds for the other end; undefined on a runtime that can't tell. */
-function queuedFor(ws: WebSocket): number | undefined {
-  return typeof ws.bufferedAmount === "number" ? ws.bufferedAmount : undefined;
+/** Bytes that sockets hold which are closing; those that hold none any more are forgotten. */
+function heldBy(closing: Set<MeteredSocket>): number {
+  let total = 0;
+  for (const socket of closing) {
+    const held = socket.ws.readyState === WebSocket.CLOSED ? 0 : (socket.observe() ?? 0);
+    if (held === 0) closing.delete(socket);
+    total += held;
+  }
+  return total;
 }

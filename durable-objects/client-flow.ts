@@ -90,6 +90,11 @@ export class ClientFlow {
     return this.#probe.id;
   }
 
+  /** Bytes that may go out before the next probe is due. */
+  get untilProbe(): number {
+    return this.#probe.answered ? Math.max(0, PROBE_EVERY - this.#probe.bytes) : Number.POSITIVE_INFINITY;
+  }
+
   answered(id: number): void {
     if (this.#probe.answered || id !== this.#probe.id) return;
     this.#probe = { ...this.#probe, answered: true, everAnswered: true };

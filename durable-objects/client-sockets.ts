@@ -9,6 +9,7 @@ import { RATES, type Rate } from "../protocol/stream.ts";
 import { Backpressure, type Sent } from "./backpressure.ts";
 import type { Outgoing } from "./feed-core.ts";
 import { dataFrame, itemsAfter } from "./item.ts";
+import { MeteredSocket } from "./metered-socket.ts";
 import { refuse } from "./sockets.ts";
 import { rateOf, STREAM_KEYS, type StreamKey } from "./stream-key.ts";
 import { SubscriptionIndex } from "./subscription-index.ts";
@@ -30,24 +31,28 @@ export type Standing = "open" | "absent" | "closing" | "gone";
 /** A client that has pinged once and then stays silent for this long, ms, is taken for dead. */
 const SILENCE = 120_000;
 
+/** A client as the object has it in memory. */
+interface Client {
+  readonly socket: MeteredSocket;
+  readonly attachment: ClientAttachment;
+  /** Whether the next item of one of its streams continues the client's own position. */
+  resumes: boolean;
+}
+
 export class ClientSockets {
   readonly #ctx: DurableObjectState;
-  readonly #clients = new Map<WebSocket, ClientAttachment>();
-  readonly #index = new SubscriptionIndex<StreamKey>();
+  readonly #clients = new Map<WebSocket, Client>();
+  readonly #index = new SubscriptionIndex<StreamKey, Client>();
+  /** Those that were sent away and may still hold what they have not taken. */
+  readonly #closing = new Set<MeteredSocket>();
   readonly #backpressure = new Backpressure();
 
   constructor(ctx: DurableObjectState) {
     this.#ctx = ctx;
     for (const ws of ctx.getWebSockets(TAG)) {
-      if (ws.readyState !== WebSocket.OPEN) continue;
-      const client = ws.deserializeAttachment() as ClientAttachment;
-      this.#clients.set(ws, client);
-      for (const key of streamsOf(client)) this.#index.add(key, ws);
+      if (ws.readyState === WebSocket.OPEN) this.#add(ws, ws.deserializeAttachment() as ClientAttachment);
+      else this.#closing.add(new MeteredSocket(ws, Date.now()));
     }
-  }
-
-  get all(): Iterable<WebSocket> {
-    return this.#clients.keys();
   }
 
   has(ws: WebSocket): boolean {
@@ -57,7 +62,7 @@ export class ClientSockets {
   /** @returns false for one that was sent away at once, because so much waits for those who are there already */
   accept(ws: WebSocket, session: string): boolean {
     this.#ctx.acceptWebSocket(ws, [TAG, session]);
-    this.#save(ws, { session, streams: {} });
+    this.#save(this.#add(ws, { session, streams: {} }));
     this.dropSlow(Date.now());
     if (!this.#backpressure.crowded) return true;
     this.dismiss(ws, new ProtocolError("overloaded", "too much waits for others here: come back later"));
@@ -67,15 +72,16 @@ export class ClientSockets {
   standing(session: string): Standing {
     const [ws] = this.#ctx.getWebSockets(session);
     if (ws === undefined || ws.readyState === WebSocket.CLOSED) return "gone";
-    if (ws.readyState !== WebSocket.OPEN) return "closing";
-    return this.#backpressure.wasPresent(ws, Date.now()) ? "open" : "absent";
+    const client = this.#clients.get(ws);
+    if (ws.readyState !== WebSocket.OPEN || client === undefined) return "closing";
+    return this.#backpressure.wasPresent(client.socket, Date.now()) ? "open" : "absent";
   }
 
   /** Forgets a socket that is gone, or about to be closed: nothing more is sent to it. */
   remove(ws: WebSocket): void {
     const client = this.#clients.get(ws);
     if (client === undefined) return;
-    for (const key of streamsOf(client)) this.#index.remove(key, ws);
+    for (const key of streamsOf(client.attachment)) this.#index.remove(key, client);
     this.#clients.delete(ws);
   }
 
@@ -83,18 +89,18 @@ export class ClientSockets {
   subscribe(ws: WebSocket, key: StreamKey, from?: number): void {
     const client = this.#clients.get(ws);
     if (client === undefined) return;
-    client.streams[key] = from === undefined ? {} : { from };
-    this.#index.add(key, ws);
-    this.#save(ws, client);
+    client.attachment.streams[key] = from === undefined ? {} : { from };
+    this.#index.add(key, client);
+    this.#save(client);
   }
 
   /** @returns whether the client had that stream */
   unsubscribe(ws: WebSocket, key: StreamKey): boolean {
     const client = this.#clients.get(ws);
-    if (client?.streams[key] === undefined) return false;
-    delete client.streams[key];
-    this.#index.remove(key, ws);
-    this.#save(ws, client);
+    if (client?.attachment.streams[key] === undefined) return false;
+    delete client.attachment.streams[key];
+    this.#index.remove(key, client);
+    this.#save(client);
     return true;
   }
 
@@ -114,19 +120,30 @@ export class ClientSockets {
    */
   deliver(outgoing: Outgoing): void {
     const keys = [...outgoing.keys()].filter((key) => this.#index.has(key));
-    const frames = new Map<string, string>();
     const now = Date.now();
+    const [only] = keys;
+    if (only !== undefined && keys.length === 1) this.#deliverOne(only, outgoing, now);
+    else this.#deliverSeveral(keys, outgoing, now);
+  }
+
+  /** The usual case at `raw`, and the hot one: one frame for all, and nothing but a send for each. */
+  #deliverOne(key: StreamKey, outgoing: Outgoing, now: number): void {
+    const frame = dataFrame(outgoing.get(key) ?? []);
+    for (const client of this.#index.listeners(key)) {
+      if (client.resumes) this.#continue(client, [key], outgoing, now);
+      else if (client.socket.sendWithin(frame) !== true) this.#send(client.socket, frame, now);
+    }
+  }
+
+  /** Who listens to several of the streams gets them all with the first one. */
+  #deliverSeveral(keys: readonly StreamKey[], outgoing: Outgoing, now: number): void {
+    const frames = new Map<string, string>();
     for (const key of keys) {
-      // A batch of one stream, the usual case at `raw`, has one frame for all.
-      const shared = keys.length === 1 ? sharedFrame(keys, outgoing, frames) : undefined;
-      for (const ws of this.#index.listeners(key)) {
-        const client = this.#clients.get(ws);
-        if (client === undefined) continue;
-        const own = shared === undefined ? keys.filter((one) => client.streams[one] !== undefined) : keys;
-        // Who listens to several streams gets them all with the first one.
+      for (const client of this.#index.listeners(key)) {
+        const own = keys.filter((one) => client.attachment.streams[one] !== undefined);
         if (own[0] !== key) continue;
-        if (resumes(client, own)) this.#continue(ws, client, own, outgoing, now);
-        else this.#send(ws, shared ?? sharedFrame(own, outgoing, frames), now);
+        if (client.resumes) this.#continue(client, own, outgoing, now);
+        else this.#send(client.socket, sharedFrame(own, outgoing, frames), now);
       }
     }
   }
@@ -135,32 +152,38 @@ export class ClientSockets {
   broadcast(frame: ServerFrame): void {
     const text = JSON.stringify(frame);
     const now = Date.now();
-    for (const ws of this.#clients.keys()) this.#send(ws, text, now);
+    for (const { socket } of this.#clients.values()) this.#send(socket, text, now);
   }
 
   /** Sends a client what it asked for all at once, in several frames. */
   sendAtOnce(ws: WebSocket, texts: readonly string[]): void {
-    this.#judge(ws, this.#backpressure.sendAtOnce(ws, texts, Date.now()));
+    const client = this.#clients.get(ws);
+    if (client !== undefined) this.#judge(ws, this.#backpressure.sendAtOnce(client.socket, texts, Date.now()));
   }
 
   /** Whether no more waits for a client, which has just sent something, than may. */
   keepsUp(ws: WebSocket): boolean {
-    return this.#backpressure.keepsUp(ws, Date.now());
+    const client = this.#clients.get(ws);
+    return client !== undefined && this.#backpressure.keepsUp(client.socket, Date.now());
   }
 
   /** A client has answered a probe. */
   probeAnswered(ws: WebSocket, id: number): void {
-    this.#backpressure.answered(ws, id, Date.now());
+    const client = this.#clients.get(ws);
+    if (client !== undefined) this.#backpressure.answered(client.socket, id, Date.now());
   }
 
   /** Closes those that hold up too much, or have never been there. @param now ms */
   dropSlow(now: number): void {
-    const slow = this.#backpressure.sweep(() => this.#ctx.getWebSockets(TAG), now);
-    for (const ws of slow) this.#judge(ws, "slow");
+    for (const { socket, sent } of this.#backpressure.sweep(this.#sockets(), this.#closing, now)) {
+      this.#judge(socket.ws, sent);
+    }
   }
 
   /** Sends a client away, with the reason. */
   dismiss(ws: WebSocket, error: ProtocolError): void {
+    const client = this.#clients.get(ws);
+    if (client !== undefined) this.#closing.add(client.socket);
     this.remove(ws);
     refuse(ws, error);
   }
@@ -182,27 +205,22 @@ export class ClientSockets {
   }
 
   /** Sends a client of its own what it does not have yet. */
-  #continue(
-    ws: WebSocket,
-    client: ClientAttachment,
-    keys: readonly StreamKey[],
-    outgoing: Outgoing,
-    now: number,
-  ): void {
+  #continue(client: Client, keys: readonly StreamKey[], outgoing: Outgoing, now: number): void {
+    const { streams } = client.attachment;
     const items = keys.flatMap((key) => {
-      const from = client.streams[key]?.from;
+      const from = streams[key]?.from;
       const all = outgoing.get(key) ?? [];
       const fresh = from === undefined ? all : itemsAfter(all, from);
-      if (fresh.length > 0) client.streams[key] = {};
+      if (fresh.length > 0) streams[key] = {};
       return fresh;
     });
     if (items.length === 0) return;
-    this.#save(ws, client);
-    this.#send(ws, dataFrame(items), now);
+    this.#save(client);
+    this.#send(client.socket, dataFrame(items), now);
   }
 
-  #send(ws: WebSocket, text: string, now: number): void {
-    this.#judge(ws, this.#backpressure.send(ws, text, now));
+  #send(socket: MeteredSocket, text: string, now: number): void {
+    this.#judge(socket.ws, this.#backpressure.send(socket, text, now));
   }
 
   /** Closing loses nothing: whoever comes back resumes from the last item that it has read. */
@@ -212,9 +230,20 @@ export class ClientSockets {
     this.dismiss(ws, new ProtocolError("slow_consumer", "this connection takes less than it is sent: resume"));
   }
 
-  #save(ws: WebSocket, client: ClientAttachment): void {
+  #add(ws: WebSocket, attachment: ClientAttachment): Client {
+    const client = { socket: new MeteredSocket(ws, Date.now()), attachment, resumes: resumes(attachment) };
     this.#clients.set(ws, client);
-    ws.serializeAttachment(client);
+    for (const key of streamsOf(attachment)) this.#index.add(key, client);
+    return client;
+  }
+
+  #save(client: Client): void {
+    client.resumes = resumes(client.attachment);
+    client.socket.ws.serializeAttachment(client.attachment);
+  }
+
+  *#sockets(): Iterable<MeteredSocket> {
+    for (const { socket } of this.#clients.values()) yield socket;
   }
 }
 
@@ -222,10 +251,8 @@ function streamsOf({ streams }: ClientAttachment): StreamKey[] {
   return STREAM_KEYS.filter((key) => streams[key] !== undefined);
 }
 
-/** Whether the next item of one of these continues the client's own position. */
-function resumes({ streams }: ClientAttachment, keys: readonly StreamKey[]): boolean {
-  for (const key of keys) if (streams[key]?.from !== undefined) return true;
-  return false;
+function resumes({ streams }: ClientAttachment): boolean {
+  return Object.values(streams).some(({ from }) => from !== undefined);
 }
 
 /** The frame of all who listen to just these streams of what goes out, made once. */
