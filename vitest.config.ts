@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{protocol,ingestor,client,local,bench}/**/*.test.ts"],
+          include: ["{protocol,ingestor,client,local,simulator,bench}/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

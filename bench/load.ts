@@ -5,9 +5,9 @@ import { promisify } from "node:util";
 import { createLogger } from "../ingestor/logger.ts";
 import { readLog } from "../ingestor/verify/read-log.ts";
 import { freePort } from "../local/ports.ts";
-import { dialects } from "../local/simulator/dialects.ts";
-import type { Simulator } from "../local/simulator/simulator.ts";
 import type { Stack } from "../local/stack.ts";
+import { dialects } from "../simulator/dialects.ts";
+import type { Simulator } from "../simulator/simulator.ts";
 import { BareProcess } from "./bare.ts";
 import { benchStack, until } from "./stack.ts";
 

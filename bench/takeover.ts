@@ -5,7 +5,7 @@ import { TickcastClient } from "../client/client.ts";
 import { dialNode } from "../client/node-socket.ts";
 import { startIngestor } from "../local/ingestor.ts";
 import type { Service } from "../local/service.ts";
-import type { Simulator } from "../local/simulator/simulator.ts";
+import type { Simulator } from "../simulator/simulator.ts";
 import { BareProcess } from "./bare.ts";
 import { benchStack, until } from "./stack.ts";
 

@@ -7,9 +7,9 @@ import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, it } from "vitest";
-import { startSimulator } from "../local/simulator/simulator.ts";
 import { until } from "../local/testing.ts";
 import { type IngestReport, ingestReport } from "../protocol/ingest.ts";
+import { startSimulator } from "../simulator/simulator.ts";
 
 const NOWHERE = "127.0.0.1:9";
 const ENV = {

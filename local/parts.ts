@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { findDialect } from "../simulator/dialects.ts";
+import { type Simulator, startSimulator } from "../simulator/simulator.ts";
 import type { Found } from "./found.ts";
 import { startIngestor } from "./ingestor.ts";
 import type { Kafka } from "./kafka.ts";
 import { hint, type LocalRedis, type PartOptions, startLocalKafka, startLocalRedis } from "./local-parts.ts";
 import type { Service } from "./service.ts";
-import { findDialect } from "./simulator/dialects.ts";
-import { type Simulator, startSimulator } from "./simulator/simulator.ts";
 import type { GivenKafka, GivenRedis, StackOptions } from "./stack-options.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { startWorker, type Worker } from "./worker.ts";

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
+import { startSimulator } from "../simulator/simulator.ts";
 import { freePort } from "./ports.ts";
 import { choosePrices } from "./prices.ts";
 import { readSettings } from "./settings.ts";
-import { startSimulator } from "./simulator/simulator.ts";
 
 /** The settings with the exchange's own address replaced, as if that were the real one. */
 function reachedAt(wsUrl: string, restUrl: string) {

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
+import { dialects } from "../simulator/dialects.ts";
 import { messageOf } from "./found.ts";
 import { type CollectedExchange, type Settings, StartError } from "./settings.ts";
-import { dialects } from "./simulator/dialects.ts";
 import type { StackOptions } from "./stack-options.ts";
 
 /** Whoever starts the stack waits for it, so not for long. */

@@ -1,5 +1,5 @@
+import type { SimulatorOptions } from "../simulator/simulator.ts";
 import type { LocalKafkaOptions } from "./local-parts.ts";
-import type { SimulatorOptions } from "./simulator/simulator.ts";
 
 /** Settings of a simulated exchange: which one it is, its name says. */
 export type StackSimulator = Omit<SimulatorOptions, "dialect">;

@@ -1,11 +1,11 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Mode } from "../protocol/rest.ts";
+import type { Simulator } from "../simulator/simulator.ts";
 import type { Kafka } from "./kafka.ts";
 import { type Closer, Parts } from "./parts.ts";
 import type { Redis } from "./redis.ts";
 import type { Service } from "./service.ts";
-import type { Simulator } from "./simulator/simulator.ts";
 import type { StackOptions } from "./stack-options.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { UpstashRest } from "./upstash/server.ts";

@@ -4,9 +4,9 @@
  */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { dialects } from "../local/simulator/dialects.ts";
-import type { Simulator } from "../local/simulator/simulator.ts";
 import { requireKafka } from "../local/testing.ts";
+import { dialects } from "../simulator/dialects.ts";
+import type { Simulator } from "../simulator/simulator.ts";
 import { expectUnbroken } from "./support/complete.ts";
 import { Reconciler } from "./support/reconciler.ts";
 import { startTestStack, type TestStack } from "./support/stack.ts";

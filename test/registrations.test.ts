@@ -1,8 +1,8 @@
 /** Registrations changed while prices flow: clients of a removed instrument are notified, one added again has no unannounced gap. */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { upbit } from "../local/simulator/upbit/dialect.ts";
 import { requireKafka } from "../local/testing.ts";
+import { upbit } from "../simulator/upbit/dialect.ts";
 import { expectNoRepeats, expectUnbroken, quiesce } from "./support/complete.ts";
 import { Reconciler } from "./support/reconciler.ts";
 import { Recorder } from "./support/recorder.ts";

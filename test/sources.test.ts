@@ -10,13 +10,13 @@ import { readLog } from "../ingestor/verify/read-log.ts";
 import type { Kafka } from "../local/kafka.ts";
 import type { LocalRedis } from "../local/local-parts.ts";
 import { startLocalKafka, startLocalRedis } from "../local/local-parts.ts";
-import { type Simulator, startSimulator } from "../local/simulator/simulator.ts";
-import { upbit } from "../local/simulator/upbit/dialect.ts";
 import { type Stack, startStack } from "../local/stack.ts";
 import type { StackOptions } from "../local/stack-options.ts";
 import { requireKafka, requireRedis } from "../local/testing.ts";
 import { redisKeys, redisTicker } from "../protocol/redis.ts";
 import { tradesBody } from "../protocol/rest.ts";
+import { type Simulator, startSimulator } from "../simulator/simulator.ts";
+import { upbit } from "../simulator/upbit/dialect.ts";
 import { Recorder } from "./support/recorder.ts";
 import { until } from "./support/until.ts";
 

@@ -2,9 +2,9 @@
 
 import { pino } from "pino";
 import { afterEach, expect, it } from "vitest";
-import { binance as dialect } from "../../local/simulator/binance/dialect.ts";
-import { type Simulator, startSimulator } from "../../local/simulator/simulator.ts";
 import { until } from "../../local/testing.ts";
+import { binance as dialect } from "../../simulator/binance/dialect.ts";
+import { type Simulator, startSimulator } from "../../simulator/simulator.ts";
 import { binance } from "../exchanges/binance/index.ts";
 import { Collector } from "./collector.ts";
 import { MarketList } from "./market-list.ts";

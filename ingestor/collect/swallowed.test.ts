@@ -2,11 +2,11 @@
 
 import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
-import { bithumb as bithumbDialect } from "../../local/simulator/bithumb/dialect.ts";
-import { korbit as korbitDialect } from "../../local/simulator/korbit/dialect.ts";
-import { type Simulator, startSimulator } from "../../local/simulator/simulator.ts";
-import { upbit as upbitDialect } from "../../local/simulator/upbit/dialect.ts";
 import { until } from "../../local/testing.ts";
+import { bithumb as bithumbDialect } from "../../simulator/bithumb/dialect.ts";
+import { korbit as korbitDialect } from "../../simulator/korbit/dialect.ts";
+import { type Simulator, startSimulator } from "../../simulator/simulator.ts";
+import { upbit as upbitDialect } from "../../simulator/upbit/dialect.ts";
 import { bithumb } from "../exchanges/bithumb/index.ts";
 import { korbit } from "../exchanges/korbit/index.ts";
 import { upbit } from "../exchanges/upbit/index.ts";

@@ -1,15 +1,15 @@
 /** Frames of the simulated exchanges over midnight, on a clock that the test sets, out of order as recorded ones are. */
 
 import { describe, expect, it } from "vitest";
-import { bithumb as bithumbDialect } from "../../local/simulator/bithumb/dialect.ts";
-import * as bithumbFrames from "../../local/simulator/bithumb/frames.ts";
-import { MarketEngine, type Trade } from "../../local/simulator/engine.ts";
-import { korbit as korbitDialect } from "../../local/simulator/korbit/dialect.ts";
-import * as korbitFrames from "../../local/simulator/korbit/frames.ts";
-import { mulberry32 } from "../../local/simulator/random.ts";
-import type { Ticker } from "../../local/simulator/statistics.ts";
-import { upbit as upbitDialect } from "../../local/simulator/upbit/dialect.ts";
-import * as upbitFrames from "../../local/simulator/upbit/frames.ts";
+import { bithumb as bithumbDialect } from "../../simulator/bithumb/dialect.ts";
+import * as bithumbFrames from "../../simulator/bithumb/frames.ts";
+import { MarketEngine, type Trade } from "../../simulator/engine.ts";
+import { korbit as korbitDialect } from "../../simulator/korbit/dialect.ts";
+import * as korbitFrames from "../../simulator/korbit/frames.ts";
+import { mulberry32 } from "../../simulator/random.ts";
+import type { Ticker } from "../../simulator/statistics.ts";
+import { upbit as upbitDialect } from "../../simulator/upbit/dialect.ts";
+import * as upbitFrames from "../../simulator/upbit/frames.ts";
 import { bithumb } from "../exchanges/bithumb/index.ts";
 import { korbit } from "../exchanges/korbit/index.ts";
 import { upbit } from "../exchanges/upbit/index.ts";

@@ -3,8 +3,8 @@
 import { expect } from "vitest";
 import { compare, continuousRuns } from "../../ingestor/verify/compare.ts";
 import type { PartitionLog } from "../../ingestor/verify/read-log.ts";
-import type { Executed } from "../../local/simulator/executed.ts";
 import type { Gap } from "../../protocol/events.ts";
+import type { Executed } from "../../simulator/executed.ts";
 import { hasOpenGap } from "./open-gaps.ts";
 import type { Recorder } from "./recorder.ts";
 import { type TestStack, tradesOf } from "./stack.ts";

@@ -2,10 +2,10 @@
 
 import { expect } from "vitest";
 import type { PartitionLog } from "../../ingestor/verify/read-log.ts";
-import type { Executed } from "../../local/simulator/executed.ts";
-import type { Simulator } from "../../local/simulator/simulator.ts";
 import type { Gap } from "../../protocol/events.ts";
 import type { TradeItem } from "../../protocol/frames.ts";
+import type { Executed } from "../../simulator/executed.ts";
+import type { Simulator } from "../../simulator/simulator.ts";
 import { hasOpenGap } from "./open-gaps.ts";
 import { Recorder } from "./recorder.ts";
 import type { TestStack } from "./stack.ts";

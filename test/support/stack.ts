@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger } from "../../ingestor/logger.ts";
 import { type PartitionLog, readLog } from "../../ingestor/verify/read-log.ts";
-import type { Executed } from "../../local/simulator/executed.ts";
-import type { Simulator } from "../../local/simulator/simulator.ts";
 import { type Stack, type StackOptions, startStack } from "../../local/stack.ts";
 import type { MarketEvent } from "../../protocol/events.ts";
+import type { Executed } from "../../simulator/executed.ts";
+import type { Simulator } from "../../simulator/simulator.ts";
 import { until } from "./until.ts";
 
 export interface TestStack extends Stack {

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { findExchange } from "../../ingestor/exchanges/index.ts";
+import { findExchange } from "../ingestor/exchanges/index.ts";
 import { dialects, findDialect, UnknownDialectError } from "./dialects.ts";
 import { startSimulator } from "./simulator.ts";
 import { TestClient } from "./test-client.ts";

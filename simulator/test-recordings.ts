@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 
-const folder = new URL("../../../shared/recordings/", import.meta.url);
+const folder = new URL("../../shared/recordings/", import.meta.url);
 
 /** Whether recordings of the real exchanges are on this machine; a single one that is missing there is an error. */
 export const haveRecordings = existsSync(folder);

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import * as z from "zod";
-import { wholeNumber } from "../../protocol/whole-number.ts";
+import { wholeNumber } from "../protocol/whole-number.ts";
 import { whyRefused } from "./control-guard.ts";
 import { faultSchema } from "./faults.ts";
 import { scaled } from "./scaled.ts";
