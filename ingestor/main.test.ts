@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, it } from "vitest";
 import { until } from "../local/testing.ts";
 import { type IngestReport, ingestReport } from "../protocol/ingest.ts";
-import { startSimulator } from "../simulator/simulator.ts";
+import { startSimulator } from "../simulator/start-simulator.ts";
 
 const NOWHERE = "127.0.0.1:9";
 const ENV = {

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { startSimulator } from "../simulator/simulator.ts";
+import { startSimulator } from "../simulator/start-simulator.ts";
 import { freePort } from "./ports.ts";
 import { choosePrices } from "./prices.ts";
 import { readSettings } from "./settings.ts";

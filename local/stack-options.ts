@@ -1,4 +1,4 @@
-import type { SimulatorOptions } from "../simulator/simulator.ts";
+import type { SimulatorOptions } from "../simulator/start-simulator.ts";
 import type { LocalKafkaOptions } from "./local-parts.ts";
 
 /** Settings of a simulated exchange: which one it is, its name says. */

@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { json } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Simulator, startSimulator } from "./simulator.ts";
+import type { Simulator } from "./simulator.ts";
+import { startSimulator } from "./start-simulator.ts";
 
 let simulator: Simulator;
 let own: string;

@@ -4,10 +4,11 @@ import type { WebSocket } from "ws";
 import type { Client, SendOptions } from "./clients.ts";
 import type { Dialect, SimulatedExchange } from "./dialect.ts";
 import { DialectServer, type Rest } from "./dialect-server.ts";
-import type { Trade } from "./engine.ts";
 import { GatedSocket } from "./gated-socket.ts";
-import { type Simulator, startSimulator } from "./simulator.ts";
+import type { Simulator } from "./simulator.ts";
+import { startSimulator } from "./start-simulator.ts";
 import { TestClient } from "./test-client.ts";
+import type { Trade } from "./trade.ts";
 
 /** Wants everything, in the format that it has sent last; nothing before. */
 class Connection extends GatedSocket implements Client {

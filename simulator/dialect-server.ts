@@ -3,10 +3,10 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { type Client, Clients, type SendOptions } from "./clients.ts";
 import type { ExchangeServer, SimulatedExchange } from "./dialect.ts";
-import type { Trade } from "./engine.ts";
 import type { BadFrame } from "./faults.ts";
 import { refuse } from "./refuse.ts";
 import type { Ticker } from "./statistics.ts";
+import { countSent, type Trade } from "./trade.ts";
 
 /** The REST half of a dialect. */
 export interface Rest {
@@ -98,9 +98,4 @@ export abstract class DialectServer<C extends Client, R extends Rest = Rest> imp
   protected publishTrade(trade: Trade): void {
     this.sendTrade(trade, { onSent: () => countSent(trade) });
   }
-}
-
-/** Notes that a trade was handed to one more socket. */
-export function countSent(trade: Trade): void {
-  trade.sentTo += 1;
 }

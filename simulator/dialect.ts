@@ -3,10 +3,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Listing } from "./catalogue.ts";
-import type { MarketEngine, Trade } from "./engine.ts";
+import type { MarketEngine } from "./engine.ts";
 import type { Sockets } from "./faults.ts";
 import type { OutputGate } from "./gate.ts";
 import type { Ticker, Window } from "./statistics.ts";
+import type { Trade } from "./trade.ts";
 
 /** The simulated exchange behind a dialect: engine, output gate and clock. */
 export interface SimulatedExchange {

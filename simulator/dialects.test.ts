@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { findExchange } from "../ingestor/exchanges/index.ts";
 import { dialects, findDialect, UnknownDialectError } from "./dialects.ts";
-import { startSimulator } from "./simulator.ts";
+import { startSimulator } from "./start-simulator.ts";
 import { TestClient } from "./test-client.ts";
 
 const names = dialects.map(({ name }) => name);

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { defaultListings } from "./catalogue.ts";
-import { MarketEngine, type Trade } from "./engine.ts";
+import { MarketEngine } from "./engine.ts";
 import { scaled } from "./scaled.ts";
+import type { Trade } from "./trade.ts";
 
 function run(engine: MarketEngine, count: number): Trade[] {
   const after = engine.log.head;

@@ -1,31 +1,13 @@
 import { defaultListings, type Listing } from "./catalogue.ts";
-import { type Fill, Market } from "./market.ts";
+import type { Fill } from "./fill.ts";
+import { Market } from "./market.ts";
 import { mulberry32, type Random } from "./random.ts";
 import type { Ticker, Window } from "./statistics.ts";
+import type { Trade } from "./trade.ts";
 import { TradeLog } from "./trade-log.ts";
 
 /** How trades spread over the markets: like real ones (the n-th busiest gets 1/n), or all alike. */
 export type Spread = "zipf" | "uniform";
-
-/** One executed trade. All but `sentTo` never changes. */
-export interface Trade extends Fill {
-  /** 1, 2, 3, … over all markets since the simulator started. */
-  readonly seq: number;
-  /** Quote first, whatever the exchange: KRW-BTC. */
-  readonly market: string;
-  /** 1, 2, 3, … within its market, relisted or not. */
-  readonly ordinal: number;
-  /** 17 digits: its ms × 10^4 + a counter. */
-  readonly id: bigint;
-  /** When it was executed, ms. */
-  readonly timestamp: number;
-  /** The time its frame is stamped with, ms. */
-  readonly frameAt: number;
-  /** The close before the window of the figures. */
-  readonly prevClosingPrice: bigint;
-  /** How many sockets its live frame was handed to, the first time it was sent. */
-  sentTo: number;
-}
 
 /** Called with each trade and its market's figures just after it. */
 export type TradeListener = (trade: Trade, ticker: Ticker) => void;

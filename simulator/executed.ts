@@ -1,6 +1,6 @@
 import type { Dialect } from "./dialect.ts";
 import type { MarketEngine } from "./engine.ts";
-import type { Side } from "./market.ts";
+import type { Side } from "./fill.ts";
 
 /** An executed trade as text; id, price and volume are spelled exactly as its trade frame spells them. */
 export interface Executed {

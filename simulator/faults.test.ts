@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Simulator, type SimulatorState, startSimulator } from "./simulator.ts";
+import type { Simulator, SimulatorState } from "./simulator.ts";
+import { startSimulator } from "./start-simulator.ts";
 import { fieldOf, sentTo, TestClient } from "./test-client.ts";
 
 let sim: Simulator;

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { bithumb } from "./bithumb/dialect.ts";
 import type { Dialect } from "./dialect.ts";
-import { type Simulator, startSimulator } from "./simulator.ts";
+import type { Simulator } from "./simulator.ts";
+import { startSimulator } from "./start-simulator.ts";
 import { TestClient } from "./test-client.ts";
 import { upbit } from "./upbit/dialect.ts";
 

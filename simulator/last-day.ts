@@ -1,4 +1,4 @@
-import type { Fill } from "./market.ts";
+import type { Fill } from "./fill.ts";
 import { between, type Random } from "./random.ts";
 import { fromFloat, larger, ONE, smaller } from "./scaled.ts";
 

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { dialects, findDialect } from "./dialects.ts";
-import { DEFAULT_RATE, startSimulator } from "./simulator.ts";
+import { DEFAULT_RATE, startSimulator } from "./start-simulator.ts";
 
 const program = new Command("simulator")
   .description("An exchange that speaks a real one's public API and makes up its trades: simulated, never real prices.")

@@ -1,22 +1,9 @@
 import type { Listing } from "./catalogue.ts";
+import type { Fill } from "./fill.ts";
 import { between, type Random } from "./random.ts";
 import { fromFloat, larger, ONE } from "./scaled.ts";
 import { Statistics, type Window } from "./statistics.ts";
 import { type Quote, tickSize } from "./ticks.ts";
-
-/** The taker's side: ASK sold, BID bought. */
-export type Side = "ASK" | "BID";
-
-/** One fill before it has an identity; prices and volumes scaled by 10^8. */
-export interface Fill {
-  readonly price: bigint;
-  readonly volume: bigint;
-  readonly side: Side;
-  readonly bestAskPrice: bigint;
-  readonly bestAskSize: bigint;
-  readonly bestBidPrice: bigint;
-  readonly bestBidSize: bigint;
-}
 
 /** A typical trade in each quote currency, about ₩300,000; sizes spread over two and a half decades around it. */
 const TYPICAL_TRADE: Record<Quote, number> = {

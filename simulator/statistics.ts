@@ -1,5 +1,5 @@
+import type { Fill, Side } from "./fill.ts";
 import { type HistorySeed, type Hour, LastDay, syntheticHour } from "./last-day.ts";
-import type { Fill, Side } from "./market.ts";
 import { between } from "./random.ts";
 import { larger, ONE, smaller } from "./scaled.ts";
 

@@ -1,4 +1,4 @@
-import type { Trade } from "./engine.ts";
+import type { Trade } from "./trade.ts";
 
 /** What was executed, oldest first, the last `keep` trades of it; each market's last trade is kept whatever its age. */
 export class TradeLog {

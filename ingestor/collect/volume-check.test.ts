@@ -3,11 +3,12 @@
 import { describe, expect, it } from "vitest";
 import { bithumb as bithumbDialect } from "../../simulator/bithumb/dialect.ts";
 import * as bithumbFrames from "../../simulator/bithumb/frames.ts";
-import { MarketEngine, type Trade } from "../../simulator/engine.ts";
+import { MarketEngine } from "../../simulator/engine.ts";
 import { korbit as korbitDialect } from "../../simulator/korbit/dialect.ts";
 import * as korbitFrames from "../../simulator/korbit/frames.ts";
 import { mulberry32 } from "../../simulator/random.ts";
 import type { Ticker } from "../../simulator/statistics.ts";
+import type { Trade } from "../../simulator/trade.ts";
 import { upbit as upbitDialect } from "../../simulator/upbit/dialect.ts";
 import * as upbitFrames from "../../simulator/upbit/frames.ts";
 import { bithumb } from "../exchanges/bithumb/index.ts";

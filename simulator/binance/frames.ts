@@ -1,6 +1,6 @@
-import type { Trade } from "../engine.ts";
 import { ONE, plain } from "../scaled.ts";
 import type { Ticker } from "../statistics.ts";
+import type { Trade } from "../trade.ts";
 import type { TradeIds } from "./ids.ts";
 import { symbolOf } from "./streams.ts";
 

@@ -1,4 +1,5 @@
-import type { MarketEngine, Trade } from "../engine.ts";
+import type { MarketEngine } from "../engine.ts";
+import type { Trade } from "../trade.ts";
 import { aggTradeRow, amount, turnoverText } from "./frames.ts";
 import type { TradeIds } from "./ids.ts";
 import { allow, Refusal, whole } from "./refusal.ts";

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { type Simulator, startSimulator } from "../simulator.ts";
+import type { Simulator } from "../simulator.ts";
+import { startSimulator } from "../start-simulator.ts";
 import { TestClient } from "../test-client.ts";
 import { binance } from "./dialect.ts";
 import type { BinanceSettings } from "./settings.ts";

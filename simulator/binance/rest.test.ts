@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Simulator, startSimulator } from "../simulator.ts";
+import type { Simulator } from "../simulator.ts";
+import { startSimulator } from "../start-simulator.ts";
 import { binance } from "./dialect.ts";
 
 let sim: Simulator;

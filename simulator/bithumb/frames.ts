@@ -1,5 +1,5 @@
-import type { Trade } from "../engine.ts";
 import type { Ticker } from "../statistics.ts";
+import type { Trade } from "../trade.ts";
 import { korean, number, ratio, socketId } from "./numbers.ts";
 
 /** DEFAULT has long keys, SIMPLE short ones. */

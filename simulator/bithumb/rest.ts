@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
 import type { SimulatedExchange } from "../dialect.ts";
-import type { MarketEngine, Trade } from "../engine.ts";
+import type { MarketEngine } from "../engine.ts";
 import { SlidingWindowLimiter } from "../sliding-window-limiter.ts";
+import type { Trade } from "../trade.ts";
 import { number } from "./numbers.ts";
 import type { BithumbSettings } from "./settings.ts";
 

@@ -1,5 +1,5 @@
-import type { Trade } from "../engine.ts";
 import type { Ticker } from "../statistics.ts";
+import type { Trade } from "../trade.ts";
 import { tradeId } from "./ids.ts";
 import { decimal, percent, turnover } from "./numbers.ts";
 import { symbolOf } from "./symbols.ts";

@@ -1,4 +1,4 @@
-import type { Trade } from "../engine.ts";
+import type { Trade } from "../trade.ts";
 
 /** The engine's ids are ms × 10^4 + a counter, too many digits for a JSON number; counted from 2020 they stay below 2^53 until 2048. */
 const FIRST_ID = BigInt(Date.UTC(2020, 0, 1)) * 10_000n;

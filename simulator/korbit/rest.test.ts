@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as z from "zod";
-import { type Simulator, startSimulator } from "../simulator.ts";
+import type { Simulator } from "../simulator.ts";
+import { startSimulator } from "../start-simulator.ts";
 import { korbit } from "./dialect.ts";
 
 let sim: Simulator;

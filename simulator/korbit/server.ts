@@ -1,11 +1,11 @@
 import type { WebSocket } from "ws";
 import type { SendOptions } from "../clients.ts";
 import type { SimulatedExchange } from "../dialect.ts";
-import { countSent, DialectServer } from "../dialect-server.ts";
-import type { Trade } from "../engine.ts";
+import { DialectServer } from "../dialect-server.ts";
 import type { BadFrame } from "../faults.ts";
 import { SlidingWindowLimiter } from "../sliding-window-limiter.ts";
 import type { Ticker } from "../statistics.ts";
+import { countSent, type Trade } from "../trade.ts";
 import { KorbitConnection, type MarketView } from "./connection.ts";
 import { tickerFrame, tradeFrame } from "./frames.ts";
 import type { Channel } from "./request.ts";

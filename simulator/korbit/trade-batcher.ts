@@ -1,4 +1,4 @@
-import type { Trade } from "../engine.ts";
+import type { Trade } from "../trade.ts";
 
 /** Holds each market's trades back for a few ms, so that those executed together share a frame. */
 export class TradeBatcher {

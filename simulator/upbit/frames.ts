@@ -1,5 +1,5 @@
-import type { Trade } from "../engine.ts";
 import type { Ticker } from "../statistics.ts";
+import type { Trade } from "../trade.ts";
 import { bigDecimal, double, ratio, trimmed } from "./numbers.ts";
 
 /** The formats a client may ask for; the LIST ones wrap each frame in an array. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Simulator, startSimulator } from "../simulator.ts";
+import type { Simulator } from "../simulator.ts";
+import { startSimulator } from "../start-simulator.ts";
 
 let sim: Simulator;
 let now = Date.UTC(2026, 0, 5, 23, 59, 50);

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { SimulatedExchange } from "../dialect.ts";
-import type { MarketEngine, Trade } from "../engine.ts";
+import type { MarketEngine } from "../engine.ts";
 import type { Market } from "../market.ts";
 import { SlidingWindowLimiter } from "../sliding-window-limiter.ts";
+import type { Trade } from "../trade.ts";
 import { volumeText } from "./frames.ts";
 import { trimmed } from "./numbers.ts";
 import type { UpbitSettings } from "./settings.ts";

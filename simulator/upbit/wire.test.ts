@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Simulator, startSimulator } from "../simulator.ts";
+import type { Simulator } from "../simulator.ts";
+import { startSimulator } from "../start-simulator.ts";
 import { fieldOf, keysOf, TestClient } from "../test-client.ts";
 import { haveRecordings, recordedFrames } from "../test-recordings.ts";
 
