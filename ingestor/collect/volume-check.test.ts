@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { bithumb as bithumbDialect } from "../../simulator/bithumb/dialect.ts";
-import * as bithumbFrames from "../../simulator/bithumb/frames.ts";
+import { bithumbFrames } from "../../simulator/bithumb/frames.ts";
 import { MarketEngine } from "../../simulator/engine.ts";
 import { korbit as korbitDialect } from "../../simulator/korbit/dialect.ts";
 import * as korbitFrames from "../../simulator/korbit/frames.ts";
@@ -10,7 +10,7 @@ import { mulberry32 } from "../../simulator/random.ts";
 import type { Ticker } from "../../simulator/statistics.ts";
 import type { Trade } from "../../simulator/trade.ts";
 import { upbit as upbitDialect } from "../../simulator/upbit/dialect.ts";
-import * as upbitFrames from "../../simulator/upbit/frames.ts";
+import { upbitFrames } from "../../simulator/upbit/frames.ts";
 import { bithumb } from "../exchanges/bithumb/index.ts";
 import { korbit } from "../exchanges/korbit/index.ts";
 import { upbit } from "../exchanges/upbit/index.ts";
@@ -28,16 +28,16 @@ const EXCHANGES = [
     exchange: upbit,
     dialect: upbitDialect,
     midnight: UTC_MIDNIGHT,
-    trade: (trade: Trade) => upbitFrames.tradeFrame(trade, "SIMPLE", "REALTIME"),
-    ticker: (ticker: Ticker) => upbitFrames.tickerFrame(ticker, "SIMPLE", "REALTIME"),
+    trade: (trade: Trade) => upbitFrames.trade(trade, "SIMPLE", "REALTIME"),
+    ticker: (ticker: Ticker) => upbitFrames.ticker(ticker, "SIMPLE", "REALTIME"),
   },
   {
     name: "bithumb",
     exchange: bithumb,
     dialect: bithumbDialect,
     midnight: KOREAN_MIDNIGHT,
-    trade: (trade: Trade) => bithumbFrames.tradeFrame(trade, "DEFAULT", "REALTIME"),
-    ticker: (ticker: Ticker) => bithumbFrames.tickerFrame(ticker, "DEFAULT", "REALTIME"),
+    trade: (trade: Trade) => bithumbFrames.trade(trade, "DEFAULT", "REALTIME"),
+    ticker: (ticker: Ticker) => bithumbFrames.ticker(ticker, "DEFAULT", "REALTIME"),
   },
   {
     name: "korbit",

@@ -1,3 +1,4 @@
+import { parseJson } from "../json.ts";
 import { isStreamName } from "./streams.ts";
 
 /** As the client chose it, to be sent back with the answer. */
@@ -63,13 +64,8 @@ interface Message {
 }
 
 function readObject(text: string): Message | undefined {
-  try {
-    const json: unknown = JSON.parse(text);
-    return typeof json === "object" && json !== null && !Array.isArray(json) ? json : undefined;
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined;
-    throw cause;
-  }
+  const json = parseJson(text);
+  return typeof json === "object" && json !== null && !Array.isArray(json) ? json : undefined;
 }
 
 /** Binance takes 64-bit integers; beyond 2^53 we could not send the same one back. */

@@ -1,19 +1,28 @@
 import type { Ticker } from "../statistics.ts";
 import type { Trade } from "../trade.ts";
+import {
+  absolute,
+  direction,
+  type Field,
+  type FrameWriter,
+  type StreamType,
+  writeFields,
+} from "../upbit-protocol/frames.ts";
 import { korean, number, ratio, socketId } from "./numbers.ts";
 
 /** DEFAULT has long keys, SIMPLE short ones. */
 export type Format = "DEFAULT" | "SIMPLE";
-export type StreamType = "SNAPSHOT" | "REALTIME";
 
-/** One field: its long key, its short key, its value as JSON text. */
-type Field = readonly [long: string, short: string, text: string];
+/** Keys and their order as recorded. */
+export const bithumbFrames: FrameWriter<Format> = {
+  trade: (trade, format, stream) => write(tradeFields(trade, stream), format),
+  ticker: (ticker, format, stream, delisted = false) => write(tickerFields(ticker, stream, delisted), format),
+};
 
-/** The text of a trade frame: keys and their order as recorded. */
-export function tradeFrame(trade: Trade, format: Format, stream: StreamType): string {
+function tradeFields(trade: Trade, stream: StreamType): Field[] {
   const previous = trade.prevClosingPrice;
   const { date, time } = korean(trade.timestamp);
-  return write(format, [
+  return [
     ["type", "ty", `"trade"`],
     ["code", "cd", `"${trade.market}"`],
     ["trade_price", "tp", number(trade.price)],
@@ -21,21 +30,20 @@ export function tradeFrame(trade: Trade, format: Format, stream: StreamType): st
     ["ask_bid", "ab", `"${trade.side}"`],
     ["prev_closing_price", "pcp", number(previous)],
     ["change", "c", direction(trade.price - previous)],
-    ["change_price", "cp", number(size(trade.price - previous))],
+    ["change_price", "cp", number(absolute(trade.price - previous))],
     ["trade_date", "td", `"${date}"`],
     ["trade_time", "ttm", `"${time}"`],
     ["trade_timestamp", "ttms", `${trade.timestamp}`],
     ["sequential_id", "sid", `${socketId(trade.id)}`],
     ["timestamp", "tms", `${trade.frameAt}`],
     ["stream_type", "st", `"${stream}"`],
-  ]);
+  ];
 }
 
-/** The text of a ticker frame. */
-export function tickerFrame(figures: Ticker, format: Format, stream: StreamType, delisted = false): string {
+function tickerFields(figures: Ticker, stream: StreamType, delisted: boolean): Field[] {
   const change = figures.price - figures.prevClosingPrice;
   const { date, time } = korean(figures.timestamp);
-  return write(format, [
+  return [
     ["type", "ty", `"ticker"`],
     ["code", "cd", `"${figures.market}"`],
     ["opening_price", "op", number(figures.openingPrice)],
@@ -44,9 +52,9 @@ export function tickerFrame(figures: Ticker, format: Format, stream: StreamType,
     ["trade_price", "tp", number(figures.price)],
     ["prev_closing_price", "pcp", number(figures.prevClosingPrice)],
     ["change", "c", direction(change)],
-    ["change_price", "cp", number(size(change))],
+    ["change_price", "cp", number(absolute(change))],
     ["signed_change_price", "scp", number(change)],
-    ["change_rate", "cr", ratio(size(change), figures.prevClosingPrice)],
+    ["change_rate", "cr", ratio(absolute(change), figures.prevClosingPrice)],
     ["signed_change_rate", "scr", ratio(change, figures.prevClosingPrice)],
     ["trade_volume", "tv", number(figures.volume)],
     ["acc_trade_volume", "atv", number(figures.askVolume + figures.bidVolume)],
@@ -70,19 +78,9 @@ export function tickerFrame(figures: Ticker, format: Format, stream: StreamType,
     ["market_warning", "mw", `"NONE"`],
     ["timestamp", "tms", `${figures.frameAt}`],
     ["stream_type", "st", `"${stream}"`],
-  ]);
+  ];
 }
 
-function write(format: Format, fields: readonly Field[]): string {
-  const key = format === "SIMPLE" ? 1 : 0;
-  return `{${fields.map((field) => `"${field[key]}":${field[2]}`).join(",")}}`;
-}
-
-function direction(change: bigint): string {
-  if (change === 0n) return `"EVEN"`;
-  return change > 0n ? `"RISE"` : `"FALL"`;
-}
-
-function size(value: bigint): bigint {
-  return value < 0n ? -value : value;
+function write(fields: readonly Field[], format: Format): string {
+  return writeFields(fields, format === "SIMPLE" ? "short" : "long");
 }

@@ -1,11 +1,8 @@
 import { z } from "zod";
-import type { ChannelRequest } from "../channel-request.ts";
+import { parseJson } from "../json.ts";
+import type { ChannelRequest } from "../upbit-protocol/channel-request.ts";
+import type { Request } from "../upbit-protocol/connection.ts";
 import type { Format } from "./frames.ts";
-
-export type Request =
-  | { readonly kind: "ping" }
-  | { readonly kind: "subscribe"; readonly format: Format; readonly channels: readonly ChannelRequest[] }
-  | { readonly kind: "error"; readonly name: string; readonly message: string };
 
 const anything = z.unknown().optional();
 
@@ -25,9 +22,9 @@ const TYPES: readonly unknown[] = ["ticker", "trade", "orderbook"];
 const isCodes = z.array(z.string()).nonempty();
 
 /** Reads one client message: the text `PING`, or a JSON array of a ticket, types with codes, and a format. */
-export function readRequest(text: string): Request {
+export function readRequest(text: string): Request<Format> {
   if (text === "PING") return { kind: "ping" };
-  const parts = z.array(part).safeParse(json(text)).data;
+  const parts = z.array(part).safeParse(parseJson(text)).data;
   if (!parts) return error("WRONG_FORMAT", "Format 이 맞지 않습니다.");
   if (!parts.some(({ ticket }) => typeof ticket === "string" && ticket !== ""))
     return error("NO_TICKET", "티켓이 존재하지 않거나, 유효하지 않습니다.");
@@ -52,15 +49,6 @@ function readChannel({ type, codes, isOnlySnapshot, isOnlyRealtime }: Part): Cha
   return { type, codes: [...new Set(list)], snapshot: isOnlyRealtime !== true, realtime: isOnlySnapshot !== true };
 }
 
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined;
-    throw cause;
-  }
-}
-
-function error(name: string, message: string): Request {
+function error(name: string, message: string): Request<Format> {
   return { kind: "error", name, message };
 }

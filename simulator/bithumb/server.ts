@@ -1,31 +1,19 @@
 import type { WebSocket } from "ws";
-import { type ChannelRequest, snapshotsOf } from "../channel-request.ts";
-import type { SendOptions } from "../clients.ts";
 import type { SimulatedExchange } from "../dialect.ts";
-import { DialectServer } from "../dialect-server.ts";
-import type { BadFrame } from "../faults.ts";
-import type { Ticker } from "../statistics.ts";
-import type { Trade } from "../trade.ts";
+import { UpbitProtocolServer } from "../upbit-protocol/server.ts";
 import { ConnectLimiter } from "./connect-limiter.ts";
 import { BithumbConnection } from "./connection.ts";
-import { type Format, tickerFrame, tradeFrame } from "./frames.ts";
+import { bithumbFrames, type Format } from "./frames.ts";
 import { BithumbRest } from "./rest.ts";
 import type { BithumbSettings } from "./settings.ts";
 
-/** Bithumb's public WebSocket, and its REST beside it: each trade goes out as a ticker frame and a trade frame. */
-export class BithumbServer extends DialectServer<BithumbConnection> {
-  readonly #settings: BithumbSettings;
+/** Bithumb's public WebSocket, and its REST beside it. */
+export class BithumbServer extends UpbitProtocolServer<Format, BithumbSettings> {
   readonly #connects: ConnectLimiter;
 
   constructor(exchange: SimulatedExchange, settings: BithumbSettings) {
-    super(exchange, new BithumbRest(exchange, settings));
-    this.#settings = settings;
+    super(exchange, new BithumbRest(exchange, settings), { frames: bithumbFrames, settings });
     this.#connects = new ConnectLimiter(settings);
-  }
-
-  /** Sends a last ticker of state DELISTED to the ticker's subscribers. */
-  delisted(code: string, last: Ticker): void {
-    this.#broadcast("ticker", code, (format) => tickerFrame(last, format, "REALTIME", true));
   }
 
   protected refusal(ip: string): string | undefined {
@@ -33,41 +21,6 @@ export class BithumbServer extends DialectServer<BithumbConnection> {
   }
 
   protected connect(socket: WebSocket): BithumbConnection {
-    const onSubscribe = (to: BithumbConnection, channels: readonly ChannelRequest[]) =>
-      this.#sendSnapshots(to, channels);
-    return new BithumbConnection(socket, { gate: this.exchange.gate, settings: this.#settings, onSubscribe });
-  }
-
-  protected publishTicker(ticker: Ticker): void {
-    this.#broadcast("ticker", ticker.market, (format) => tickerFrame(ticker, format, "REALTIME"));
-  }
-
-  protected sendTrade(trade: Trade, sending: SendOptions): number {
-    return this.#broadcast("trade", trade.market, (format) => tradeFrame(trade, format, "REALTIME"), sending);
-  }
-
-  protected corrupt(frame: string, how: Exclude<BadFrame, "malformed">): string {
-    return frame.replace(/("(?:trade_price|tp)":)[^,]+,/, how === "missing_field" ? "" : '$1"not a number",');
-  }
-
-  #broadcast(type: string, code: string, write: (format: Format) => string, sending?: SendOptions): number {
-    return this.clients.broadcast((connection) => connection.wants(type, code), write, sending);
-  }
-
-  #sendSnapshots(connection: BithumbConnection, channels: readonly ChannelRequest[]): void {
-    for (const { type, code } of snapshotsOf(channels)) {
-      const frame = this.#snapshot(type, code, connection.format);
-      if (frame) connection.send(frame);
-    }
-  }
-
-  /** Unknown and lower-case codes get neither data nor an error; neither do types we send nothing for. */
-  #snapshot(type: string, code: string, format: Format): string | undefined {
-    const { engine } = this.exchange;
-    const market = engine.market(code);
-    const trade = engine.log.last(code);
-    if (!market || !trade) return undefined;
-    if (type === "trade") return tradeFrame(trade, format, "SNAPSHOT");
-    return type === "ticker" ? tickerFrame(market.statistics.ticker, format, "SNAPSHOT") : undefined;
+    return new BithumbConnection(socket, this.context);
   }
 }

@@ -1,19 +1,14 @@
 import type { Limit } from "../sliding-window-limiter.ts";
+import type { ConnectionSettings } from "../upbit-protocol/connection.ts";
 
 /** What Bithumb's rules are set to; an empty list of limits turns that rule off. */
-export interface BithumbSettings {
+export interface BithumbSettings extends ConnectionSettings {
   /** New connections from one IP. */
   readonly connects: readonly Limit[];
   /** How long an IP that exceeded the connection limit is blocked. */
   readonly blockMs: number;
   /** REST requests of one group from one IP. */
   readonly requests: readonly Limit[];
-  /** A connection with nothing received and nothing sent for so long is cut without a close frame. */
-  readonly idleMs: number;
-  /** Between two `{"status":"UP"}` once the client has sent `PING`. */
-  readonly statusMs: number;
-  /** From an error frame to the close with code 1000. */
-  readonly errorCloseMs: number;
 }
 
 /** Bithumb's own values: 10 connects/s, then a block of 10 minutes, 150 REST requests/s; 60 s of idleness as observed. */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { parseJson } from "../json.ts";
 
 /** The types that can be subscribed to; orderbook is accepted, but nothing is sent for it. */
 const channels = z.enum(["ticker", "trade", "orderbook"]);
@@ -38,14 +39,7 @@ const wellFormed = z.object({
 
 /** Reads one client message, a JSON array of requests; undefined when it is anything else, even a single request. */
 export function readRequests(text: string): Request[] | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined;
-    throw cause;
-  }
-  const requests = z.array(z.looseObject({ requestId: id })).safeParse(json);
+  const requests = z.array(z.looseObject({ requestId: id })).safeParse(parseJson(text));
   return requests.success ? requests.data.map(readRequest) : undefined;
 }
 

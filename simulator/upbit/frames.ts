@@ -1,25 +1,24 @@
 import type { Ticker } from "../statistics.ts";
 import type { Trade } from "../trade.ts";
+import {
+  absolute,
+  direction,
+  type Field,
+  type FrameWriter,
+  type StreamType,
+  writeFields,
+} from "../upbit-protocol/frames.ts";
 import { bigDecimal, double, ratio, trimmed } from "./numbers.ts";
 
 /** The formats a client may ask for; the LIST ones wrap each frame in an array. */
 export const FORMATS = ["DEFAULT", "SIMPLE", "JSON_LIST", "SIMPLE_LIST"] as const;
 export type Format = (typeof FORMATS)[number];
 
-export type StreamType = "SNAPSHOT" | "REALTIME";
-
-/** One field: its long key, its short key, its value as JSON text. */
-type Field = readonly [long: string, short: string, text: string];
-
-/** The text of a trade frame: keys, their order and the spelling of numbers as Upbit sends them. */
-export function tradeFrame(trade: Trade, format: Format, stream: StreamType): string {
-  return write(tradeFields(trade, stream), format);
-}
-
-/** The text of a ticker frame. */
-export function tickerFrame(ticker: Ticker, format: Format, stream: StreamType, delisted = false): string {
-  return write(tickerFields(ticker, stream, delisted), format);
-}
+/** Keys, their order and the spelling of numbers as Upbit sends them. */
+export const upbitFrames: FrameWriter<Format> = {
+  trade: (trade, format, stream) => write(tradeFields(trade, stream), format),
+  ticker: (ticker, format, stream, delisted = false) => write(tickerFields(ticker, stream, delisted), format),
+};
 
 /** A price as trade frames spell it; the control surface gives the very same text. */
 export function priceText(price: bigint): string {
@@ -46,7 +45,7 @@ function tradeFields(trade: Trade, stream: StreamType): Field[] {
     ["ask_bid", "ab", `"${trade.side}"`],
     ["prev_closing_price", "pcp", bigDecimal(previous)],
     ["change", "c", direction(trade.price - previous)],
-    ["change_price", "cp", bigDecimal(size(trade.price - previous))],
+    ["change_price", "cp", bigDecimal(absolute(trade.price - previous))],
     ["sequential_id", "sid", `${trade.id}`],
     ["best_ask_price", "bap", double(trade.bestAskPrice)],
     ["best_ask_size", "bas", double(trade.bestAskSize)],
@@ -69,9 +68,9 @@ function tickerFields(figures: Ticker, stream: StreamType, delisted: boolean): F
     ["prev_closing_price", "pcp", bigDecimal(figures.prevClosingPrice)],
     ["acc_trade_price", "atp", bigDecimal(figures.turnover, 16)],
     ["change", "c", direction(change)],
-    ["change_price", "cp", bigDecimal(size(change))],
+    ["change_price", "cp", bigDecimal(absolute(change))],
     ["signed_change_price", "scp", bigDecimal(change)],
-    ["change_rate", "cr", ratio(size(change), figures.prevClosingPrice)],
+    ["change_rate", "cr", ratio(absolute(change), figures.prevClosingPrice)],
     ["signed_change_rate", "scr", ratio(change, figures.prevClosingPrice)],
     ["ask_bid", "ab", `"${figures.side}"`],
     ["trade_volume", "tv", volumeText(figures.volume)],
@@ -97,17 +96,6 @@ function tickerFields(figures: Ticker, stream: StreamType, delisted: boolean): F
 }
 
 function write(fields: readonly Field[], format: Format): string {
-  const key = format.startsWith("SIMPLE") ? 1 : 0;
-  let text = "";
-  for (const field of fields) text += `${text && ","}"${field[key]}":${field[2]}`;
-  return format.endsWith("LIST") ? `[{${text}}]` : `{${text}}`;
-}
-
-function direction(change: bigint): string {
-  if (change === 0n) return `"EVEN"`;
-  return change > 0n ? `"RISE"` : `"FALL"`;
-}
-
-function size(value: bigint): bigint {
-  return value < 0n ? -value : value;
+  const text = writeFields(fields, format.startsWith("SIMPLE") ? "short" : "long");
+  return format.endsWith("LIST") ? `[${text}]` : text;
 }

@@ -1,14 +1,12 @@
-import type { ChannelRequest } from "../channel-request.ts";
+import { parseJson } from "../json.ts";
+import type { ChannelRequest } from "../upbit-protocol/channel-request.ts";
+import type { Request } from "../upbit-protocol/connection.ts";
 import { FORMATS, type Format } from "./frames.ts";
 
 /** The error names Upbit documents for public sockets. */
-export type ErrorName = "WRONG_FORMAT" | "NO_TICKET" | "NO_TYPE" | "NO_CODES" | "INVALID_PARAM";
+type ErrorName = "WRONG_FORMAT" | "NO_TICKET" | "NO_TYPE" | "NO_CODES" | "INVALID_PARAM";
 
-export type Request =
-  | { readonly kind: "ping" }
-  | { readonly kind: "list"; readonly ticket: string }
-  | { readonly kind: "subscribe"; readonly format: Format; readonly channels: readonly ChannelRequest[] }
-  | { readonly kind: "error"; readonly name: ErrorName; readonly message: string };
+type UpbitRequest = Request<Format> | { readonly kind: "list"; readonly ticket: string };
 
 /** One object of the array, by the keys that mean something. */
 interface Part {
@@ -27,7 +25,7 @@ interface Part {
 const TYPES = /^(ticker|trade|orderbook|candle\.(1s|1m|3m|5m|10m|15m|30m|60m|240m))$/;
 
 /** Reads one client message: the text `PING`, or a JSON array of a ticket, types with codes, and a format. */
-export function readRequest(text: string): Request {
+export function readRequest(text: string): UpbitRequest {
   if (text === "PING") return { kind: "ping" };
   const parts = readParts(text);
   if (!parts) return error("WRONG_FORMAT", "요청 형식이 올바르지 않습니다.");
@@ -40,7 +38,7 @@ export function readRequest(text: string): Request {
   return readChannels(parts, known);
 }
 
-function readChannels(parts: readonly Part[], format: Format): Request {
+function readChannels(parts: readonly Part[], format: Format): Request<Format> {
   const wanted = parts.filter((part) => "type" in part || "codes" in part);
   if (wanted.length === 0 || wanted.some((part) => !("type" in part)))
     return error("NO_TYPE", "타입이 존재하지 않습니다.");
@@ -59,13 +57,7 @@ function readChannels(parts: readonly Part[], format: Format): Request {
 }
 
 function readParts(text: string): Part[] | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    if (cause instanceof SyntaxError) return undefined;
-    throw cause;
-  }
+  const json = parseJson(text);
   return Array.isArray(json) && json.every(isPart) ? json : undefined;
 }
 
@@ -77,6 +69,6 @@ function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
-function error(name: ErrorName, message: string): Request {
+function error(name: ErrorName, message: string): Request<Format> {
   return { kind: "error", name, message };
 }
