@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import WebSocket from "ws";
 import { startWorker } from "../local/worker.ts";
-import type { Market, TicksFrame } from "../protocol/ingest.ts";
+import type { TicksFrame } from "../protocol/ingest.ts";
+import { benchMarket } from "./trade.ts";
 
 const TOKEN = "edge-token";
 const AUTHORIZED = { Authorization: `Bearer ${TOKEN}` };
@@ -32,7 +33,7 @@ export async function startEdge(bases: readonly string[]): Promise<Edge> {
   const answer = await fetch(`${worker.url}/v1/ingest/upbit/markets`, {
     method: "PUT",
     headers: AUTHORIZED,
-    body: JSON.stringify({ markets: bases.map(marketOf) }),
+    body: JSON.stringify({ markets: bases.map(benchMarket) }),
   });
   if (!answer.ok) throw new Error(`the list of markets was refused: ${await answer.text()}`);
   const runtime = await runtimeOf(worker.pid);
@@ -101,19 +102,6 @@ export class TradePublisher {
   close(): void {
     this.#socket.close();
   }
-}
-
-function marketOf(base: string): Market {
-  return {
-    instrument: `upbit:${base}-KRW`,
-    exchange: "upbit",
-    base,
-    quote: "KRW",
-    nativeSymbol: `KRW-${base}`,
-    names: { ko: null, en: base },
-    status: "active",
-    warning: null,
-  };
 }
 
 /** The pid of the workerd that the Worker's process has started. */

@@ -19,18 +19,21 @@ export function benchTrade(name: string, n: number, time: number): TradeEvent {
 
 /** Upbit's list, were it to have so many markets: `upbit:B0-KRW` and on. */
 export function benchMarkets(count: number): Market[] {
-  return Array.from({ length: count }, (_, i) => {
-    const { name, exchange, base, quote } = instrument("upbit", `B${i}`, "KRW");
-    const names = { ko: null, en: null };
-    return {
-      instrument: name,
-      exchange,
-      base,
-      quote,
-      nativeSymbol: `${quote}-${base}`,
-      names,
-      status: null,
-      warning: null,
-    };
-  });
+  return Array.from({ length: count }, (_, i) => benchMarket(`B${i}`));
+}
+
+/** A market of Upbit's in KRW. */
+export function benchMarket(symbol: string): Market {
+  const { name, exchange, base, quote } = instrument("upbit", symbol, "KRW");
+  const names = { ko: null, en: null };
+  return {
+    instrument: name,
+    exchange,
+    base,
+    quote,
+    nativeSymbol: `${quote}-${base}`,
+    names,
+    status: null,
+    warning: null,
+  };
 }

@@ -5,6 +5,7 @@ import { type Found, found, messageOf, missing } from "./found.ts";
 import { freePort, isPortFree } from "./ports.ts";
 import { startProcess } from "./process.ts";
 import { waitUntilReady } from "./ready.ts";
+import { type Service, startService } from "./service.ts";
 
 const ANSWER_MS = 10_000;
 
@@ -22,22 +23,11 @@ export interface RedisOptions {
   onProgress?: (message: string) => void;
 }
 
-/** A running Redis. */
-export interface Redis {
+/** A running Redis; started again it is empty, on the same port. */
+export interface Redis extends Service {
   /** `redis://127.0.0.1:port` */
-  url: string;
-  port: number;
-  /** Of the redis-server process; another one after `start()`. */
-  readonly pid: number;
-  readonly running: boolean;
-  /** How its process ended and what may have been the reason, for people; resolves when it has. */
-  exitReason(): Promise<string>;
-  /** kill -9. */
-  kill(): Promise<void>;
-  /** Starts it again on the same port, empty; resolves when it answers. */
-  start(): Promise<void>;
-  /** Ends it in good order; resolves when it is gone. */
-  stop(): Promise<void>;
+  readonly url: string;
+  readonly port: number;
 }
 
 /** Starts a Redis on 127.0.0.1 that keeps nothing on disk; resolves when it answers PING. */
@@ -64,27 +54,7 @@ export async function startRedis({
     }
   };
   try {
-    let server = await launch();
-    return found({
-      url,
-      port,
-      get pid() {
-        return server.pid;
-      },
-      get running() {
-        return server.running;
-      },
-      exitReason: () => server.exitReason(),
-      async kill() {
-        await server.kill();
-      },
-      async start() {
-        if (!server.running) server = await launch();
-      },
-      async stop() {
-        await server.stop();
-      },
-    });
+    return found(Object.assign(await startService(launch), { url, port }));
   } catch (error) {
     return missing(`Redis did not start: ${messageOf(error)}`, `see ${logFile}`);
   }

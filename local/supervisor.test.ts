@@ -16,6 +16,17 @@ function part(starts: () => void) {
   };
 }
 
+/** A part that has ended, and starts only the `times`-th time. */
+function failing(times: number, message: string) {
+  let starts = 0;
+  const one = part(() => {
+    starts += 1;
+    if (starts < times) throw new Error(message);
+  });
+  one.state.running = false;
+  return { one, starts: () => starts };
+}
+
 test("a part that ends is started again, and that is said with the reason", async () => {
   const lines: string[] = [];
   const supervisor = new Supervisor({ onPart: (name, text) => lines.push(`${name} ${text}`) });
@@ -30,40 +41,25 @@ test("a part that ends is started again, and that is said with the reason", asyn
 test("a part that fails again and again has time to come back", async () => {
   const lines: string[] = [];
   const supervisor = new Supervisor({ onPart: (_, text) => lines.push(text), timeoutMs: 60_000, pauseMs: 10 });
-  let starts = 0;
-  const one = part(() => {
-    starts += 1;
-    if (starts < 4) throw new Error("no space left on device");
-  });
-  one.state.running = false;
+  const { one, starts } = failing(4, "no space left on device");
   supervisor.watch(one);
   await until(() => lines.includes("is back"));
   const again = "does not start, trying again: no space left on device";
   expect(lines).toEqual(["has ended; starting it again: out of luck", again, again, again, "is back"]);
-  expect(starts).toBe(4);
+  expect(starts()).toBe(4);
   supervisor.stop();
 });
 
 test("a part that does not come back is given up, with what keeps it from it", async () => {
   const supervisor = new Supervisor({ timeoutMs: 400, pauseMs: 10 });
-  const one = part(() => {
-    throw new Error("no");
-  });
-  one.state.running = false;
-  supervisor.watch(one);
+  supervisor.watch(failing(Number.POSITIVE_INFINITY, "no").one);
   expect(await supervisor.died).toBe("part has ended: out of luck; it does not start: no");
 });
 
 test("a part that the others don't need is never given up", async () => {
   const lines: string[] = [];
   const supervisor = new Supervisor({ onPart: (_, text) => lines.push(text), timeoutMs: 0, pauseMs: 10 });
-  let starts = 0;
-  const one = part(() => {
-    starts += 1;
-    if (starts < 3) throw new Error("no");
-  });
-  one.state.running = false;
-  supervisor.watch({ ...one, optional: true });
+  supervisor.watch({ ...failing(3, "no").one, optional: true });
   await until(() => lines.includes("is back"));
   supervisor.stop();
 });

@@ -3,12 +3,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createKafka, names } from "../ingestor/log/kafka/client.ts";
-import { extents } from "../ingestor/log/kafka/offsets.ts";
-import { readRanges } from "../ingestor/log/kafka/read-range.ts";
-import { createLogger } from "../ingestor/logger.ts";
 import { requireKafka } from "../local/testing.ts";
+import { parseJson } from "../simulator/json.ts";
 import { expectAllReceived, expectNoRepeats, expectUnbroken, quiesce } from "./support/complete.ts";
+import { rawRecords } from "./support/raw-records.ts";
 import { Recorder } from "./support/recorder.ts";
 import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
 import { until } from "./support/until.ts";
@@ -39,8 +37,9 @@ kafka.describe("an exchange that misbehaves", () => {
     const lines = (await ingestorLog()).filter((line) => line.includes("a frame that can't be read"));
     expect(lines.length).toBe(3);
     // Exactly as they came: the malformed one ends too early for any parser.
-    const malformed = (await rawFrames()).filter((frame) => !isJson(frame));
-    expect(malformed.length).toBe(2);
+    const records = await rawRecords(stack);
+    expect(records.filter(({ text }) => parseJson(text) === undefined).length).toBe(2);
+    expect(records.filter(({ received, connection }) => !received || !connection)).toEqual([]);
   });
 
   test("frames that are repeated enter the log once", async () => {
@@ -75,37 +74,4 @@ kafka.describe("an exchange that misbehaves", () => {
   async function ingestorLog(): Promise<string[]> {
     return (await readFile(join(stack.logDir, "ingestor.log"), "utf8")).split("\n");
   }
-
-  async function rawFrames(): Promise<string[]> {
-    const client = createKafka({ brokers: stack.kafka?.brokers ?? [], ssl: false }, createLogger("silent"));
-    const { raw } = names("sim.", "upbit");
-    const admin = client.admin();
-    await admin.connect();
-    const all = await extents(admin, raw);
-    await admin.disconnect();
-    const frames: string[] = [];
-    await readRanges(
-      client,
-      raw,
-      all.map(({ partition, low, high }) => ({ partition, from: low, to: high })),
-      (_, messages) => {
-        for (const { value, headers } of messages) {
-          expect(Number(headers?.["received"]?.toString())).toBeGreaterThan(0);
-          expect(headers?.["connection"]?.toString()).toBeTruthy();
-          frames.push(value?.toString() ?? "");
-        }
-        return true;
-      },
-    );
-    return frames;
-  }
 });
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -4,12 +4,9 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createKafka, names } from "../ingestor/log/kafka/client.ts";
-import { extents } from "../ingestor/log/kafka/offsets.ts";
-import { readRanges } from "../ingestor/log/kafka/read-range.ts";
-import { createLogger } from "../ingestor/logger.ts";
-import { type RawRecord, rawRecord } from "../ingestor/replay/raw-record.ts";
+import type { RawRecord } from "../ingestor/replay/raw-record.ts";
 import { requireKafka } from "../local/testing.ts";
+import { rawRecords } from "./support/raw-records.ts";
 import { pricesFlow, startTestStack, type TestStack, tradesOf } from "./support/stack.ts";
 import { until } from "./support/until.ts";
 
@@ -62,7 +59,7 @@ kafka.describe("replay", () => {
   });
 
   test("of a stretch of time finds none either", async () => {
-    const records = await rawRecords();
+    const records = await inOrderOfReceipt();
     const received = records.map((record) => record.received ?? 0).sort((a, b) => a - b);
     const middle = (part: number) => new Date(received[Math.floor(received.length * part)] ?? 0).toISOString();
     const { out } = await replay("sim.raw.upbit", "--from", middle(0.3), "--to", middle(0.8));
@@ -70,7 +67,7 @@ kafka.describe("replay", () => {
   });
 
   test("compares a file of the same frames, and notices one that is missing", async () => {
-    const records = await rawRecords();
+    const records = await inOrderOfReceipt();
     const whole = await file(records);
     expect((await replay(whole, "--exchange", "upbit")).out).toMatch(/^no difference$/m);
     const ticker = records.findIndex(({ text }, i) => i > records.length / 2 && /^\{"ty(pe)?":"ticker"/.test(text));
@@ -113,20 +110,8 @@ kafka.describe("replay", () => {
     return events.flatMap(({ event }) => (event.type === "gap" && event.cause === cause ? [event.state] : []));
   }
 
-  async function rawRecords(): Promise<RawRecord[]> {
-    const client = createKafka({ brokers: stack.kafka?.brokers ?? [], ssl: false }, createLogger("silent"));
-    const { raw } = names("sim.", "upbit");
-    const admin = client.admin();
-    await admin.connect();
-    const all = await extents(admin, raw);
-    await admin.disconnect();
-    const records: RawRecord[] = [];
-    const ranges = all.map(({ partition, low, high }) => ({ partition, from: low, to: high }));
-    await readRanges(client, raw, ranges, (partition, messages) => {
-      for (const message of messages) records.push(rawRecord(message, partition));
-      return true;
-    });
-    return records.sort((a, b) => (a.received ?? 0) - (b.received ?? 0));
+  async function inOrderOfReceipt(): Promise<RawRecord[]> {
+    return (await rawRecords(stack)).sort((a, b) => (a.received ?? 0) - (b.received ?? 0));
   }
 
   async function file(records: readonly RawRecord[]): Promise<string> {

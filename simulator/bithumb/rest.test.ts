@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Simulator } from "../simulator.ts";
 import { startSimulator } from "../start-simulator.ts";
+import { tickIds } from "../upbit-protocol/test-rest.ts";
 import { bithumb } from "./dialect.ts";
 import { socketId } from "./numbers.ts";
 
@@ -16,10 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => sim.stop());
 
-async function ids(query: string): Promise<string[]> {
-  const text = await (await fetch(`${sim.restUrl}/v1/trades/ticks?market=KRW-BTC${query}`)).text();
-  return [...text.matchAll(/"sequential_id":(\d{17})\}/g)].map((match) => match[1] ?? "");
-}
+const ids = (query: string) => tickIds(sim, query);
 
 /** All of KRW-BTC, newest first; the newest eleven are of today. */
 function executed(): string[] {

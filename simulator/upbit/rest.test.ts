@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Simulator } from "../simulator.ts";
 import { startSimulator } from "../start-simulator.ts";
+import { tickIds } from "../upbit-protocol/test-rest.ts";
 
 let sim: Simulator;
 let now = Date.UTC(2026, 0, 5, 23, 59, 50);
@@ -13,10 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => sim.stop());
 
-async function ids(query: string): Promise<string[]> {
-  const text = await (await fetch(`${sim.restUrl}/v1/trades/ticks?market=KRW-BTC${query}`)).text();
-  return [...text.matchAll(/"sequential_id":(\d{17})/g)].map((match) => match[1] ?? "");
-}
+const ids = (query: string) => tickIds(sim, query);
 
 test("the market list, with market_event when asked for details", async () => {
   const bare: unknown = await (await fetch(`${sim.restUrl}/v1/market/all`)).json();
