@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { type Decimal, DecimalError, toDecimal } from "../../protocol/decimal.ts";
+import type { TickerEvent } from "../../protocol/events.ts";
 import { parseExactJson } from "./exact-json.ts";
 import { FrameError, type Parsed, type ParsedEvent, type Subject } from "./exchange.ts";
 
@@ -86,6 +87,12 @@ export function noTrade<T>(read: () => T): T {
     if (!(error instanceof FrameError)) throw error;
     throw new FrameError(error.message, error.events, "no-trade");
   }
+}
+
+/** A ticker, and what was traded up to its time where it says so. */
+export function tickerWithVolume(event: TickerEvent, volume: Decimal | null): Parsed {
+  const volumes = volume === null ? {} : { volumes: new Map([[event.instrument, volume]]) };
+  return { kind: "events", events: [event], ...volumes };
 }
 
 /** The error for a frame whose type is unknown. @param key what the frame calls its type */

@@ -6,25 +6,14 @@ import type { Instrument } from "../../../protocol/instrument.ts";
 import type { Feed, OnOddRow } from "../exchange.ts";
 import { isFields } from "../frames.ts";
 import { checkList, fetchBody, marketOf, readRows } from "../markets.ts";
+import { listReader, marketRow } from "../upbit-protocol/markets.ts";
+import { subscription } from "../upbit-protocol/subscription.ts";
 import { baseFirst, quoteFirst } from "./fields.ts";
 import { errorIn } from "./refusal.ts";
 
 export const feed: Feed = {
-  /** One frame with every code: there is no wildcard, and a later request replaces the earlier one. No answer ever comes. */
-  subscribe(wanted) {
-    // Bithumb answers an empty list of codes with an error and closes.
-    if (wanted.length === 0) return [];
-    const codes = wanted.map(({ nativeSymbol }) => nativeSymbol);
-    const request = [
-      { ticket: crypto.randomUUID() },
-      // Trades first: what a ticker then shows to be the last trade can't have slipped in between the two.
-      { type: "trade", codes },
-      { type: "ticker", codes },
-      // The short keys are read too, but nobody has recorded them yet.
-      { format: "DEFAULT" },
-    ];
-    return [{ frame: JSON.stringify(request) }];
-  },
+  // The short keys are read too, but nobody has recorded them yet.
+  subscribe: subscription("DEFAULT"),
   // No limit is known; Upbit, whose protocol it resembles, allows 5 a second and 100 a minute.
   sends: { count: 4, per: 3000 },
   // Bithumb never pings, and drops a connection after 60 s without a word from us.
@@ -37,16 +26,12 @@ export const feed: Feed = {
 
 const BITHUMB = "Bithumb";
 
-const row = z.object({
-  market: quoteFirst,
-  korean_name: z.string().nullish(),
-  english_name: z.string().nullish(),
-  market_warning: z.string().nullish(),
-});
 /** Prices by base, and the time in the place of one more: the older generation's list (`/public/ticker/ALL_KRW`, `ALL_BTC`). */
 const legacyList = z.object({ status: z.literal("0000"), data: z.record(z.string(), z.unknown()) });
 
-const reader = { exchange: BITHUMB, schema: row, toMarket };
+const readCurrent = listReader(BITHUMB, marketRow(quoteFirst), ({ market_warning: warning }) =>
+  warning === "NONE" ? null : (warning ?? null),
+);
 const legacyReader = {
   exchange: BITHUMB,
   schema: baseFirst,
@@ -64,21 +49,13 @@ export function readMarkets(body: string, onOdd?: OnOddRow): Market[] {
   const refusal = errorIn(list);
   if (refusal !== null) throw new Error(`Bithumb answered with an error: ${refusal}`);
   if (isFields(list) && "data" in list) return legacyMarkets(checkList(BITHUMB, legacyList, list).data, onOdd);
-  return readRows(reader, checkList(BITHUMB, z.array(z.unknown()), list), onOdd);
+  return readCurrent(list, onOdd);
 }
 
 /** @throws {Error} when Bithumb does not answer with a market list */
 export async function fetchMarkets(restUrl: string, signal: AbortSignal, onOdd?: OnOddRow): Promise<Market[]> {
   // Without the details no warnings are sent.
   return readMarkets(await fetchBody(`${restUrl}/v1/market/all?isDetails=true`, signal), onOdd);
-}
-
-function toMarket({ market, korean_name: ko, english_name: en, market_warning: warning }: z.infer<typeof row>): Market {
-  // No list says the status; the ticker does.
-  return marketOf(market, `${market.quote}-${market.base}`, {
-    names: { ko: ko ?? null, en: en ?? null },
-    warning: warning === "NONE" ? null : (warning ?? null),
-  });
 }
 
 /** The list does not say what its prices are in; but nothing is priced in itself, and there were only won and bitcoin. */

@@ -2,19 +2,12 @@
 
 import { instrument, isCode } from "../../../protocol/instrument.ts";
 import { field } from "../frames.ts";
+import { quoteFirst as quoteFirstOf } from "../upbit-protocol/fields.ts";
 
 /** The present generation's code, quote first: `KRW-BTC`. */
-export const quoteFirst = field("QUOTE-BASE, e.g. KRW-BTC", (text) => {
-  const [quote, base] = twoCodes(text, "-") ?? [];
-  return quote === undefined || base === undefined ? undefined : instrument("bithumb", base, quote);
-});
+export const quoteFirst = quoteFirstOf("bithumb");
 /** The older generation's symbol, base first: `BTC_KRW`. */
 export const baseFirst = field("BASE_QUOTE, e.g. BTC_KRW", (text) => {
-  const [base, quote] = twoCodes(text, "_") ?? [];
-  return quote === undefined || base === undefined ? undefined : instrument("bithumb", base, quote);
+  const [base = "", quote = "", ...more] = text.split("_");
+  return more.length === 0 && isCode(base) && isCode(quote) ? instrument("bithumb", base, quote) : undefined;
 });
-
-function twoCodes(text: string, separator: string): string[] | undefined {
-  const codes = text.split(separator);
-  return codes.length === 2 && codes.every(isCode) ? codes : undefined;
-}

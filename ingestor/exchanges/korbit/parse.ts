@@ -3,7 +3,7 @@
 import { subtractDecimals } from "../../../protocol/decimal.ts";
 import type { TickerEvent, TradeEvent } from "../../../protocol/events.ts";
 import { FrameError, type Parsed } from "../exchange.ts";
-import { type Fields, isFields, noTrade, readJson, readList, unknownType } from "../frames.ts";
+import { type Fields, isFields, noTrade, readJson, readList, tickerWithVolume, unknownType } from "../frames.ts";
 import { type Execution, readExecution, readRefusal, readRequestId, readTicker, readTrades } from "./fields.ts";
 
 /** @throws {FrameError} naming the field that is wrong, with the sound trades of the same frame */
@@ -52,12 +52,7 @@ function trades(frame: Fields, received: number | null): Parsed {
 /** The volume is that of the last 24 hours: what was traded leaves it again. */
 function tickerFrame(frame: Fields, received: number | null): Parsed {
   const event = ticker(frame, received);
-  const { baseVolume24h: volume } = event;
-  return {
-    kind: "events",
-    events: [event],
-    ...(volume === null ? {} : { volumes: new Map([[event.instrument, volume]]) }),
-  };
+  return tickerWithVolume(event, event.baseVolume24h);
 }
 
 function ticker(frame: Fields, received: number | null): TickerEvent {
