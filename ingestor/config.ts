@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { type Source, source } from "../protocol/events.ts";
+import { parseJson } from "../protocol/json.ts";
 import { exchanges } from "./exchanges/index.ts";
 import { KAFKA_DEFAULTS, type KafkaSettings } from "./log/kafka/client.ts";
 
@@ -47,7 +48,7 @@ const environment = z.object({
   HINTS: z
     .string()
     .default("[]")
-    .transform(readJson)
+    .transform(parseJson)
     .pipe(z.array(z.string(), { error: 'a JSON list of texts, e.g. ["no Kafka: install Java 17"]' })),
 });
 
@@ -127,16 +128,6 @@ function address(env: NodeJS.ProcessEnv, name: string, protocol: "ws" | "http"):
   if (value === undefined) return undefined;
   if (URL.canParse(value) && [`${protocol}:`, `${protocol}s:`].includes(new URL(value).protocol)) return value;
   throw new ConfigError(`${name}: an address with ${protocol}:// or ${protocol}s:// is needed`);
-}
-
-/** Undefined where it is none: what should stand there is said by the schema. */
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function kafkaSettings(data: z.infer<typeof environment>): KafkaSettings {

@@ -1,16 +1,15 @@
 /** `npm run normalize -- EXCHANGE [--markets FILE]`: recorded frames on stdin, normalised events on stdout. */
 
-import { readFile } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Command } from "commander";
 import type { Exchange, Parse } from "./exchanges/exchange.ts";
 import { findExchange, UnknownExchangeError } from "./exchanges/index.ts";
+import { reasonOf } from "./logger.ts";
 import { lines } from "./normalize/lines.ts";
+import { BYTE_ORDER_MARK, parserFor } from "./normalize/market-file.ts";
 import { normalizeLine } from "./normalize/normalize.ts";
 
-/** Some editors and tools begin a file with it; JSON does not allow it. */
-const BYTE_ORDER_MARK = /^\uFEFF/;
 const BAD_FRAMES = 1;
 const USAGE = 2;
 
@@ -20,7 +19,10 @@ const program = new Command("normalize")
   .option("--markets <file>", "the exchange's own market list (the body of its REST answer), for symbols that need it")
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : USAGE))
   .action(async (name: string, { markets }: { markets?: string }) => {
-    await normalize(await parserFor(exchangeNamed(name), markets));
+    const parse = await parserFor(exchangeNamed(name), markets, console.error).catch((error: unknown) =>
+      program.error(`normalize: ${reasonOf(error)}`),
+    );
+    await normalize(parse);
   });
 
 function exchangeNamed(name: string): Exchange {
@@ -29,16 +31,6 @@ function exchangeNamed(name: string): Exchange {
   } catch (error) {
     if (!(error instanceof UnknownExchangeError)) throw error;
     return program.error(`normalize: ${error.message}`);
-  }
-}
-
-async function parserFor(exchange: Exchange, file: string | undefined): Promise<Parse> {
-  if (file === undefined) return exchange.parser([]);
-  try {
-    const body = (await readFile(file, "utf8")).replace(BYTE_ORDER_MARK, "");
-    return exchange.parser(exchange.readMarkets(body, ({ reason }) => console.error(`${file}: left out: ${reason}`)));
-  } catch (error) {
-    return program.error(`normalize: ${file}: ${error instanceof Error ? error.message : error}`);
   }
 }
 

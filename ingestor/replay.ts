@@ -4,19 +4,19 @@
  * be compared.
  */
 
-import { readFile } from "node:fs/promises";
 import { Command } from "commander";
 import type { Exchange, Parse } from "./exchanges/exchange.ts";
 import { findExchange } from "./exchanges/index.ts";
 import { reasonOf } from "./logger.ts";
-import { Comparison } from "./replay/comparison.ts";
+import { parserFor } from "./normalize/market-file.ts";
+import { Comparison } from "./replay/compare/comparison.ts";
+import { Window } from "./replay/compare/window.ts";
+import { compareWithLog, type RawSource } from "./replay/compare-with-log.ts";
 import { EventPrinter } from "./replay/print-events.ts";
-import { extentOf } from "./replay/recorded-file.ts";
+import { extentOf } from "./replay/raw/recorded-file.ts";
 import { readTarget, readTimes, type Target, UsageError } from "./replay/request.ts";
-import { compareWithLog, type RawSource } from "./replay/sources.ts";
 import { summary } from "./replay/summary.ts";
-import { partsOf } from "./replay/topics.ts";
-import { Window } from "./replay/window.ts";
+import { partsOf } from "./replay/topic-ranges.ts";
 import { withKafka } from "./replay/with-kafka.ts";
 import type { KafkaOptions } from "./verify/find-kafka.ts";
 
@@ -83,7 +83,9 @@ async function replay(argument: string, options: Options): Promise<boolean> {
   const target = readTarget(argument, options.exchange, options.prefix);
   const times = readTimes(options.from, options.to);
   const exchange = findExchange(target.exchange);
-  const parse = await parserOf(exchange, options.markets);
+  const parse = await parserFor(exchange, options.markets, console.error).catch((error: unknown) => {
+    throw new UsageError(`--markets: ${reasonOf(error)}`);
+  });
   const run = options.events ? printEvents : compare;
   return run({ target, times, exchange, parse, kafka: { brokers: options.brokers, prefix: target.prefix } });
 }
@@ -118,14 +120,4 @@ async function printEvents({ target, times, exchange, parse, kafka }: Run): Prom
     });
   }
   return printer.unreadable.total === 0;
-}
-
-async function parserOf(exchange: Exchange, file: string | undefined): Promise<Parse> {
-  if (file === undefined) return exchange.parser([]);
-  try {
-    const body = await readFile(file, "utf8");
-    return exchange.parser(exchange.readMarkets(body, ({ reason }) => console.error(`${file}: left out: ${reason}`)));
-  } catch (error) {
-    throw new UsageError(`--markets: ${file}: ${reasonOf(error)}`);
-  }
 }

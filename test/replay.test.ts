@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { RawRecord } from "../ingestor/replay/raw-record.ts";
+import type { RawRecord } from "../ingestor/replay/raw/raw-record.ts";
 import { requireKafka } from "../local/testing.ts";
 import { rawRecords } from "./support/raw-records.ts";
 import { pricesFlow, startTestStack, type TestStack, tradesOf } from "./support/stack.ts";

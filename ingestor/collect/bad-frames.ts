@@ -1,7 +1,7 @@
 /** Frames that can't be read: logged once for each kind of fault, and since when trades of which markets may be among them. */
 
 import type { Market } from "../../protocol/ingest.ts";
-import type { FrameError } from "../exchanges/exchange.ts";
+import { type FrameError, faultKind } from "../exchanges/exchange.ts";
 import type { Logger } from "../logger.ts";
 
 /** Kinds of bad frames that are logged, and types that are remembered: what an exchange may send us is without end. */
@@ -84,9 +84,8 @@ export class BadFrames {
     this.#unreadable.set(instrument, { since: before?.since ?? since, until });
   }
 
-  /** @param reason a message; without what it quotes, or where a frame stops being JSON, it names the kind of fault */
   #log(reason: string, text: string): void {
-    const kind = reason.replace(/"[^"]*"?|'[^']*'?|\d+/g, "…").replace(/^not JSON: .*$/s, "not JSON");
+    const kind = faultKind(reason);
     if (this.#kindsLogged.has(kind) || this.#kindsLogged.size >= KINDS) return;
     this.#kindsLogged.add(kind);
     this.#logger.warn({ reason, frame: text.slice(0, 300) }, "a frame that can't be read (kept in the raw log)");

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { backOff } from "exponential-backoff";
 import type { TradeEvent } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
+import { parseJson } from "../../protocol/json.ts";
 import { FrameError, type History, HistoryError, type TimeRange, UnavailableError } from "../exchanges/exchange.ts";
 import type { RawFrame } from "../log/log.ts";
 import { type Logger, reasonOf } from "../logger.ts";
@@ -101,7 +102,7 @@ export class HistoryClient {
     });
     const body = await response.text();
     // What is no JSON is no answer of the exchange's: a page for people, of a proxy before it.
-    const isAnswer = isJson(body);
+    const isAnswer = parseJson(body) !== undefined;
     if (isAnswer && response.ok) {
       onBody({ bytes: Buffer.from(body), received: Date.now(), connection: REST, rest: { instrument, path } });
       return body;
@@ -134,14 +135,4 @@ const REST = "rest";
 /** What the backfiller must judge. */
 function isFinal(error: unknown): boolean {
   return error instanceof HistoryError || error instanceof FrameError;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
 }

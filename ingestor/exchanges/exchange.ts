@@ -44,6 +44,11 @@ export class FrameError extends Error {
   }
 }
 
+/** The kind of a fault: a {@link FrameError}'s message without what it quotes, and without where a frame stops being JSON. */
+export function faultKind(message: string): string {
+  return message.replace(/"[^"]*"?|'[^']*'?|\d+/g, "…").replace(/not JSON: .*$/s, "not JSON");
+}
+
 /**
  * Turns one frame's text into events.
  *

@@ -5,8 +5,8 @@ import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { upbit } from "../exchanges/upbit/index.ts";
+import { Window } from "./compare/window.ts";
 import { EventPrinter } from "./print-events.ts";
-import { Window } from "./window.ts";
 
 const TRADE =
   '{"type":"trade","code":"KRW-BTC","trade_timestamp":1788335180000,"trade_price":5,"trade_volume":0.5,' +

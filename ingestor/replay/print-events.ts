@@ -4,14 +4,13 @@ import { once } from "node:events";
 import type { Writable } from "node:stream";
 import type { Kafka } from "kafkajs";
 import type { Exchange, Parse } from "../exchanges/exchange.ts";
-import type { RawRecord } from "./raw-record.ts";
-import { readAgain } from "./read-again.ts";
+import { UnreadableRecords } from "./compare/unreadable.ts";
+import type { Window } from "./compare/window.ts";
+import { type RawRecord, readAgain } from "./raw/raw-record.ts";
+import { RawSequence } from "./raw/raw-sequence.ts";
+import { RecordedFile } from "./raw/recorded-file.ts";
 import { readInStep } from "./read-in-step.ts";
-import { RecordedFile } from "./recorded-file.ts";
-import { RawPartitions } from "./sources.ts";
-import type { TopicRange } from "./topics.ts";
-import { UnreadableRecords } from "./unreadable.ts";
-import type { Window } from "./window.ts";
+import type { TopicRange } from "./topic-ranges.ts";
 
 export interface EventPrinterOptions {
   readonly window: Window;
@@ -31,10 +30,10 @@ export class EventPrinter {
   }
 
   async printTopic(kafka: Kafka, parts: readonly TopicRange[]): Promise<void> {
-    const raw = new RawPartitions(parts);
+    const raw = new RawSequence(parts.map(({ partition }) => partition));
     await readInStep(kafka, parts, {
-      take: (part, messages) => raw.push(part, messages),
-      ended: (part) => raw.end(part),
+      take: ({ partition }, messages) => raw.push(partition, messages),
+      ended: ({ partition }) => raw.end(partition),
       reached: async () => {
         for (const record of raw.take()) await this.print(record);
       },

@@ -1,6 +1,6 @@
 /** What `npm run replay` prints of a comparison. */
 
-import type { Comparison } from "./comparison.ts";
+import type { Comparison } from "./compare/comparison.ts";
 
 /**
  * One line each.

@@ -1,10 +1,10 @@
 /** A Kafka to read from, for as long as something takes. */
 
 import type { Admin, Kafka } from "kafkajs";
+import { askAgain } from "../log/kafka/ask-again.ts";
 import { createKafka, names } from "../log/kafka/client.ts";
 import { createLogger, reasonOf } from "../logger.ts";
-import { findKafka, type KafkaOptions } from "../verify/find-kafka.ts";
-import { findPrefix } from "./topics.ts";
+import { findKafka, type KafkaOptions, simulatedPrefix } from "../verify/find-kafka.ts";
 
 export interface Client {
   readonly kafka: Kafka;
@@ -40,4 +40,26 @@ export async function withKafka<T>(
   } finally {
     await admin.disconnect();
   }
+}
+
+/**
+ * The prefix under which a topic exists: the one given, else that and the one of simulated prices.
+ *
+ * @throws when neither does; says which there are
+ */
+export async function findPrefix(
+  admin: Admin,
+  exchange: string,
+  kind: "raw" | "ticks",
+  { prefix, isGiven }: { readonly prefix: string; readonly isGiven: boolean },
+): Promise<string> {
+  const topics = await askAgain(() => admin.listTopics());
+  const prefixes = isGiven ? [prefix] : [prefix, simulatedPrefix(prefix)];
+  const found = prefixes.find((one) => topics.includes(names(one, exchange)[kind]));
+  if (found !== undefined) return found;
+  const wanted = prefixes.map((one) => names(one, exchange)[kind]).join(" or ");
+  const others = topics.filter((topic) => topic.includes(`${kind}.`)).sort();
+  throw new Error(
+    `there is no topic ${wanted}: ${others.length > 0 ? `there is ${others.join(", ")}` : "nor a similar one"}`,
+  );
 }

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { type DataItem, dataItem } from "../../protocol/frames.ts";
+import { parseJson } from "../../protocol/json.ts";
 
 /** @throws when the file can't be read, or a line of it (named) is no item */
 export function readRecording(file: string): DataItem[] {
@@ -14,13 +15,4 @@ export function readRecording(file: string): DataItem[] {
     if (i === lines.length - 1 && parseJson(line) === undefined) return [];
     throw new Error(`${file}:${i + 1}: not an item as \`npm run --silent tail -- --json\` writes it`);
   });
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

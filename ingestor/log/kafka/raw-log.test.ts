@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { deleteTopic } from "../../../local/kafka/delete-topic.ts";
 import type { Kafka } from "../../../local/kafka.ts";
 import { requireKafka, until } from "../../../local/testing.ts";
-import { type RawRecord, rawRecord } from "../../replay/raw-record.ts";
+import { type RawRecord, rawRecord } from "../../replay/raw/raw-record.ts";
 import { createKafka, KAFKA_DEFAULTS, type KafkaSettings, names } from "./client.ts";
 import { extents } from "./offsets.ts";
 import { readRanges } from "./read-range.ts";
