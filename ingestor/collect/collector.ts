@@ -13,11 +13,12 @@ import { Backfiller } from "./backfiller.ts";
 import { ConnectionShard } from "./connection-shard.ts";
 import { ConnectionShards } from "./connection-shards.ts";
 import { type CollectorCounts, countsOf } from "./counts.ts";
+import { type ExchangeState, stateOf, withRemarks } from "./exchange-state.ts";
 import { FrameProcessor } from "./frame-processor.ts";
 import { abandonedGaps, type OpenGap } from "./gaps.ts";
+import { MarketAssignment } from "./market-assignment.ts";
 import type { MarketList } from "./market-list.ts";
 import { RateLimiter } from "./rate-limiter.ts";
-import { RefusedMarkets } from "./refused-markets.ts";
 import { TradeDeduplicator } from "./trade-deduplicator.ts";
 import { UncollectedMarkets } from "./uncollected-markets.ts";
 
@@ -41,12 +42,6 @@ export interface CollectorOptions {
 /** Between two status records, ms: they say up to when the log is complete. */
 const STATUS_PERIOD = 1000;
 
-/** How things are, and why; nothing where all is well. */
-interface Looks {
-  readonly state: CollectorStatus["state"];
-  readonly detail: string;
-}
-
 /** What there is once the log has been taken over. */
 interface Running {
   readonly deduplicator: TradeDeduplicator;
@@ -54,6 +49,7 @@ interface Running {
   readonly backfiller: Backfiller;
   readonly shards: ConnectionShards;
   readonly uncollected: UncollectedMarkets;
+  readonly assignment: MarketAssignment;
 }
 
 export class Collector {
@@ -67,9 +63,6 @@ export class Collector {
   #status: CollectorStatus;
   /** Since when (ms) nobody has collected, until each market has a suspected gap of its own. */
   #unproven: number | undefined;
-  /** Those that the exchange will not let us subscribe to. */
-  readonly #refused = new RefusedMarkets();
-  #refusedSaid = "";
 
   constructor(options: CollectorOptions) {
     const { exchange, logger, source } = options;
@@ -94,7 +87,7 @@ export class Collector {
   }
 
   get counts(): CollectorCounts {
-    const refusedMarkets = this.#refused.at(Date.now()).length;
+    const refusedMarkets = this.#running?.assignment.refused.length ?? 0;
     return { ...countsOf(this.#running), oddRows: this.#options.list.oddRows, refusedMarkets };
   }
 
@@ -111,10 +104,10 @@ export class Collector {
     this.#resumeGaps(abandoned, running.backfiller);
     this.#timer = setInterval(() => this.#onSecond(), STATUS_PERIOD);
     this.#onSecond();
-    const markets = await list.ready;
+    await list.ready;
     if (this.#stop.signal.aborted) return;
     running.uncollected.restore(abandoned);
-    this.#assign(markets, running);
+    running.assignment.assign();
     this.#suspectRestarted(tails, running.shards);
     this.#unproven = undefined;
     void this.#readBack(running);
@@ -145,9 +138,7 @@ export class Collector {
 
   /** The list of markets, or which of them are wanted, has changed. */
   refresh(): void {
-    if (this.#running !== undefined && this.#options.list.markets.length > 0) {
-      this.#assign(this.#options.list.markets, this.#running);
-    }
+    this.#running?.assignment.assign();
   }
 
   /** Ends the connections and waits until everything received is in the log. */
@@ -193,50 +184,15 @@ export class Collector {
       const shard = new ConnectionShard(markets, {
         ...{ feed, wsUrl, connects: this.#connects, processor, backpressureReason, logger, bans },
         onState: () => this.#onState(),
-        onRefused: (message, asked) => this.#onRefused(message, asked),
+        onRefused: (message, asked) => this.#stop.signal.aborted || assignment.refuse(message, asked),
       });
       void shard.run();
       return shard;
     });
     const uncollected = new UncollectedMarkets({ writer, backfiller });
-    return { deduplicator, processor, backfiller, shards, uncollected };
-  }
-
-  #assign(listed: readonly Market[], running: Running): void {
-    const { processor, shards, uncollected } = running;
-    processor.setMarkets(listed);
-    const now = Math.min(processor.lastEventTime ?? Date.now(), Date.now());
-    const before = shards.all.flatMap((shard) =>
-      shard.markets.map(
-        ({ instrument }) => [instrument, Math.min(now, shard.suspectedGapOf(instrument)?.since ?? now)] as const,
-      ),
-    );
-    this.#refused.keepOnly(listed);
-    const wanted = listed.filter((market) => this.#options.wanted(market) && !this.#refused.has(market, Date.now()));
-    shards.assign(wanted);
-    const collected = new Set(wanted.map(({ instrument }) => instrument));
-    for (const instrument of collected) uncollected.resume(instrument);
-    for (const [instrument, since] of before) {
-      if (collected.has(instrument)) continue;
-      processor.leaveOut(instrument);
-      uncollected.add(instrument, since);
-    }
-  }
-
-  /** Most often a market was delisted since the last look at the list: the others must not wait for the next one. */
-  #onRefused(message: string, asked: readonly Market[]): void {
-    if (this.#stop.signal.aborted) return;
-    if (this.#refused.add(message, asked, Date.now())) this.#reassign();
-    this.#options.list.refetch();
-  }
-
-  /** When those that the exchange refuses have changed. */
-  #reassign(): void {
-    const refused = this.#refused.at(Date.now());
-    if (refused.join() === this.#refusedSaid) return;
-    this.#refusedSaid = refused.join();
-    this.#logger.warn({ refused }, "markets that the exchange refuses are left out");
-    this.refresh();
+    const { wanted } = this.#options;
+    const assignment = new MarketAssignment({ list, wanted, shards, processor, uncollected, logger });
+    return { deduplicator, processor, backfiller, shards, uncollected, assignment };
   }
 
   /** Since when the markets whose partition has been written before may lack trades. */
@@ -253,7 +209,7 @@ export class Collector {
   #onSecond(): void {
     const now = Date.now();
     this.#running?.processor.tick(now);
-    this.#reassign();
+    this.#running?.assignment.followRefused();
     if (!this.#onState()) this.#announce();
     void this.#options.writer.confirmed().then(() => {
       this.#loggedUpTo = now;
@@ -263,7 +219,7 @@ export class Collector {
   /** @returns whether the state has changed, and was announced */
   #onState(): boolean {
     if (this.#stop.signal.aborted) return false;
-    const { state, detail } = this.#withRemarks(this.#look());
+    const { state, detail } = this.#look();
     const { state: before, since, source } = this.#status;
     const changed = state !== before;
     this.#status = { state, source, since: changed ? Date.now() : since, ...(detail === "" ? {} : { detail }) };
@@ -273,27 +229,11 @@ export class Collector {
     return true;
   }
 
-  /** What else is wrong with what we collect. */
-  #withRemarks({ state, detail }: Looks): Looks {
-    const refused = this.#refused.at(Date.now());
-    const left =
-      refused.length === 0 ? [] : `refused by the exchange, and left out: ${refused.slice(0, 10).join(", ")}`;
-    const all = [detail === "" ? [] : detail, this.#options.list.trouble ?? [], left].flat();
-    return { state, detail: all.join("; ") };
-  }
-
-  /** Live is only an exchange of which everything comes. */
-  #look(): Looks {
-    const shards = this.#running?.shards.all ?? [];
-    const away = shards.filter(({ live }) => !live);
-    const detail = away[0]?.detail ?? "";
-    if (shards.length === 0)
-      return { state: "down", detail: this.#running === undefined ? "starting" : "nothing is collected" };
-    if (away.length === shards.length) return { state: "down", detail };
-    if (away.length > 0) return { state: "stale", detail: `${away.length} of ${shards.length} connections: ${detail}` };
-    const silence = Date.now() - Math.max(...shards.map(({ lastFrame }) => lastFrame));
-    const silent = silence > this.#options.exchange.feed.silence / 3;
-    return silent ? { state: "stale", detail: "connected, but nothing comes" } : { state: "live", detail };
+  #look(): ExchangeState {
+    const { exchange, list } = this.#options;
+    if (this.#running === undefined) return withRemarks({ state: "down", detail: "starting" }, list.trouble, []);
+    const { shards, assignment } = this.#running;
+    return withRemarks(stateOf(shards.all, exchange.feed.silence / 3), list.trouble, assignment.refused);
   }
 
   #announce(): void {
