@@ -1,5 +1,7 @@
 /** What tests of several exchanges need. */
 
+import { createServer } from "node:http";
+import { onTestFinished } from "vitest";
 import type { TradeEvent } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
 import type { History, TimeRange } from "./exchange.ts";
@@ -36,4 +38,19 @@ export async function hear(
     if (page.done) return { asked, trades, from: page.value };
     trades.push(...page.value);
   }
+}
+
+/** A server that answers this path alone, with the JSON of `body`, until the test is over. @returns its address */
+export async function serve(path: string, status: number, body: unknown): Promise<string> {
+  const server = createServer((request, response) => {
+    response.writeHead(request.url === path ? status : 404);
+    response.end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  return `http://127.0.0.1:${address.port}`;
 }

@@ -1,9 +1,12 @@
-import { createServer } from "node:http";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OddRow } from "../exchange.ts";
 import { findExchange } from "../index.ts";
+import { serve } from "../testing.ts";
 import { feed, readMarkets } from "./feed.ts";
 import { binance } from "./index.ts";
+
+/** Where the exchange has its market list. */
+const LIST = "/api/v3/exchangeInfo?permissions=SPOT&showPermissionSets=false&symbolStatus=TRADING";
 
 const row = (baseAsset: string, quoteAsset: string, status = "TRADING") => ({
   ...{ symbol: baseAsset + quoteAsset, status, baseAsset, quoteAsset },
@@ -94,31 +97,15 @@ describe("the market list", () => {
   });
 
   it("is fetched without what is not traded", async () => {
-    const restUrl = await serve(200, { symbols: [row("BTC", "USDT"), row("BTC", "PAX", "BREAK")] });
+    const restUrl = await serve(LIST, 200, { symbols: [row("BTC", "USDT"), row("BTC", "PAX", "BREAK")] });
     expect(await binance.markets(restUrl, AbortSignal.timeout(10_000))).toMatchObject([{ nativeSymbol: "BTCUSDT" }]);
   });
 
   it("is not taken from an error", async () => {
-    const restUrl = await serve(451, { symbols: [] });
+    const restUrl = await serve(LIST, 451, { symbols: [] });
     await expect(binance.markets(restUrl, AbortSignal.timeout(10_000))).rejects.toThrow("answered 451");
   });
 });
-
-/** A server that answers Binance's path with `body`; its address. */
-async function serve(status: number, body: unknown): Promise<string> {
-  const path = "/api/v3/exchangeInfo?permissions=SPOT&showPermissionSets=false&symbolStatus=TRADING";
-  const server = createServer((request, response) => {
-    response.writeHead(request.url === path ? status : 404);
-    response.end(JSON.stringify(body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => {
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
-  return `http://127.0.0.1:${address.port}`;
-}
 
 it("is registered", () => {
   expect(findExchange("binance")).toBe(binance);

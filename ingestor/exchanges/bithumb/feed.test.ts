@@ -1,9 +1,12 @@
-import { createServer } from "node:http";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OddRow } from "../exchange.ts";
 import { findExchange } from "../index.ts";
+import { serve } from "../testing.ts";
 import { feed, readMarkets } from "./feed.ts";
 import { bithumb } from "./index.ts";
+
+/** Where the exchange has its market list. */
+const LIST = "/v1/market/all?isDetails=true";
 
 const row = (market: string, more = {}) => ({ market, korean_name: "이름", english_name: "Name", ...more });
 const warningOf = (more: object) => readMarkets(JSON.stringify([row("KRW-BTC", more)]))[0]?.warning;
@@ -91,7 +94,7 @@ describe("the market list", () => {
   });
 
   it("is fetched with its warnings", async () => {
-    const restUrl = await serve(200, [row("KRW-BTC")]);
+    const restUrl = await serve(LIST, 200, [row("KRW-BTC")]);
     expect(await bithumb.markets(restUrl, AbortSignal.timeout(10_000))).toMatchObject([
       { instrument: "bithumb:BTC-KRW", nativeSymbol: "KRW-BTC" },
     ]);
@@ -101,22 +104,7 @@ describe("the market list", () => {
     [429, [], "answered 429"],
     [200, { error: { name: 429, message: "too many" } }, "429: too many"],
   ])("is not taken from an error, whatever its HTTP status: %i", async (status, body, reason) => {
-    const restUrl = await serve(status, body);
+    const restUrl = await serve(LIST, status, body);
     await expect(bithumb.markets(restUrl, AbortSignal.timeout(10_000))).rejects.toThrow(reason);
   });
 });
-
-/** A server that answers Bithumb's path with `body`; its address. */
-async function serve(status: number, body: unknown): Promise<string> {
-  const server = createServer((request, response) => {
-    response.writeHead(request.url === "/v1/market/all?isDetails=true" ? status : 404);
-    response.end(JSON.stringify(body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => {
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
-  return `http://127.0.0.1:${address.port}`;
-}

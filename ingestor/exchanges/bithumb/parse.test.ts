@@ -53,26 +53,6 @@ describe("a ticker", () => {
     expect(JSON.stringify(tickerEvent.parse(event))).toBe(TICKER_EVENT);
   });
 
-  it("says null of what is not sent, and derives the change from the previous close alone", () => {
-    const bare = '{"type":"ticker","code":"KRW-BTC","trade_price":10.5,"trade_timestamp":1783698348303';
-    const nothing = { size: null, side: null, open: null, change: null, changePct: null, status: null };
-    expect(events(`${bare}}`)).toMatchObject([nothing]);
-    expect(events(`${bare},"prev_closing_price":11,"opening_price":9}`)).toMatchObject([
-      { change: "-0.5", changePct: null },
-    ]);
-  });
-
-  it.each([
-    ["ACTIVE", false, "active"],
-    ["ACTIVE", true, "suspended"],
-    ["PREVIEW", true, "preview"],
-    ["DELISTED", true, "delisting"],
-    ["DELISTED", false, "delisting"],
-  ])("in state %s, suspended %s, is %s", (state, suspended, status) => {
-    const frame = TICKER.replace('"ACTIVE"', `"${state}"`).replace('suspended":false', `suspended":${suspended}`);
-    expect(events(frame)).toMatchObject([{ status }]);
-  });
-
   it.each(['""', "null", '"2026-08-01"'])("is read whatever its delisting date: %s", (date) => {
     expect(events(TICKER.replace('"delisting_date":""', `"delisting_date":${date}`))).toHaveLength(1);
   });
@@ -87,15 +67,6 @@ describe("a trade", () => {
     expect(JSON.stringify(event)).toBe(TRADE_EVENT);
     expect(JSON.stringify(tradeEvent.parse(event))).toBe(TRADE_EVENT);
   });
-
-  it("keeps ids beyond 2^53 apart, digit for digit", () => {
-    const ids = ["862683813820523888", "862683813820523889", "9210468448411581380"];
-    expect(ids.flatMap((id) => events(trade(id)))).toMatchObject(ids.map((id) => ({ id })));
-  });
-
-  it("repeated on connecting is a snapshot", () => {
-    expect(events(trade("1").replace("REALTIME", "SNAPSHOT"))).toMatchObject([{ snapshot: true }]);
-  });
 });
 
 it.each([
@@ -104,11 +75,6 @@ it.each([
   '{"ty":"orderbook"}',
 ])("ignores %s", (frame) => {
   expect(parseFrame(frame, null)).toEqual({ kind: "ignored" });
-});
-
-it.each(['"ms":"OPEN"', '"ms":7', '"its":"Y"'])("takes a state that it does not know for none: %s", (state) => {
-  const frame = SHORT_TICKER.replace(state.startsWith('"ms') ? '"ms":"ACTIVE"' : '"its":false', state);
-  expect(events(frame)).toMatchObject([{ price: "98.5", status: state.startsWith('"ms') ? null : "active" }]);
 });
 
 it("says what is no trade, and which type it does not know", () => {
@@ -123,43 +89,6 @@ it("says what is no trade, and which type it does not know", () => {
   expect(subjectOf('{"type":"trade"}')).toBe("trade");
   expect(subjectOf("{")).toBe("trade");
   expect(subjectOf('{"type":"candle.1m"}')).toEqual({ unknownType: '"candle.1m"' });
-});
-
-it("hands on what Bithumb refuses", () => {
-  const frame = '{"error":{"name":"INVALID_PARAM","message":"codes 필드가 비어 있습니다."}}';
-  expect(parseFrame(frame, null)).toEqual({
-    kind: "refused",
-    message: "INVALID_PARAM: codes 필드가 비어 있습니다.",
-  });
-});
-
-describe("a corrupt frame names its field:", () => {
-  it.each([
-    ["trade_price", /"trade_price":[^,]*/, '"trade_price":"dear"'],
-    ["trade_price", /"trade_price":[^,]*/, '"trade_price":"007"'],
-    ["trade_price", /"trade_price":[^,]*/, '"trade_price":-1'],
-    ["trade_price", /"trade_price":[^,]*/, '"trade_price":null'],
-    ["trade_volume", /"trade_volume":[^,]*,/, ""],
-    ["ask_bid", /"BID"/, '"BUY"'],
-    ["trade_timestamp", /"trade_timestamp":[^,]*/, '"trade_timestamp":1783698348303484'],
-    ["sequential_id", /"sequential_id":[^,]*/, '"sequential_id":8.6E17'],
-    ["stream_type", /"REALTIME"/, "true"],
-    ["code", /"BTC-FCT2"/, '"BTC_FCT2"'],
-    ["code", /"BTC-FCT2"/, '"btc-fct2"'],
-    ["code", /"BTC-FCT2"/, '"BTC-FCT2-KRW"'],
-    ["type", /"trade"/, '"trades"'],
-    ["type", /"type":"trade",/, ""],
-  ])("%s, %s → %s", (field, from, to) => {
-    expect(() => parseFrame(trade("1").replace(from, to), null)).toThrow(new RegExp(`^${field}: `));
-  });
-
-  it.each([
-    [SHORT_TICKER.replace('"hp":1.16539E8', '"hp":{}'), "hp (high_price): "],
-    [SHORT_TICKER.replace('"tp":98.50', '"tp":"?"'), "tp (trade_price): "],
-    [SHORT_TICKER.replace("KRW-1INCH", "1INCH"), "cd (code): not QUOTE-BASE"],
-  ])("with the key that the frame has: %s", (frame, message) => {
-    expect(() => parseFrame(frame, null)).toThrow(message);
-  });
 });
 
 it.each(["", "{", "null", "7", '"UP"', "[]", "[{}]", "{}", '{"error":{}}', '{"status":"UP"}x'])(

@@ -1,9 +1,12 @@
-import { createServer } from "node:http";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OddRow } from "../exchange.ts";
 import { findExchange } from "../index.ts";
+import { serve } from "../testing.ts";
 import { feed, readMarkets } from "./feed.ts";
 import { korbit } from "./index.ts";
+
+/** Where the exchange has its market list. */
+const LIST = "/v2/currencyPairs";
 
 const row = (symbol: string, status = "launched") => ({ symbol, status, minOrderValue: "5000" });
 const body = (...data: object[]) => ({ success: true, data });
@@ -75,30 +78,15 @@ describe("the market list", () => {
   it("is read with what is stopped, and fetched without it", async () => {
     const list = body(row("btc_krw"), row("old_krw", "stopped"));
     expect(readMarkets(JSON.stringify(list))).toMatchObject([{ status: "launched" }, { status: "stopped" }]);
-    const markets = await korbit.markets(await serve(200, list), AbortSignal.timeout(10_000));
+    const markets = await korbit.markets(await serve(LIST, 200, list), AbortSignal.timeout(10_000));
     expect(markets).toMatchObject([{ instrument: "korbit:BTC-KRW", nativeSymbol: "btc_krw" }]);
   });
 
   it("is not taken from an error", async () => {
-    const restUrl = await serve(429, body());
+    const restUrl = await serve(LIST, 429, body());
     await expect(korbit.markets(restUrl, AbortSignal.timeout(10_000))).rejects.toThrow("answered 429");
   });
 });
-
-/** A server that answers Korbit's path with `answer`; its address. */
-async function serve(status: number, answer: unknown): Promise<string> {
-  const server = createServer((request, response) => {
-    response.writeHead(request.url === "/v2/currencyPairs" ? status : 404);
-    response.end(JSON.stringify(answer));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => {
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
-  return `http://127.0.0.1:${address.port}`;
-}
 
 it("is registered", () => {
   expect(findExchange("korbit")).toBe(korbit);

@@ -1,9 +1,12 @@
-import { createServer } from "node:http";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { OddRow } from "../exchange.ts";
 import { findExchange, UnknownExchangeError } from "../index.ts";
+import { serve } from "../testing.ts";
 import { feed, readMarkets } from "./feed.ts";
 import { upbit } from "./index.ts";
+
+/** Where the exchange has its market list. */
+const LIST = "/v1/market/all?is_details=true";
 
 const CALM = {
   PRICE_FLUCTUATIONS: false,
@@ -86,32 +89,17 @@ describe("the market list", () => {
   });
 
   it("is fetched with its warnings", async () => {
-    const restUrl = await serve(200, [row("USDT-BTC")]);
+    const restUrl = await serve(LIST, 200, [row("USDT-BTC")]);
     expect(await upbit.markets(restUrl, AbortSignal.timeout(10_000))).toMatchObject([
       { instrument: "upbit:BTC-USDT", nativeSymbol: "USDT-BTC" },
     ]);
   });
 
   it("is not taken from an error", async () => {
-    const restUrl = await serve(429, []);
+    const restUrl = await serve(LIST, 429, []);
     await expect(upbit.markets(restUrl, AbortSignal.timeout(10_000))).rejects.toThrow("answered 429");
   });
 });
-
-/** A server that answers Upbit's path with `body`; its address. */
-async function serve(status: number, body: unknown): Promise<string> {
-  const server = createServer((request, response) => {
-    response.writeHead(request.url === "/v1/market/all?is_details=true" ? status : 404);
-    response.end(JSON.stringify(body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => {
-    server.close();
-  });
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
-  return `http://127.0.0.1:${address.port}`;
-}
 
 describe("findExchange", () => {
   it("finds upbit and names what there is instead of others", () => {
