@@ -1,7 +1,7 @@
 import type { KafkaMessage } from "kafkajs";
 import { pino } from "pino";
 import { expect, it } from "vitest";
-import { judged, PartitionCursor } from "./partition-cursor.ts";
+import { PartitionCursor } from "./partition-cursor.ts";
 import { toMessage } from "./records.ts";
 
 const logger = pino({ level: "silent" });
@@ -18,7 +18,7 @@ function message(offset: number, type: "trade" | "marker", term = 1, incarnation
   return { ...rest, key: Buffer.from(String(key)), value: Buffer.from(String(value)), headers: { ...headers } };
 }
 
-const atBeginning = () => new PartitionCursor(logger, 0, 0, null, null);
+const atBeginning = () => PartitionCursor.atBeginning(logger, 0);
 const judgeAll = (cursor: PartitionCursor, messages: KafkaMessage[]) =>
   messages.map((one) => cursor.judge(one) !== undefined);
 
@@ -105,20 +105,6 @@ it("takes a smaller offset of another incarnation for a topic made anew, of the 
   expect(cursor.epoch(0)).toBe("b-0");
 });
 
-it("hands on the records of each epoch apart, and says where nothing counts", () => {
-  const cursor = new PartitionCursor(logger, 5, 5, null, null);
-  const log = [message(5, "trade"), message(6, "marker", 1, "b"), message(7, "trade"), message(8, "trade", 1, "b")];
-  const handed = (messages: KafkaMessage[]) =>
-    [...judged(0, cursor, messages)].map(({ epoch, records }) => [epoch, records.map(({ offset }) => offset)]);
-  expect([handed(log), handed([message(9, "trade")])]).toEqual([
-    [
-      ["a-0", [5]],
-      ["b-0", [8]],
-    ],
-    [["b-0", []]],
-  ]);
-});
-
 it("starts over for an incarnation that it has seen no marker of, once", () => {
   const cursor = atBeginning();
   judgeAll(cursor, [message(0, "marker"), message(1, "trade")]);
@@ -132,4 +118,11 @@ it("starts over for an incarnation that it has seen no marker of, once", () => {
 
 it("refuses metadata that it did not write", () => {
   expect(() => PartitionCursor.committed(logger, 5, 0, '{"term":1}')).toThrow();
+});
+
+it("knows a message that it has judged from one of a topic made anew", () => {
+  const cursor = atBeginning();
+  judgeAll(cursor, [message(0, "marker"), message(1, "trade")]);
+  const judged = [message(1, "trade"), message(2, "trade"), message(1, "trade", 1, "b")];
+  expect(judged.map((one) => cursor.hasJudged(one))).toEqual([true, false, false]);
 });

@@ -61,6 +61,11 @@ export class PartitionCursor {
     this.#times = logged === null ? [] : [{ offset: next - 1, logged }];
   }
 
+  /** A cursor at the beginning of a log. @param low the first offset that it still has */
+  static atBeginning(logger: Logger, low: number): PartitionCursor {
+    return new PartitionCursor(logger, low, low, null, null);
+  }
+
   /** The cursor of a commit. @throws when its metadata is not what {@link metadata} made */
   static committed(logger: Logger, offset: number, low: number, metadata: string | null | undefined): PartitionCursor {
     const { authority, logged } = metadata
@@ -124,6 +129,12 @@ export class PartitionCursor {
     return { seq: Number(first.offset) - 1, since, until: Number(first.timestamp) };
   }
 
+  /** Whether a message has been judged before: read twice, but of the same log. */
+  hasJudged(message: KafkaMessage): boolean {
+    if (Number(message.offset) >= this.#next || this.#authority === null) return false;
+    return fromMessage(message)?.origin.incarnation === this.#authority.incarnation;
+  }
+
   /** The next message: the record, if it counts. */
   judge(message: KafkaMessage): LogRecord | undefined {
     const offset = Number(message.offset);
@@ -179,25 +190,4 @@ export class PartitionCursor {
   #timeBefore(offset: number): number | null {
     return this.#times.findLast((one) => one.offset < offset)?.logged ?? null;
   }
-}
-
-/** The records that count, for each epoch apart; the last epoch is yielded even without any. */
-export function* judged(
-  partition: number,
-  cursor: PartitionCursor,
-  messages: readonly KafkaMessage[],
-): Generator<{ readonly epoch: string; readonly records: readonly LogRecord[] }> {
-  let records: LogRecord[] = [];
-  let epoch = cursor.epoch(partition);
-  for (const message of messages) {
-    const record = cursor.judge(message);
-    const current = cursor.epoch(partition);
-    if (current !== epoch && records.length > 0) {
-      yield { epoch, records };
-      records = [];
-    }
-    epoch = current;
-    if (record !== undefined) records.push(record);
-  }
-  yield { epoch, records };
 }

@@ -1,64 +1,73 @@
-/** The pusher's side of a Kafka log: a member of the exchange's consumer group. */
+/** The pusher's side of a Kafka log: its partitions of the exchange's consumer group, read on from what is committed. */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Admin, Batch, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
+import type { Admin, Batch, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
 import { type Logger, reasonOf } from "../../logger.ts";
 import type { Commit, Expired, LogHandlers, LogRecord, TickReader } from "../log.ts";
-import { askAgain } from "./ask-again.ts";
 import { createKafka, type KafkaSettings, names } from "./client.ts";
 import { CommitLookback } from "./commit-lookback.ts";
+import { GroupMember } from "./group-member.ts";
 import { committedOffsets, extents } from "./offsets.ts";
-import { judged, PartitionCursor } from "./partition-cursor.ts";
+import { PartitionCursor } from "./partition-cursor.ts";
+import { PartitionReader } from "./partition-reader.ts";
 import { createPartitioner } from "./partitioner.ts";
-import { readRanges } from "./read-range.ts";
+import { readPartition } from "./read-partition.ts";
 
-/** A dead ingestor's partitions reach clients again within ten seconds. */
-const SESSION_TIMEOUT = 6000;
-const HEARTBEAT = 1500;
-const PAUSE = 500;
-/** A fetch is decoded in one go: of a backlog it may bring this much of a partition, bytes. */
-const FETCH_BYTES = 256 * 1024;
 /** Messages handed on without a pause: beside a busy machine, heartbeats and sockets must have their turn in between. */
 const SLICE = 200;
 
 export class KafkaReader implements TickReader {
-  readonly #settings: KafkaSettings;
   readonly #logger: Logger;
   readonly #kafka: Kafka;
   readonly #admin: Admin;
   readonly #topic: string;
-  readonly #group: string;
-  readonly #cursors = new Map<number, Promise<PartitionCursor>>();
+  readonly #groupId: string;
+  readonly #member: GroupMember;
+  /** Of the present generation. */
+  readonly #readers = new Map<number, Promise<PartitionReader>>();
   /** Of newly assigned partitions, until it is done. */
   readonly #lookbacks = new Map<number, CommitLookback>();
   /** Partitions whose {@link LogHandlers.resumed} is still due. */
   readonly #unchecked = new Set<number>();
-  /** Generation counter: offsets asked for in an earlier one are stale. */
-  #joins = 0;
+  /** Counts the generations: offsets asked for in an earlier one are stale. */
+  #generation = 0;
   #partitionOf: (instrument: string) => number = () => -1;
-  #consumer: Consumer | undefined;
   readonly #lags = new Map<number, number>();
   #voided = 0;
-  #stopped = false;
-  reachable = false;
 
   constructor(settings: KafkaSettings, exchange: string, logger: Logger) {
-    this.#settings = settings;
     this.#logger = logger.child({ part: "log-reader", exchange });
     this.#kafka = createKafka(settings, this.#logger);
     this.#admin = this.#kafka.admin();
     const { ticks, group } = names(settings.prefix, exchange);
     this.#topic = ticks;
-    this.#group = group;
+    this.#groupId = group;
+    this.#member = new GroupMember({
+      kafka: this.#kafka,
+      topic: ticks,
+      groupId: group,
+      concurrency: settings.partitions,
+      logger: this.#logger,
+    });
   }
 
   /** Comes back once the first attempt is under way; goes on trying until it is stopped. */
   async start(handlers: LogHandlers): Promise<void> {
-    void this.#keepRunning(handlers);
+    void this.#member.run({
+      prepare: () => this.#prepare(),
+      joined: (partitions) => this.#assign(partitions, handlers),
+      batch: (payload) => this.#onBatch(payload, handlers),
+      confirmed: () => handlers.confirmed(),
+      left: () => this.#revokeAll(handlers),
+    });
   }
 
   partitionOf(instrument: string): number {
     return this.#partitionOf(instrument);
+  }
+
+  get reachable(): boolean {
+    return this.#member.reachable;
   }
 
   get lag(): number {
@@ -70,27 +79,24 @@ export class KafkaReader implements TickReader {
   }
 
   async commit(commits: readonly Commit[]): Promise<void> {
-    const consumer = this.#consumer;
-    const cursors = await Promise.all(commits.map(({ partition }) => this.#cursors.get(partition)));
-    const offsets = commits.flatMap(({ partition, epoch, offset }, i) => {
-      const cursor = cursors[i];
+    const readers = await Promise.all(commits.map(({ partition }) => this.#readers.get(partition)));
+    const ours = commits.flatMap(({ partition, epoch, offset }, i) => {
+      const reader = readers[i];
       // Another member's by now, or of a topic that was made anew: our offset means nothing there.
-      if (cursor === undefined || cursor.epoch(partition) !== epoch) return [];
-      return { topic: this.#topic, partition, offset: String(offset), cursor };
+      if (reader?.epoch !== epoch) return [];
+      return { partition, offset, cursor: reader.cursor };
     });
-    if (consumer === undefined || offsets.length < commits.length) throw new Error("the partitions are no longer ours");
-    await consumer.commitOffsets(
-      offsets.map(({ cursor, ...one }) => ({ ...one, metadata: cursor.metadata(Number(one.offset)) })),
-    );
-    for (const { cursor, offset } of offsets) cursor.forget(Number(offset));
+    if (ours.length < commits.length) throw new Error("the partitions are no longer ours");
+    await this.#member.commit(ours.map(({ cursor, ...one }) => ({ ...one, metadata: cursor.metadata(one.offset) })));
+    for (const { cursor, offset } of ours) cursor.forget(offset);
   }
 
   pause(partitions: readonly number[]): void {
-    if (partitions.length > 0) this.#consumer?.pause([{ topic: this.#topic, partitions: [...partitions] }]);
+    this.#member.pause(partitions);
   }
 
   resume(partitions: readonly number[]): void {
-    if (partitions.length > 0) this.#consumer?.resume([{ topic: this.#topic, partitions: [...partitions] }]);
+    this.#member.resume(partitions);
   }
 
   async catchUp(
@@ -98,126 +104,67 @@ export class KafkaReader implements TickReader {
     seq: number,
     take: (epoch: string, records: readonly LogRecord[], next: number, expired?: Expired) => Promise<boolean>,
   ): Promise<void> {
-    const cursor = await this.#cursors.get(partition);
-    if (cursor === undefined) return;
-    const start = cursor.after(seq);
-    const range = { partition, from: start.next, to: Number.MAX_SAFE_INTEGER };
-    await readRanges(this.#kafka, this.#topic, [range], async (_, messages) => {
-      let expired = start.expiredBefore(messages);
-      for (const { epoch, records } of judged(partition, start, messages)) {
-        const wanted = records.filter(({ offset }) => offset > seq);
-        if (!(await take(epoch, wanted, start.next, expired))) return false;
-        expired = undefined;
-      }
-      return true;
-    });
+    const live = await this.#readers.get(partition);
+    if (live === undefined) return;
+    const { epoch: ours } = live;
+    const reader = new PartitionReader(partition, live.cursor.after(seq));
+    await readPartition(this.#kafka, this.#topic, reader, ({ epoch, records, next, expired }) =>
+      // It may begin with the record at `seq` itself, whose authority is needed.
+      take(epoch, epoch === ours ? records.filter(({ offset }) => offset > seq) : records, next, expired),
+    );
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
-    await this.#consumer?.disconnect();
+    await this.#member.stop();
     await this.#admin.disconnect();
   }
 
-  /** kafkajs restarts what it thinks can be mended; after anything else the consumer is made anew. */
-  async #keepRunning(handlers: LogHandlers): Promise<void> {
-    while (!this.#stopped) {
-      try {
-        await this.#admin.connect();
-        this.#partitionOf = createPartitioner((await extents(this.#admin, this.#topic)).length);
-        await this.#runOnce(handlers);
-      } catch (error) {
-        if (this.#stopped) return;
-        this.reachable = false;
-        this.#logger.warn({ reason: reasonOf(error) }, "reading the log failed, trying again");
-        await new Promise((resolve) => setTimeout(resolve, PAUSE));
-      }
-    }
+  async #prepare(): Promise<void> {
+    await this.#admin.connect();
+    this.#partitionOf = createPartitioner((await extents(this.#admin, this.#topic)).length);
   }
 
-  async #runOnce(handlers: LogHandlers): Promise<void> {
-    const consumer = this.#kafka.consumer({
-      groupId: this.#group,
-      sessionTimeout: SESSION_TIMEOUT,
-      heartbeatInterval: HEARTBEAT,
-      rebalanceTimeout: SESSION_TIMEOUT,
-      maxWaitTimeInMs: 250,
-      maxBytesPerPartition: FETCH_BYTES,
-      metadataMaxAge: 3000,
-      allowAutoTopicCreation: false,
-    });
-    const { promise: crashed, reject } = Promise.withResolvers<never>();
-    // It may crash before we have come to waiting for that.
-    crashed.catch(() => undefined);
-    const { CRASH, GROUP_JOIN, HEARTBEAT: BEAT } = consumer.events;
-    consumer.on(CRASH, ({ payload }) => {
-      this.reachable = false;
-      if (!payload.restart) reject(payload.error);
-    });
-    consumer.on(GROUP_JOIN, ({ payload }: ConsumerGroupJoinEvent) =>
-      this.#assign(payload.memberAssignment[this.#topic] ?? [], handlers),
-    );
-    consumer.on(BEAT, () => {
-      this.reachable = true;
-      handlers.confirmed();
-    });
-    this.#consumer = consumer;
-    try {
-      await consumer.connect();
-      await askAgain(() => consumer.subscribe({ topic: this.#topic, fromBeginning: true }));
-      const partitionsConsumedConcurrently = this.#settings.partitions;
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently,
-        eachBatch: (payload) => this.#onBatch(payload, handlers),
-      });
-      await crashed;
-    } finally {
-      this.#consumer = undefined;
-      for (const partition of this.#cursors.keys()) handlers.revoked(partition);
-      this.#cursors.clear();
-      this.#unchecked.clear();
-      await consumer.disconnect();
-    }
-  }
-
-  /** After a join everything is read again from the commits, so the cursors are made anew. */
+  /** In a new generation everything is read again from the commits, so the readers are made anew. */
   #assign(partitions: readonly number[], handlers: LogHandlers): void {
-    this.#logger.info({ partitions }, "joined the group");
-    const gone = [...this.#cursors.keys()].filter((partition) => !partitions.includes(partition));
-    const added = partitions.filter((partition) => !this.#cursors.has(partition));
+    const gone = [...this.#readers.keys()].filter((partition) => !partitions.includes(partition));
+    const added = partitions.filter((partition) => !this.#readers.has(partition));
     for (const partition of gone) {
       this.#lags.delete(partition);
       this.#unchecked.delete(partition);
     }
     for (const partition of added) this.#unchecked.add(partition);
-    this.#cursors.clear();
+    this.#readers.clear();
     this.#lookbacks.clear();
-    this.#joins += 1;
+    this.#generation += 1;
     for (const partition of partitions) {
-      const cursor = this.#loadCursor(partition, this.#joins);
-      cursor.catch((error) =>
+      const reader = this.#openReader(partition, this.#generation);
+      reader.catch((error) =>
         this.#logger.warn({ reason: reasonOf(error), partition }, "reading the committed position failed"),
       );
-      this.#cursors.set(partition, cursor);
+      this.#readers.set(partition, reader);
     }
     for (const partition of gone) handlers.revoked(partition);
     for (const partition of added) handlers.assigned(partition);
-    this.reachable ||= partitions.length > 0;
   }
 
-  async #loadCursor(partition: number, join: number): Promise<PartitionCursor> {
+  #revokeAll(handlers: LogHandlers): void {
+    for (const partition of this.#readers.keys()) handlers.revoked(partition);
+    this.#readers.clear();
+    this.#unchecked.clear();
+  }
+
+  /** A reader that begins where the group has committed, or where the log does. */
+  async #openReader(partition: number, generation: number): Promise<PartitionReader> {
     const [offsets, all] = await Promise.all([
-      committedOffsets(this.#admin, this.#group, this.#topic),
+      committedOffsets(this.#admin, this.#groupId, this.#topic),
       extents(this.#admin, this.#topic),
     ]);
     const { low, high } = all.find((one) => one.partition === partition) ?? { low: 0, high: 0 };
     const { offset, metadata } = offsets.get(partition) ?? { offset: -1 };
-    if (offset < 0) return new PartitionCursor(this.#logger, low, low, null, null);
+    if (offset < 0) return new PartitionReader(partition, PartitionCursor.atBeginning(this.#logger, low));
     const cursor = PartitionCursor.committed(this.#logger, offset, low, metadata);
-    if (join === this.#joins && offset <= high) this.#lookBack(partition, cursor, low);
-    return cursor;
+    if (generation === this.#generation && offset <= high) this.#lookBack(partition, cursor, low);
+    return new PartitionReader(partition, cursor);
   }
 
   /**
@@ -229,14 +176,13 @@ export class KafkaReader implements TickReader {
     const lookback = new CommitLookback(low, next, authority);
     if (lookback.from >= next) return;
     this.#lookbacks.set(partition, lookback);
-    // The seek makes batches stale that were fetched from the commit on meanwhile; they are fetched again.
-    this.#consumer?.seek({ topic: this.#topic, partition, offset: String(lookback.from) });
+    this.#member.seek(partition, lookback.from);
   }
 
   /** Feeds the lookback with the records before the commit. @returns the rest of the batch */
   #takeLookback(
     { partition, messages, highWatermark }: Batch,
-    cursor: PartitionCursor,
+    { epoch }: PartitionReader,
     handlers: LogHandlers,
   ): readonly KafkaMessage[] {
     const lookback = this.#lookbacks.get(partition);
@@ -244,7 +190,7 @@ export class KafkaReader implements TickReader {
     if (lookback !== undefined && !lookback.done) return rest;
     this.#lookbacks.delete(partition);
     const acked = this.#unchecked.delete(partition) ? lookback?.positions() : undefined;
-    if (acked !== undefined) handlers.resumed(partition, cursor.epoch(partition), acked);
+    if (acked !== undefined) handlers.resumed(partition, epoch, acked);
     return rest;
   }
 
@@ -255,22 +201,19 @@ export class KafkaReader implements TickReader {
   async #onBatch(payload: EachBatchPayload, handlers: LogHandlers): Promise<void> {
     const { batch, isStale, isRunning, heartbeat, resolveOffset } = payload;
     const { partition } = batch;
-    const loading = this.#cursors.get(partition);
-    const cursor = await loading;
-    const isCurrent = () => isRunning() && !isStale() && this.#cursors.get(partition) === loading;
-    if (cursor === undefined || !isCurrent()) return;
-    this.reachable = true;
-    const messages = this.#takeLookback(batch, cursor, handlers);
+    const opening = this.#readers.get(partition);
+    const reader = await opening;
+    const isCurrent = () => isRunning() && !isStale() && this.#readers.get(partition) === opening;
+    if (reader === undefined || !isCurrent()) return;
+    const messages = this.#takeLookback(batch, reader, handlers);
     if (messages.length === 0) {
       resolveOffset(batch.lastOffset());
       await heartbeat();
       return;
     }
-    const expired = cursor.expiredBefore(messages);
-    if (expired !== undefined) handlers.expired(partition, cursor.epoch(partition), expired);
     for (let from = 0; from < messages.length; from += SLICE) {
       const slice = messages.slice(from, from + SLICE);
-      await this.#handOn(partition, cursor, slice, handlers);
+      await this.#handOn(reader, slice, handlers);
       if (!isCurrent()) return;
       const last = slice.at(-1)?.offset ?? batch.lastOffset();
       resolveOffset(last);
@@ -280,20 +223,17 @@ export class KafkaReader implements TickReader {
       await heartbeat();
       if (!isCurrent()) return;
     }
-    if (!cursor.mustStartOver(messages)) return;
+    if (!reader.cursor.mustStartOver(messages)) return;
     this.#logger.warn({ partition }, "the topic was made anew, reading it from its beginning");
-    this.#consumer?.seek({ topic: this.#topic, partition, offset: "0" });
+    this.#member.seek(partition, 0);
   }
 
   /** Hands on the records that count, for each epoch apart. */
-  async #handOn(
-    partition: number,
-    cursor: PartitionCursor,
-    messages: readonly KafkaMessage[],
-    handlers: LogHandlers,
-  ): Promise<void> {
+  async #handOn(reader: PartitionReader, messages: readonly KafkaMessage[], handlers: LogHandlers): Promise<void> {
+    const { partition, cursor } = reader;
     const voidedBefore = cursor.voided;
-    for (const { epoch, records } of judged(partition, cursor, messages)) {
+    for (const { epoch, records, expired } of reader.read(messages)) {
+      if (expired !== undefined) handlers.expired(partition, epoch, expired);
       if (records.length > 0) await handlers.records(partition, epoch, records);
     }
     this.#voided += cursor.voided - voidedBefore;
