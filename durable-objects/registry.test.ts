@@ -1,6 +1,7 @@
 import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, it, vi } from "vitest";
 import type { IngestReport, Market } from "../protocol/ingest.ts";
+import { createPartitioner } from "../protocol/partition.ts";
 import type { Registration } from "../protocol/registrations.ts";
 import { LIVE } from "./testing/test-events.ts";
 
@@ -136,6 +137,33 @@ it("answers a report with the rules of its exchange", async () => {
   const answer = { registrations: [{ symbol: "BTC-KRW", collected: false }], drain: null };
   expect(await registry.putReport("upbit", REPORT)).toEqual(answer);
   expect(await registry.putReport("bithumb", REPORT)).toEqual({ registrations: [], drain: null });
+});
+
+it("keeps how many partitions a log has, whatever ingestors that don't say so report: where an instrument is hangs on it", async () => {
+  const registry = env.REGISTRY.getByName("p");
+  const known = async () => (await registry.view()).reports["upbit"]?.partitions;
+  await registry.putReport("upbit", REPORT);
+  expect(await known()).toBeUndefined();
+  await registry.putReport("upbit", { ...REPORT, partitions: 4 });
+  await registry.putReport("upbit", REPORT);
+  expect(await known()).toBe(4);
+  await evictDurableObject(registry);
+  expect(createPartitioner((await known()) ?? 0)("binance:币安人生-USDT")).toBe(3);
+  await registry.putReport("upbit", { ...REPORT, kafka: "down" });
+  await registry.putReport("upbit", { ...REPORT, partitions: 16 });
+  await evictDurableObject(registry);
+  expect(createPartitioner((await known()) ?? 0)("binance:币安人生-USDT")).toBe(11);
+});
+
+it("opens a report that an earlier version stored", async () => {
+  const registry = env.REGISTRY.getByName("p2");
+  await runInDurableObject(registry, (_, { storage }) => {
+    storage.sql.exec("INSERT INTO reports VALUES ('upbit', ?)", JSON.stringify({ ...REPORT, at: 1 }));
+  });
+  await evictDurableObject(registry);
+  expect((await registry.view()).reports["upbit"]).toEqual({ ...REPORT, at: 1 });
+  await registry.putReport("upbit", { ...REPORT, partitions: 4 });
+  expect((await registry.view()).reports["upbit"]?.partitions).toBe(4);
 });
 
 it("answers every report of the next 15 s with the newest drain", async () => {

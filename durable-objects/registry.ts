@@ -105,10 +105,12 @@ export class Registry extends DurableObject<Env> {
 
   /**
    * A report is of the last seconds, and the next one comes soon: it is written only when it says something new, so that
-   * an object that lost its memory still knows whether there is a Kafka and what the prices are.
+   * an object that lost its memory still knows whether there is a Kafka, where an instrument is in it, and what the prices are.
    */
-  #holdReport(exchange: string, held: HeldReport): void {
+  #holdReport(exchange: string, report: HeldReport): void {
     const before = this.#reports.get(exchange);
+    // Not every ingestor knows its log, and one of an earlier version does not say: the last word holds.
+    const held = before?.partitions === undefined ? report : { partitions: before.partitions, ...report };
     this.#reports.set(exchange, held);
     if (before !== undefined && lasting(before) === lasting(held)) return;
     const body = JSON.stringify(held);
@@ -135,6 +137,6 @@ export class Registry extends DurableObject<Env> {
   }
 }
 
-function lasting({ kafka, term, status: { source, state } }: IngestReport): string {
-  return `${kafka}/${term}/${source}/${state}`;
+function lasting({ kafka, term, partitions, status: { source, state } }: IngestReport): string {
+  return `${kafka}/${term}/${source}/${state}/${partitions}`;
 }

@@ -178,10 +178,12 @@ export class ExchangeIngestor {
     // What the edge has no list of reaches nobody.
     const unknown = { state: "down", detail: `the edge does not take its markets: ${refused}` } as const;
     const isUnknown = refused !== undefined && led !== undefined && this.#marketsSaid === undefined;
+    const partitions = led?.writer.partitions ?? this.reader?.partitions;
     return {
       status: { ...(led?.collector.status ?? standby), ...(isUnknown ? unknown : {}), asOf: this.#asOf },
       kafka,
       term,
+      ...(partitions === undefined ? {} : { partitions }),
       lastEventTime: led?.collector.lastEventTime ?? null,
       hints: [...hints, ...this.#troubles(), ...(refused === undefined ? [] : [`${this.name}: ${unknown.detail}`])],
     };

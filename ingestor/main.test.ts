@@ -82,6 +82,8 @@ describe("the ingestor", () => {
     await until(() => reports.some(({ status }) => /does not take its markets: .*400/.test(status.detail ?? "")));
     const said = reports.find(({ status }) => status.detail?.includes("its markets"));
     expect([said?.status.state, said?.hints.length]).toEqual(["down", 1]);
+    // Of its log in memory.
+    expect(said?.partitions).toBe(1);
     await stopped(exit);
     edge.close();
     await simulator.stop();

@@ -128,6 +128,8 @@ export const ingestReport = z.object({
   lastEventTime: timestamp.nullable(),
   /** Under which the collector writes the log; a report of a lower one than the live collector's counts for nothing. */
   term: z.int().nonnegative().default(0),
+  /** How many partitions the log of the exchange has, see `partition.ts`; absent while this ingestor does not know. */
+  partitions: z.int().positive().optional(),
   /** What is missing on this machine and how to get it. */
   hints: z.array(z.string()).default([]),
 });

@@ -104,6 +104,8 @@ export interface TickWriter {
   readonly refused?: number;
   /** Absent where raw frames are not kept. */
   readonly raw?: RawState | undefined;
+  /** How many partitions the log has; undefined before it has been taken over. */
+  readonly partitions: number | undefined;
   partitionOf(instrument: string): number;
   /** Queues an event behind those of its partition; it is repeated until the log has confirmed it. */
   append(event: MarketEvent): void;
@@ -168,6 +170,8 @@ export interface Commit {
 
 /** The pusher's side. */
 export interface TickReader {
+  /** How many partitions the log has; undefined while it has not been reached yet. */
+  readonly partitions: number | undefined;
   /** Negative while the log has not been reached yet. */
   partitionOf(instrument: string): number;
   start(handlers: LogHandlers): Promise<void>;

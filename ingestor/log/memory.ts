@@ -37,6 +37,7 @@ export class MemoryLog implements TickWriter, TickReader {
   #paused = false;
   #stopped = false;
   readonly reachable = true;
+  readonly partitions = PARTITION + 1;
 
   constructor(pool: MemoryPool = MEMORY) {
     this.#reservation = pool.reserve();

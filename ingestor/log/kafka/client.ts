@@ -1,6 +1,7 @@
 /** The one place that knows kafkajs: unmaintained since 2024, so its traps stay behind this folder. */
 
 import { Kafka, type KafkaConfig, type logCreator, logLevel, type SASLOptions } from "kafkajs";
+import { DEFAULT_PARTITIONS } from "../../../protocol/partition.ts";
 import type { Logger } from "../../logger.ts";
 
 export interface KafkaSettings {
@@ -24,7 +25,7 @@ export interface KafkaSettings {
 }
 
 export const KAFKA_DEFAULTS = {
-  partitions: 4,
+  partitions: DEFAULT_PARTITIONS,
   replication: 1,
   retention: 24 * 3_600_000,
   retentionBytes: 1024 ** 3,

@@ -2,6 +2,7 @@
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Admin, Batch, EachBatchPayload, Kafka, KafkaMessage } from "kafkajs";
+import { createPartitioner } from "../../../protocol/partition.ts";
 import { type Logger, reasonOf } from "../../logger.ts";
 import type { Commit, Expired, LogHandlers, LogRecord, TickReader } from "../log.ts";
 import { createKafka, type KafkaSettings, names } from "./client.ts";
@@ -10,7 +11,6 @@ import { GroupMember } from "./group-member.ts";
 import { committedOffsets, extents } from "./offsets.ts";
 import { PartitionCursor } from "./partition-cursor.ts";
 import { PartitionReader } from "./partition-reader.ts";
-import { createPartitioner } from "./partitioner.ts";
 import { readPartition } from "./read-partition.ts";
 
 /** Messages handed on without a pause: beside a busy machine, heartbeats and sockets must have their turn in between. */
@@ -31,6 +31,8 @@ export class KafkaReader implements TickReader {
   readonly #unchecked = new Set<number>();
   /** Counts the generations: offsets asked for in an earlier one are stale. */
   #generation = 0;
+  /** Of the topic, once it is known. */
+  partitions: number | undefined;
   #partitionOf: (instrument: string) => number = () => -1;
   readonly #lags = new Map<number, number>();
   #voided = 0;
@@ -121,7 +123,8 @@ export class KafkaReader implements TickReader {
 
   async #prepare(): Promise<void> {
     await this.#admin.connect();
-    this.#partitionOf = createPartitioner((await extents(this.#admin, this.#topic)).length);
+    this.partitions = (await extents(this.#admin, this.#topic)).length;
+    this.#partitionOf = createPartitioner(this.partitions);
   }
 
   /** In a new generation everything is read again from the commits, so the readers are made anew. */

@@ -3,6 +3,7 @@
 import { type Admin, type Kafka, Partitioners, type Producer } from "kafkajs";
 import type { MarketEvent } from "../../../protocol/events.ts";
 import type { Authority } from "../../../protocol/log-record.ts";
+import { createPartitioner } from "../../../protocol/partition.ts";
 import { type Logger, reasonOf } from "../../logger.ts";
 import type { EarlierTail, LoggedStatus, RawFrame, RawState, Tail, TickWriter } from "../log.ts";
 import { MemoryPool } from "../memory-pool.ts";
@@ -12,7 +13,6 @@ import { OpenGaps } from "./open-gaps.ts";
 import { PartitionProducer } from "./partition-producer.ts";
 import { PartitionQueue, QueueClosed } from "./partition-queue.ts";
 import type { PartitionTail } from "./partition-tail.ts";
-import { createPartitioner } from "./partitioner.ts";
 import { RawWriter } from "./raw-writer.ts";
 import { ReadBack } from "./read-back.ts";
 import { readRanges } from "./read-range.ts";
@@ -54,6 +54,8 @@ export class KafkaWriter implements TickWriter {
   readonly #logger: Logger;
   readonly #kafka: Kafka;
   #admin: Admin;
+  /** Of the topic, once the log has been taken over. */
+  partitions: number | undefined;
   #partitionOf: (instrument: string) => number = () => 0;
   readonly #producers = new Map<number, PartitionProducer>();
   #session: Session | undefined;
@@ -112,6 +114,7 @@ export class KafkaWriter implements TickWriter {
   async open(atLeast: number): Promise<readonly Tail[]> {
     this.#atLeast = atLeast;
     const { tails, ends } = await this.#takeOver();
+    this.partitions = tails.length;
     this.#partitionOf = createPartitioner(tails.length);
     this.#queues = tails.map(
       (_, partition) =>
