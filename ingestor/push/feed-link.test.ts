@@ -156,6 +156,24 @@ describe("a feed link", () => {
     expect(batches()).toEqual([[2, 6, [3, 4, 5, 6], ALL]]);
   });
 
+  it("takes what a feed says it has stored for acked: should it lose that, the log has it", () => {
+    take(1, 2, 3, 4);
+    ready(4);
+    expect([link.holds, bytes]).toEqual([undefined, 0]);
+    hear({ op: "resend", epoch: "e-0", from: 2 });
+    expect([lacks, link.holds]).toEqual([[{ seq: 2 }], 3]);
+  });
+
+  it("keeps what a feed has taken in and not stored: its memory may go", () => {
+    take(1, 2, 3);
+    ready();
+    hear({ op: "resend", epoch: "e-0", from: 3 });
+    expect(link.holds).toBe(1);
+    batches();
+    hear({ op: "resend", epoch: "e-0", from: 0 });
+    expect(batches().map(([prev, , events]) => [prev, events])).toEqual([[0, [1, 2, 3]]]);
+  });
+
   describe("of a feed that another pusher had ack something", () => {
     it("has what follows read again for one that has lost some of it, and sends nothing live before that", () => {
       link.expect("e-0", { seq: 90, from: 50 }, 0);

@@ -278,6 +278,10 @@ export class FeedLink {
       this.#lack(has > 0 ? has : expected.from);
       return;
     }
+    if (same) {
+      this.#outbox.rewind(seq);
+      this.#onStored(seq);
+    }
     // One that has nothing of this log lacks what it was sent and never stored, too.
     if (this.holds !== undefined && this.parked) this.#lack(same ? seq : this.holds - 1);
     else this.#onResend(same ? seq : 0, now);
@@ -287,11 +291,16 @@ export class FeedLink {
     if (!dirty) this.#nudges = 0;
     this.#dirty = dirty;
     if (epoch !== this.#epoch) return;
-    this.#ackedSeq = Math.max(this.#ackedSeq, seq);
-    this.#outbox.ack(seq);
+    this.#onStored(seq);
     // A slow feed that has stored all it was sent can be given the rest.
     if (this.#parked !== undefined && this.#catchUp === undefined && this.#outbox.bytes === 0)
       this.#lack(this.#parked.from);
+  }
+
+  /** The feed has everything up to a position in storage. */
+  #onStored(seq: number): void {
+    this.#ackedSeq = Math.max(this.#ackedSeq, seq);
+    this.#outbox.ack(seq);
   }
 
   /** Goes back to a position: what was sent after it is sent again. */

@@ -14,6 +14,8 @@ it("sends in order, keeps what is not acked, and goes back when asked", () => {
   outbox.rewind(3);
   expect(outbox.send(9).map(({ seq }) => seq)).toEqual([5, 8]);
   outbox.rewind(8);
+  expect([outbox.first, outbox.waiting, outbox.unacked]).toEqual([5, 0, 2]);
+  outbox.ack(8);
   expect([outbox.first, outbox.bytes]).toEqual([undefined, 0]);
 });
 

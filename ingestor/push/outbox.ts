@@ -80,12 +80,11 @@ export class Outbox {
     this.#drop(this.#unacked.splice(0, first < 0 ? this.#unacked.length : first));
   }
 
-  /** Everything after `seq` waits again, sent or not; the rest is let go. */
+  /** Everything after `seq` waits again, sent or not; the rest is at the other end, and waits for its ack. */
   rewind(seq: number): void {
     const all = [...this.#unacked, ...this.#waiting];
-    this.#unacked = [];
+    this.#unacked = all.filter((entry) => entry.seq <= seq);
     this.#waiting = all.filter((entry) => entry.seq > seq);
-    this.#drop(all.filter((entry) => entry.seq <= seq));
   }
 
   /** Lets go of what was not sent. */
