@@ -2,7 +2,7 @@
 
 import { Command } from "commander";
 import { ProtocolError } from "../protocol/errors.ts";
-import { parseStream } from "../protocol/stream.ts";
+import { CHANNELS, parseStream, RATES } from "../protocol/stream.ts";
 import { TickcastClient } from "./client.ts";
 import { describe } from "./describe.ts";
 import { dialNode } from "./node-socket.ts";
@@ -11,7 +11,10 @@ const DEFAULT_URL = `http://localhost:${process.env["PORT"] || 8787}`;
 
 const command = new Command("tail")
   .description("Prints streams as they come, e.g. upbit:BTC-KRW@trade or upbit:ETH-KRW@ticker@raw")
-  .argument("<stream...>", "exchange:BASE-QUOTE@channel[@rate]; channels: ticker, trade; rates: raw, 100ms")
+  .argument(
+    "<stream...>",
+    `exchange:BASE-QUOTE@channel[@rate]; channels: ${CHANNELS.join(", ")}; rates: ${RATES.join(", ")}`,
+  )
   .option("--url <url>", "where Tickcast is", DEFAULT_URL)
   .option("--json", "one item a line, as it came: what `npm run verify` reads")
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))

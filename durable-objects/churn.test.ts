@@ -3,7 +3,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { Rate } from "../protocol/stream.ts";
+import { RATES, type Rate } from "../protocol/stream.ts";
 import type { SymbolFeed } from "./symbol-feed.ts";
 import { gap, Receiver, ticker, trade } from "./testing/test-events.ts";
 import { newFeed, TestPusher } from "./testing/test-feed.ts";
@@ -76,12 +76,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant("write" as const),
       kinds: fc.array(fc.nat(5), { minLength: 1, maxLength: 3 }),
-      due: fc.constantFrom<Rate[]>([], ["100ms"]),
+      due: fc.subarray<Rate>([...RATES]),
     }),
   },
   {
     weight: 4,
-    arbitrary: fc.record({ do: fc.constant("come" as const), who, rate: fc.constantFrom<Rate>("raw", "100ms") }),
+    arbitrary: fc.record({ do: fc.constant("come" as const), who, rate: fc.constantFrom(...RATES) }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("leave" as const), who, politely: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("evict" as const, "replace" as const) }) },
@@ -92,8 +92,8 @@ async function scene() {
   const { stub, instrument } = newFeed();
   const visitors = [new Visitor(), new Visitor(), new Visitor()];
   let pusher = await obedient(await TestPusher.open(stub, EPOCH));
-  // Keeps the conflated rate asked for: else everything that waits goes out when its last listener leaves.
-  const steady = await openClient(stub, `https://feed/?stream=${instrument}@ticker`);
+  // Keep the conflated rates asked for: else everything that waits goes out when its last listener leaves.
+  const steady = await openClient(stub, `https://feed/?stream=${instrument}@ticker&stream=${instrument}@ticker@1s`);
   let seq = 1;
   const write = (kinds: readonly number[], due: readonly Rate[]) => {
     const events = kinds.map((kind) => {
@@ -141,7 +141,7 @@ it("gives each listener every trade between its positions, whoever else comes an
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), async (steps) => {
       const { visitors, take, trades, write, steady } = await scene();
       for (const one of [{ do: "write", kinds: [5], due: [] } as const, ...steps]) await take(one as Step);
-      write([5], ["100ms"]);
+      write([5], RATES);
       for (const visitor of visitors) {
         const present = await visitor.settle(trades().at(-1) ?? 0);
         const { receiver, start = Number.MAX_SAFE_INTEGER } = visitor;

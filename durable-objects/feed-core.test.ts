@@ -74,6 +74,8 @@ class Feed {
   }
 }
 
+const TRADE_KEYS = STREAM_KEYS.filter((key) => key.startsWith("trade"));
+const TICKER_KEYS = STREAM_KEYS.filter((key) => key.startsWith("ticker"));
 const SMALL = { min: 1000, max: 1000, age: 1, chunk: 5 };
 const CHANGED = { kind: "changed" };
 const APPLIED = { kind: "applied" };
@@ -188,6 +190,31 @@ it("asks for what was broadcast but not stored, also when a new publisher comes 
   });
 });
 
+it("lets a stream that storage does not know yet go on from what a newcomer to it is shown", async () => {
+  await withSql((sql) => {
+    const feed = new Feed(sql);
+    feed.receive("e1", 0, [trade(2), ticker(3), trade(4)]);
+    feed.restartStored();
+    const store = new FeedStore(sql);
+    const { lines, ...record } = store.load();
+    // As stored before there was the rate.
+    const known = Object.fromEntries(Object.entries(lines).filter(([key]) => !key.endsWith("@1s")));
+    store.save({ ...record, lines: known });
+    feed.hibernate();
+    for (const key of ["ticker@1s", "trade@1s"] as const) {
+      const snapshot = feed.core.snapshot(key, context("e1"));
+      const newcomer = new Receiver();
+      newcomer.takeAll(snapshot === undefined ? [] : decoded([snapshot]));
+      feed.core.accept(batch("e1", 4, [ticker(5), trade(6)]), () => true);
+      newcomer.takeAll(decoded(feed.core.flush(RATES, context("e1")).get(key) ?? []));
+      expect([newcomer.tickers, newcomer.trades]).toEqual(
+        key === "ticker@1s" ? [["e1/3", "e1/5"], []] : [[], ["e1/6"]],
+      );
+      feed.hibernate();
+    }
+  });
+});
+
 it("splits a long recovery", async () => {
   await withSql((sql) => {
     const feed = new Feed(sql);
@@ -206,7 +233,7 @@ it("splits a long recovery", async () => {
 });
 
 type Step =
-  | { do: "batch"; kinds: number[]; due: boolean }
+  | { do: "batch"; kinds: number[]; due: Rate[] }
   | { do: "hole"; kinds: number[] }
   | { do: "resend"; back: number }
   | { do: "epoch"; to: number }
@@ -214,7 +241,7 @@ type Step =
 
 const kinds = fc.array(fc.nat(5), { minLength: 1, maxLength: 6 });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ do: fc.constant("batch" as const), kinds, due: fc.boolean() }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("batch" as const), kinds, due: fc.subarray<Rate>([...RATES]) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("hole" as const), kinds }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("resend" as const), back: fc.nat(8) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("epoch" as const), to: fc.nat(3) }) },
@@ -282,7 +309,7 @@ class Pusher {
     switch (step.do) {
       case "batch":
         this.write(step.kinds, this.log.length === 0 ? 2 : 0);
-        this.send(before, step.due ? RATES : []);
+        this.send(before, step.due);
         break;
       case "hole":
         this.write(step.kinds, this.log.length === 0 ? 2 : 0);
@@ -324,10 +351,10 @@ it("sends every trade exactly once in order on an unbroken chain, whatever comes
         for (const one of steps) pusher.take(one);
         pusher.catchUp();
         feed.flush(RATES);
-        for (const key of ["trade@raw", "trade@100ms"] as const) {
+        for (const key of TRADE_KEYS) {
           expect(feed.receiver(key).trades).toEqual(pusher.told);
         }
-        for (const key of ["ticker@raw", "ticker@100ms"] as const) {
+        for (const key of TICKER_KEYS) {
           expect(feed.receiver(key).tickers.at(-1)).toBe(pusher.newestTicker);
         }
         resumesAnywhere(feed, pusher);
@@ -341,7 +368,7 @@ function resumesAnywhere({ core }: Feed, { log, epoch }: Pusher): void {
   if (core.epoch !== epoch) return;
   for (const { seq: from } of log) {
     if (!core.canRecover(from)) continue;
-    for (const key of ["trade@raw", "trade@100ms"] as const) {
+    for (const key of TRADE_KEYS) {
       const receiver = new Receiver({ epoch, seq: from });
       receiver.takeAll(decoded(core.recover(key, from, context(epoch)) ?? []));
       const expected = log.filter(({ seq, event }) => seq > from && event.type === "trade");

@@ -3,9 +3,10 @@
  * and makes the items of every stream. It never sends anything itself.
  */
 
+import type { MarketEvent } from "../protocol/events.ts";
 import type { FeedStatus } from "../protocol/frames.ts";
 import type { LatestTicker, LoggedEvent, TicksFrame } from "../protocol/ingest.ts";
-import type { Rate } from "../protocol/stream.ts";
+import { CHANNEL_KINDS, type Rate } from "../protocol/stream.ts";
 import { feedStreams } from "./channels.ts";
 import { epochGap } from "./epoch-gap.ts";
 import { EPOCHS_KEPT, type FeedRecord, type FeedStore, type TickerRecord } from "./feed-store.ts";
@@ -34,6 +35,8 @@ export class FeedCore {
   readonly #history: TradeHistory;
   readonly #record: FeedRecord;
   readonly #streams: ReadonlyMap<StreamKey, FeedStream>;
+  /** Those that an event of a type belongs to, so that it costs nothing to all others. */
+  readonly #takers: Readonly<Record<MarketEvent["type"], readonly FeedStream[]>>;
   /** What was broadcast before the memory went away and has not come again yet. */
   #owed = 0;
   #storedSeq: number;
@@ -46,8 +49,11 @@ export class FeedCore {
     this.#record = store.load();
     this.#storedSeq = this.#record.seq;
     this.#streams = feedStreams(history);
+    const takers = (type: MarketEvent["type"]) => [...this.#streams.values()].filter((one) => one.accepts(type));
+    this.#takers = { ticker: takers("ticker"), trade: takers("trade"), gap: takers("gap") };
     this.#adopt(this.#record.lines);
     this.#showStoredTicker();
+    this.#passOver(this.#record.lines);
     this.#owed = Math.max(0, ...Object.values(this.#record.lines));
   }
 
@@ -204,9 +210,18 @@ export class FeedCore {
     return stream;
   }
 
-  /** A stream that has come since the positions were stored had no listeners: it passed over everything. */
   #adopt(positions: StreamPositions): void {
-    for (const stream of this.#streams.values()) stream.adopt(positions[stream.key] ?? this.#record.seq);
+    for (const stream of this.#streams.values()) stream.adopt(positions[stream.key] ?? 0);
+  }
+
+  /**
+   * A stream that there was none of when the positions were stored had no listeners, so it passed over everything: one of
+   * state up to the value that it shows a newcomer, which the next item must continue; one of the log up to where storage is.
+   */
+  #passOver(stored: StreamPositions): void {
+    for (const stream of this.#streams.values()) {
+      if (CHANNEL_KINDS[stream.channel] === "log" && stored[stream.key] === undefined) stream.adopt(this.#record.seq);
+    }
   }
 
   /** To the streams of state, what was stored is what was broadcast last. */
@@ -215,7 +230,7 @@ export class FeedCore {
     if (stored === null || stored.epoch !== epoch) return;
     const { seq, ticker, t } = stored;
     const event = { type: "ticker" as const, instrument: this.instrument, ...ticker, received: t.received };
-    for (const stream of this.#streams.values()) stream.take(new FeedEvent({ seq, logged: t.logged, event }), false);
+    for (const stream of this.#takers.ticker) stream.take(new FeedEvent({ seq, logged: t.logged, event }), false);
   }
 
   /** An empty batch says nothing of epochs, but its `prev` tells whether something before it got lost. */
@@ -237,7 +252,7 @@ export class FeedCore {
     this.#unstored = true;
     if (event.event.type === "ticker") this.#record.ticker = tickerRecord(this.#record.epoch ?? "", event);
     else this.#history.add(event);
-    for (const stream of this.#streams.values()) stream.take(event, listening(stream.key));
+    for (const stream of this.#takers[event.event.type]) stream.take(event, listening(stream.key));
   }
 
   /**

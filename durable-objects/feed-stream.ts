@@ -4,6 +4,7 @@
  * `log-stream.ts` and `state-stream.ts`.
  */
 
+import type { MarketEvent } from "../protocol/events.ts";
 import type { Channel, Rate } from "../protocol/stream.ts";
 import type { FeedEvent, Item, ItemContext } from "./item.ts";
 import { type StreamKey, streamKey } from "./stream-key.ts";
@@ -36,7 +37,7 @@ export abstract class FeedStream {
    * never past what still waits for those who have just left, or the next item would move it back.
    */
   take(event: FeedEvent, listening: boolean): void {
-    if (!this.accepts(event)) return;
+    if (!this.accepts(event.event.type)) return;
     if (event.seq <= this.#position) this.broadcast(event);
     else if (listening || this.dirty) this.pending.push(event);
     else {
@@ -82,8 +83,8 @@ export abstract class FeedStream {
   /** What a client that has everything up to `from` has missed; undefined where a snapshot makes up for it. */
   abstract recover(from: number, context: ItemContext): Item[] | undefined;
 
-  /** Whether events of this kind belong here. */
-  protected abstract accepts(event: FeedEvent): boolean;
+  /** Whether events of this type belong here. */
+  abstract accepts(type: MarketEvent["type"]): boolean;
 
   /** An event that listeners have, or would have had. */
   protected abstract broadcast(event: FeedEvent): void;

@@ -8,7 +8,7 @@ import { RATES, type Rate } from "../protocol/stream.ts";
 import { FeedCore, type Outgoing } from "./feed-core.ts";
 import { FeedStore } from "./feed-store.ts";
 import { type Item, itemsAfter } from "./item.ts";
-import type { StreamKey, StreamPositions } from "./stream-key.ts";
+import { STREAM_KEYS, type StreamKey, type StreamPositions } from "./stream-key.ts";
 import { SubscriptionIndex } from "./subscription-index.ts";
 import { batch, context, decoded, gap, INSTRUMENT, Receiver, ticker, trade } from "./testing/test-events.ts";
 import { TradeHistory } from "./trade-history.ts";
@@ -120,8 +120,8 @@ class Scene {
 type Step = (scene: Scene) => void;
 
 const who = fc.nat(2);
-const key = fc.constantFrom<StreamKey>("trade@raw", "trade@100ms");
-const due = fc.constantFrom<Rate[]>([], ["100ms"]);
+const key = fc.constantFrom(...STREAM_KEYS.filter((one) => one.startsWith("trade")));
+const due = fc.subarray<Rate>([...RATES]);
 const writes: fc.Arbitrary<Step> = fc.tuple(fc.array(fc.nat(5), { minLength: 1, maxLength: 3 }), due).map(
   ([kinds, rates]) =>
     (scene) =>
@@ -131,7 +131,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: writes },
   { weight: 3, arbitrary: fc.tuple(who, key).map(visit) },
   { weight: 3, arbitrary: who.map((n) => visit([n])) },
-  { weight: 1, arbitrary: fc.constant<Step>((scene) => scene.flush(["100ms"])) },
+  {
+    weight: 1,
+    arbitrary: due.map(
+      (rates): Step =>
+        (scene) =>
+          scene.flush(rates),
+    ),
+  },
   { weight: 1, arbitrary: fc.constant<Step>((scene) => scene.store()) },
   { weight: 1, arbitrary: fc.constant<Step>((scene) => scene.hibernate()) },
 );

@@ -1,5 +1,6 @@
 /** A stream of which every event counts: trades, and the gaps in what was collected. None is left out, none repeated. */
 
+import type { MarketEvent } from "../protocol/events.ts";
 import type { Channel, Rate } from "../protocol/stream.ts";
 import { FeedStream } from "./feed-stream.ts";
 import { FeedEvent, type Item, type ItemContext, logSnapshot, makeItem, pathOf } from "./item.ts";
@@ -37,8 +38,8 @@ export class LogStream extends FeedStream {
     return this.#chain(missed, from, context, RECOVERED_TRADES);
   }
 
-  protected override accepts({ event }: FeedEvent): boolean {
-    return event.type !== "ticker";
+  override accepts(type: MarketEvent["type"]): boolean {
+    return type !== "ticker";
   }
 
   protected override broadcast(): void {

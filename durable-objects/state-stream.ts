@@ -1,5 +1,6 @@
 /** A stream whose newest value replaces the older ones: what gathers within a period is folded into one item. */
 
+import type { MarketEvent } from "../protocol/events.ts";
 import { FeedStream } from "./feed-stream.ts";
 import { type FeedEvent, type Item, type ItemContext, makeItem } from "./item.ts";
 
@@ -20,8 +21,8 @@ export class StateStream extends FeedStream {
     return undefined;
   }
 
-  protected override accepts({ event }: FeedEvent): boolean {
-    return event.type === this.channel;
+  override accepts(type: MarketEvent["type"]): boolean {
+    return type === this.channel;
   }
 
   protected override broadcast(event: FeedEvent): void {

@@ -163,6 +163,22 @@ it("sends raw as it comes and 100ms when that is due", async () => {
   expect(raw.receiver.tickers).toEqual(["e1/2", "e1/3", "e1/4", "e1/5"]);
 });
 
+it("has each conflated rate sent with the batch that names it, and lets no newcomer hasten that", async () => {
+  const { stub, instrument } = newFeed();
+  const pusher = await TestPusher.open(stub);
+  const slow = await TestListener.open(stub, `${instrument}@ticker@1s`);
+  pusher.push([ticker(2)]);
+  await slow.until(2);
+  pusher.push([ticker(3)], []);
+  const fast = await TestListener.open(stub, `${instrument}@ticker`);
+  pusher.push([ticker(4)], ["100ms"]);
+  expect(await fast.data()).toMatchObject([{ seq: 3, snapshot: true }]);
+  expect(await fast.data()).toMatchObject([{ prev: 3, seq: 4, n: 1 }]);
+  await slow.nothingMore();
+  pusher.push([], ["1s"]);
+  expect(await slow.data()).toMatchObject([{ stream: `${instrument}@ticker@1s`, prev: 2, seq: 4, n: 2 }]);
+});
+
 it("resumes exactly, wherever the client left", async () => {
   const { stub, instrument } = newFeed();
   const pusher = await TestPusher.open(stub);

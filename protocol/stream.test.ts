@@ -1,6 +1,7 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ProtocolError } from "./errors.ts";
-import { CHANNELS, parseStream, RATES, stream } from "./stream.ts";
+import { CHANNELS, parseStream, RATE_PERIODS, RATES, stream } from "./stream.ts";
 
 describe("parseStream", () => {
   it.each([
@@ -27,7 +28,7 @@ describe("parseStream", () => {
     ["", "bad_request", "is not a stream"],
     ["upbit:BTC-KRW@trades", "unknown_stream", 'there is no channel "trades": use ticker or trade'],
     ["upbit:BTC-KRW@", "unknown_stream", 'there is no channel ""'],
-    ["upbit:BTC-KRW@trade@5s", "bad_request", 'there is no rate "5s": use raw or 100ms'],
+    ["upbit:BTC-KRW@trade@5s", "bad_request", 'there is no rate "5s": use raw or 100ms or 1s'],
     ["upbit:BTC-KRW@trade@", "bad_request", 'there is no rate ""'],
     ["upbit:KRW-BTC@trade", "bad_request", "did you mean BTC-KRW?"],
   ])("refuses %s", (name, code, message) => {
@@ -35,4 +36,18 @@ describe("parseStream", () => {
       expect.objectContaining({ constructor: ProtocolError, code, message: expect.stringContaining(message) }),
     );
   });
+});
+
+it("has the contract tell every rate, each a multiple of the shortest one's period", () => {
+  const contract = readFileSync(new URL("../PROTOCOL.md", import.meta.url), "utf8");
+  const told = [...contract.matchAll(/^\| `(raw|\d+m?s)` \| ([\d,]+ ms|none)/gm)].map(([, rate, period]) => [
+    rate,
+    period,
+  ]);
+  const periods = Object.entries(RATE_PERIODS).map(([rate, period]) => [
+    rate,
+    period === null ? "none" : `${period} ms`,
+  ]);
+  expect(told).toEqual(periods);
+  for (const period of Object.values(RATE_PERIODS)) expect((period ?? 0) % 100).toBe(0);
 });

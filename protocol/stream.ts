@@ -11,9 +11,15 @@ export const CHANNEL_KINDS = { ticker: "state", trade: "log" } as const satisfie
 export type Channel = keyof typeof CHANNEL_KINDS;
 export const CHANNELS = ["ticker", "trade"] as const satisfies readonly Channel[];
 
-/** How often a stream may send. `raw` sends each event as it comes. */
-export const RATES = ["raw", "100ms"] as const;
-export type Rate = (typeof RATES)[number];
+/**
+ * How often a stream may send: the period, ms, in which it sends one item at most, and within which the newest value is sent
+ * after a quiet spell. `raw` has none, it sends each event as it comes. A further rate is one entry here, its period a
+ * multiple of the shortest one's: the pusher's grid ticks with that.
+ */
+export const RATE_PERIODS = { raw: null, "100ms": 100, "1s": 1000 } as const satisfies Record<string, number | null>;
+export type Rate = keyof typeof RATE_PERIODS;
+/** Every rate, in the order of the table. */
+export const RATES = Object.keys(RATE_PERIODS) as readonly Rate[];
 export const DEFAULT_RATE: Rate = "100ms";
 
 export interface Stream {

@@ -5,20 +5,29 @@ import { pino } from "pino";
 import { expect, it } from "vitest";
 import type WebSocket from "ws";
 import { type FeedFrame, type TicksFrame, ticksFrame } from "../../protocol/ingest.ts";
-import type { Rate } from "../../protocol/stream.ts";
+import { RATE_PERIODS, RATES, type Rate } from "../../protocol/stream.ts";
 import type { LogRecord } from "../log/log.ts";
 import { type CatchUp, FeedLink } from "./feed-link.ts";
+import { dueOn, GRID } from "./grid.ts";
 
 const INSTRUMENT = "upbit:BTC-KRW";
+const CONFLATED = RATES.filter((rate) => RATE_PERIODS[rate] !== null);
 const STATUS = '{"state":"live","source":"simulated","since":1}';
 
 /** What is sent is on its way until the feed takes it; the socket may be full meanwhile. */
 class Wire {
   bufferedAmount = 0;
   readonly onItsWay: TicksFrame[] = [];
+  readonly #onDue: (due: readonly Rate[]) => void;
+
+  constructor(onDue: (due: readonly Rate[]) => void) {
+    this.#onDue = onDue;
+  }
 
   send(text: string): void {
-    this.onItsWay.push(ticksFrame.parse(JSON.parse(text)));
+    const frame = ticksFrame.parse(JSON.parse(text));
+    this.#onDue(frame.due);
+    this.onItsWay.push(frame);
   }
 }
 
@@ -36,6 +45,11 @@ class World {
   #wire: Wire | undefined;
   #rates: readonly Rate[] = [];
   #catchUp: { readonly catchUp: CatchUp; next: number } | undefined;
+  #ticks = 0;
+  /** In which of its periods a rate was due last. */
+  readonly #lastDue = new Map<Rate, number>();
+  /** Rates at which the feed gathers something. */
+  #gathering = new Set<Rate>();
   #taken = 0;
   #stored = 0;
   #lostStorage = false;
@@ -111,7 +125,8 @@ class World {
 
   grid(pass: number, silent: boolean): void {
     this.#now += pass;
-    this.#link.onGrid(this.#now, silent);
+    this.#ticks += 1;
+    this.#link.onGrid(this.#now, dueOn(this.#ticks), silent);
   }
 
   status(): void {
@@ -120,14 +135,15 @@ class World {
 
   open(): void {
     if (this.#wire !== undefined) return;
-    this.#wire = new Wire();
+    this.#wire = new Wire((due) => this.#checkDue(due));
     this.#link.opened(this.#wire as unknown as WebSocket);
     const epoch = this.#stored === 0 ? null : "e-0";
     this.#say({ op: "ready", epoch, seq: this.#stored, rates: [...this.#rates] });
   }
 
-  /** What was on its way is lost. */
+  /** What was on its way is lost; the feed sends what it was gathering. */
   close(): void {
+    this.#gathering.clear();
     if (this.#wire !== undefined) this.#link.closed();
     this.#wire = undefined;
   }
@@ -143,7 +159,8 @@ class World {
 
   /** The feed takes the next batches in. */
   take(count: number): void {
-    for (const { prev, events, asOf } of this.#wire?.onItsWay.splice(0, count) ?? []) {
+    for (const { prev, events, asOf, due } of this.#wire?.onItsWay.splice(0, count) ?? []) {
+      this.#flush(due);
       if (prev > this.#taken) {
         this.#say({ op: "resend", epoch: "e-0", from: this.#taken });
         continue;
@@ -152,7 +169,9 @@ class World {
         if (seq <= this.#taken) continue;
         expect(this.#own.findLast(({ offset }) => offset < seq)?.offset ?? 0, `before ${seq}`).toBe(this.#taken);
         this.#taken = seq;
+        this.#gathering = new Set(CONFLATED);
       }
+      this.#flush(due);
       this.batches += 1;
       const lacked = this.#own.find(({ offset }) => offset > this.#taken);
       expect(asOf, `with ${this.#taken}, without ${lacked?.offset}`).toBeLessThanOrEqual(lacked?.logged ?? asOf);
@@ -190,13 +209,27 @@ class World {
     // A collector's status, without which nothing is sent.
     this.log([false], 1);
     this.read(this.#log.length);
-    for (let i = 0; i < 3 * this.#log.length + 10; i += 1) {
+    for (let i = 0; i < 3 * this.#log.length + 30; i += 1) {
       this.readAgain(5);
       this.grid(31_000, true);
       this.take(100);
       this.ack(1, false);
     }
     expect([this.#stored, this.#link.parked]).toEqual([this.#own.at(-1)?.offset ?? 0, false]);
+    expect(this.#rates.filter((rate) => this.#gathering.has(rate))).toEqual([]);
+  }
+
+  #flush(due: readonly Rate[]): void {
+    for (const rate of due) this.#gathering.delete(rate);
+  }
+
+  /** A rate has one item a period, as the grid counts them. */
+  #checkDue(due: readonly Rate[]): void {
+    for (const rate of due) {
+      const period = Math.floor((this.#ticks * GRID) / (RATE_PERIODS[rate] ?? 1));
+      expect(period, rate).toBeGreaterThan(this.#lastDue.get(rate) ?? -1);
+      this.#lastDue.set(rate, period);
+    }
   }
 
   get #own(): LogRecord[] {
@@ -243,13 +276,13 @@ const steps: fc.Arbitrary<(world: World) => void> = fc.oneof(
   fc.constant((world: World) => world.status()),
   fc.boolean().map((full) => (world: World) => world.fill(full)),
   { weight: 2, arbitrary: fc.boolean().map((storage) => (world: World) => world.lose(storage)) },
-  fc.subarray<Rate>(["raw", "100ms"]).map((rates) => (world: World) => world.listen(rates)),
+  fc.subarray<Rate>([...RATES]).map((rates) => (world: World) => world.listen(rates)),
 );
 
 const before = fc.array(fc.boolean(), { maxLength: 12 });
 const share = fc.double({ min: 0, max: 1, noNaN: true });
 
-it("never says more than the feed has, and gives it everything, in order, from whatever it has on", () => {
+it("never says more than the feed has, gives it everything in order, and keeps to the rates, from whatever it has on", () => {
   let batches = 0;
   fc.assert(
     fc.property(before, share, fc.array(steps, { minLength: 20, maxLength: 120 }), (acked, kept, all) => {

@@ -3,6 +3,7 @@ import { pino } from "pino";
 import { beforeEach, describe, expect, it } from "vitest";
 import type WebSocket from "ws";
 import { type FeedFrame, type TicksFrame, ticksFrame } from "../../protocol/ingest.ts";
+import type { Rate } from "../../protocol/stream.ts";
 import type { LogRecord } from "../log/log.ts";
 import { type CatchUp, FeedLink } from "./feed-link.ts";
 
@@ -22,6 +23,9 @@ class Wire extends EventEmitter {
     return this.sent.splice(0);
   }
 }
+
+/** The rates that most ticks of the grid are due for. */
+const TICK = ["100ms"] as const;
 
 describe("a feed link", () => {
   let wire: Wire;
@@ -61,20 +65,19 @@ describe("a feed link", () => {
   };
   const hear = (frame: FeedFrame) => link.onMessage(JSON.stringify(frame));
   /** The feed is there and has stored up to `seq`. */
-  const ready = (seq = 0, rates: ("raw" | "100ms")[] = [], of: string | null = "e-0") => {
+  const ready = (seq = 0, rates: Rate[] = [], of: string | null = "e-0") => {
     link.opened(wire as unknown as WebSocket);
     hear({ op: "ready", epoch: of, seq, rates });
   };
   const ack = (seq: number, dirty = false, of = "e-0") => hear({ op: "ack", epoch: of, seq, dirty });
   /** Position and events of each batch since the last look. */
   const batches = () => wire.take().map(({ prev, seq, events, due }) => [prev, seq, events.map((one) => one.seq), due]);
-  const ALL = ["raw", "100ms"];
 
   it("sends what waited as soon as the feed is ready, and holds it until it is acked", () => {
     take(10, 12);
     expect([link.holds, wire.sent.length]).toEqual([10, 0]);
     ready();
-    expect(batches()).toEqual([[0, 12, [10, 12], ALL]]);
+    expect(batches()).toEqual([[0, 12, [10, 12], []]]);
     ack(10);
     expect(link.holds).toBe(12);
     ack(12);
@@ -92,10 +95,10 @@ describe("a feed link", () => {
   it("drops what the feed has already, and takes nothing twice", () => {
     take(1, 2, 3);
     ready(2);
-    expect(batches()).toEqual([[2, 3, [3], ALL]]);
+    expect(batches()).toEqual([[2, 3, [3], []]]);
     take(2, 3, 4);
-    link.onGrid(40_000, false);
-    expect(batches()).toEqual([[3, 4, [4], ALL]]);
+    link.onGrid(40_000, TICK, false);
+    expect(batches()).toEqual([[3, 4, [4], []]]);
   });
 
   it("lets a feed that is ahead of the log's reading have only what is new to it", () => {
@@ -103,8 +106,8 @@ describe("a feed link", () => {
     ready(100);
     batches();
     take(50, 100, 101);
-    link.onGrid(40_000, false);
-    expect(batches()).toEqual([[100, 101, [101], ALL]]);
+    link.onGrid(40_000, TICK, false);
+    expect(batches()).toEqual([[100, 101, [101], []]]);
   });
 
   it("sends again what was not acked when the feed comes back, and everything to one that lost its storage", () => {
@@ -115,17 +118,17 @@ describe("a feed link", () => {
     link.closed();
     take(4);
     ready(1);
-    expect(batches()).toEqual([[1, 4, [2, 3, 4], ALL]]);
+    expect(batches()).toEqual([[1, 4, [2, 3, 4], []]]);
     link.closed();
     ready(0, [], null);
-    expect(batches()).toEqual([[0, 4, [2, 3, 4], ALL]]);
+    expect(batches()).toEqual([[0, 4, [2, 3, 4], []]]);
     expect(lacks).toEqual([]);
   });
 
   it("sends to a feed of another epoch what it holds", () => {
     take(1, 2);
     ready(900, [], "old-0");
-    expect(batches()).toEqual([[0, 2, [1, 2], ALL]]);
+    expect(batches()).toEqual([[0, 2, [1, 2], []]]);
   });
 
   it("sends again from where the feed says that something is missing; not for another epoch", () => {
@@ -133,7 +136,7 @@ describe("a feed link", () => {
     ready();
     batches();
     hear({ op: "resend", epoch: "e-0", from: 2 });
-    expect(batches()).toEqual([[2, 3, [3], ALL]]);
+    expect(batches()).toEqual([[2, 3, [3], []]]);
     hear({ op: "resend", epoch: "old", from: 1 });
     expect(batches()).toEqual([]);
   });
@@ -152,8 +155,8 @@ describe("a feed link", () => {
     expect(link.wants(catchUp)).toBe(true);
     link.unpark();
     take(5, 6);
-    link.onGrid(40_000, false);
-    expect(batches()).toEqual([[2, 6, [3, 4, 5, 6], ALL]]);
+    link.onGrid(40_000, TICK, false);
+    expect(batches()).toEqual([[2, 6, [3, 4, 5, 6], []]]);
   });
 
   it("takes what a feed says it has stored for acked: should it lose that, the log has it", () => {
@@ -181,12 +184,12 @@ describe("a feed link", () => {
       take(101);
       ready(80);
       take(102);
-      link.onGrid(40_000, false);
+      link.onGrid(40_000, TICK, false);
       expect([lacks, batches(), link.holds]).toEqual([[{ seq: 80 }], [], 81]);
       for (const offset of [90, 101, 102]) link.takeAgain("e-0", record(offset), 0);
       link.unpark();
-      link.onGrid(40_000, false);
-      expect(batches()).toEqual([[80, 102, [90, 101, 102], ALL]]);
+      link.onGrid(40_000, TICK, false);
+      expect(batches()).toEqual([[80, 102, [90, 101, 102], []]]);
     });
 
     it("hears of it also when the feed is there first", () => {
@@ -221,10 +224,10 @@ describe("a feed link", () => {
       take(1);
       link.onRead(10);
       expect(batches()).toEqual([[0, 1, [1], []]]);
-      link.onGrid(100, false);
-      expect(batches()).toEqual([[1, 1, [], ALL]]);
+      link.onGrid(100, TICK, false);
+      expect(batches()).toEqual([[1, 1, [], TICK]]);
       ack(1);
-      link.onGrid(200, false);
+      link.onGrid(200, TICK, false);
       expect(batches()).toEqual([]);
     });
 
@@ -236,30 +239,119 @@ describe("a feed link", () => {
       take(2);
       link.onRead(20);
       expect(batches()).toEqual([]);
-      link.onGrid(100, false);
-      expect(batches()).toEqual([[0, 2, [1, 2], ALL]]);
+      link.onGrid(100, TICK, false);
+      expect(batches()).toEqual([[0, 2, [1, 2], TICK]]);
+    });
+
+    it("names a rate as due on its own ticks only, whatever else has it send", () => {
+      ready(0, ["raw", "100ms", "1s"]);
+      batches();
+      const says = () => batches().map(([, , events, due]) => [events, due]);
+      take(1);
+      link.onRead(10);
+      hear({ op: "cadence", rates: ["raw", "100ms", "1s"] });
+      hear({ op: "resend", epoch: "e-0", from: 0 });
+      link.onStatus(20);
+      expect(says()).toEqual([
+        [[1], []],
+        [[], []],
+        [[1], []],
+        [[], []],
+      ]);
+      ack(1);
+      link.onGrid(100, TICK, false);
+      link.onGrid(200, TICK, false);
+      link.onGrid(1000, ["100ms", "1s"], false);
+      link.onGrid(2000, ["100ms", "1s"], false);
+      expect(says()).toEqual([
+        [[], TICK],
+        [[], ["1s"]],
+      ]);
+    });
+
+    it("gathers for a slow rate until it is due, and sends what is much before that", () => {
+      link = new FeedLink({ ...optionsOf(), parkBytes: 10_000_000 });
+      ready(0, ["1s"]);
+      batches();
+      take(1);
+      link.onGrid(100, TICK, false);
+      expect(batches()).toEqual([]);
+      link.onGrid(1000, ["100ms", "1s"], false);
+      expect(batches()).toEqual([[0, 1, [1], ["1s"]]]);
+      take(...Array.from({ length: 500 }, (_, i) => 2 + i));
+      link.onGrid(1100, TICK, false);
+      expect(batches()).toMatchObject([[1, 501, { length: 500 }, []]]);
+      link.onGrid(2000, ["100ms", "1s"], false);
+      expect(batches()).toEqual([[501, 501, [], ["1s"]]]);
+    });
+
+    it.each([
+      [
+        "the socket is full",
+        () => Object.assign(wire, { bufferedAmount: 3_000_000 }),
+        () => Object.assign(wire, { bufferedAmount: 0 }),
+      ],
+      ["the feed is away", () => link.closed(), () => ready(0, ["1s"])],
+    ])("owes a rate that became due while %s, and says so once", (_why, hinder, mend) => {
+      ready(0, ["1s"]);
+      batches();
+      take(1);
+      hinder();
+      link.onGrid(1000, ["100ms", "1s"], false);
+      link.onGrid(2000, ["100ms", "1s"], false);
+      expect(batches()).toEqual([]);
+      mend();
+      link.onGrid(2100, TICK, false);
+      link.onGrid(2200, TICK, false);
+      expect(batches()).toEqual([[0, 1, [1], ["1s"]]]);
+    });
+
+    it("lets only the last batch of many say what is due", () => {
+      link = new FeedLink({ ...optionsOf(), parkBytes: 10_000_000 });
+      ready(0, ["100ms"]);
+      batches();
+      take(...Array.from({ length: 2500 }, (_, i) => i + 1));
+      link.onGrid(100, TICK, false);
+      expect(batches().map(([, seq, , due]) => [seq, due])).toEqual([
+        [1000, []],
+        [2000, []],
+        [2500, TICK],
+      ]);
+    });
+
+    it("has a listener who came unseen served on the next tick", () => {
+      ready();
+      batches();
+      take(1);
+      link.onGrid(40_000, TICK, false);
+      hear({ op: "cadence", rates: ["1s"] });
+      batches();
+      link.onGrid(40_100, TICK, false);
+      expect(batches()).toEqual([]);
+      link.onGrid(41_000, ["100ms", "1s"], false);
+      expect(batches()).toEqual([[1, 1, [], ["1s"]]]);
     });
 
     it("gives the first listener at once what was being gathered", () => {
       ready();
       batches();
       take(1);
-      link.onGrid(100, false);
+      link.onGrid(100, TICK, false);
       expect(batches()).toEqual([]);
       hear({ op: "cadence", rates: ["raw"] });
-      expect(batches()).toEqual([[0, 1, [1], ALL]]);
+      expect(batches()).toEqual([[0, 1, [1], []]]);
     });
 
     it("says every five seconds that time has passed, and at once that the exchange's state has changed", () => {
       ready(0, ["100ms"]);
       batches();
       const last = Date.now();
-      link.onGrid(last + 4000, false);
+      link.onGrid(last + 4000, TICK, false);
       expect(batches()).toEqual([]);
-      link.onGrid(last + 6000, false);
+      link.onGrid(last + 6000, TICK, false);
       link.onStatus(last + 6100);
       expect(batches()).toEqual([
-        [0, 0, [], ALL],
+        [0, 0, [], []],
         [0, 0, [], []],
       ]);
     });
@@ -275,14 +367,14 @@ describe("a feed link", () => {
       ready();
       batches();
       take(1);
-      link.onGrid(29_000, false);
+      link.onGrid(29_000, TICK, false);
       expect(batches()).toEqual([]);
-      link.onGrid(30_000, false);
-      expect(batches()).toEqual([[0, 1, [1], ALL]]);
+      link.onGrid(30_000, TICK, false);
+      expect(batches()).toEqual([[0, 1, [1], []]]);
       ack(1);
       take(2);
-      link.onGrid(30_100, true);
-      expect(batches()).toEqual([[1, 2, [2], ALL]]);
+      link.onGrid(30_100, TICK, true);
+      expect(batches()).toEqual([[1, 2, [2], []]]);
     });
 
     it("nudges a feed that still has something to do with empty batches, more and more seldom, and keeps the rest", () => {
@@ -291,7 +383,7 @@ describe("a feed link", () => {
       ack(0, true);
       const begin = Date.now();
       link.take("e-0", record(1), begin);
-      for (let at = 0; at < 29_000; at += 100) link.onGrid(begin + at, false);
+      for (let at = 0; at < 29_000; at += 100) link.onGrid(begin + at, TICK, false);
       const nudges = batches();
       // Ten within 5 s, then one every 2 s, then every 10 s.
       expect(nudges.length).toBeGreaterThanOrEqual(18);
@@ -299,7 +391,7 @@ describe("a feed link", () => {
       expect(nudges.every(([prev, seq, events]) => prev === 0 && seq === 0 && String(events) === "")).toBe(true);
       expect(link.holds).toBe(1);
       ack(0, false);
-      for (let at = 29_000; at < 29_900; at += 100) link.onGrid(begin + at, false);
+      for (let at = 29_000; at < 29_900; at += 100) link.onGrid(begin + at, TICK, false);
       expect(batches()).toEqual([]);
     });
   });
@@ -310,7 +402,7 @@ describe("a feed link", () => {
     hear({ op: "replaced" });
     take(1);
     link.onRead(10);
-    link.onGrid(100, false);
+    link.onGrid(100, TICK, false);
     expect([replaced, wire.sent.length, link.holds]).toEqual([1, 0, 1]);
   });
 
@@ -324,8 +416,8 @@ describe("a feed link", () => {
     link.onRead(0);
     expect(batches()).toEqual([]);
     wire.bufferedAmount = 0;
-    link.onGrid(0, false);
-    expect(batches()).toEqual([[0, 1, [1], ALL]]);
+    link.onGrid(0, TICK, false);
+    expect(batches()).toEqual([[0, 1, [1], []]]);
   });
 
   it("sends a long backlog in batches that continue each other", () => {
@@ -355,7 +447,7 @@ describe("a feed link", () => {
       epoch = "f-0";
       take(2);
       expect(wire.take()).toMatchObject([{ epoch: "e-0", prev: 0, seq: 100 }]);
-      link.onGrid(40_000, false);
+      link.onGrid(40_000, TICK, false);
       expect(wire.take()).toMatchObject([{ epoch: "f-0", prev: 0, seq: 2 }]);
       ack(100);
       expect(link.holds).toBe(2);
@@ -392,7 +484,7 @@ describe("a feed link", () => {
     it("keeps what it has sent, and has the rest read again once that is acked", () => {
       ready();
       take(1);
-      link.onGrid(40_000, false);
+      link.onGrid(40_000, TICK, false);
       fill(2);
       expect([link.parked, link.holds]).toEqual([true, 1]);
       ack(1);
@@ -410,7 +502,7 @@ describe("a feed link", () => {
     it("has all read again that a feed without storage was sent and never acked", () => {
       ready(0, [], null);
       take(1, 2);
-      link.onGrid(40_000, false);
+      link.onGrid(40_000, TICK, false);
       fill(3);
       expect([link.parked, link.holds]).toEqual([true, 1]);
       link.closed();

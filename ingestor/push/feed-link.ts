@@ -5,10 +5,11 @@
 
 import type WebSocket from "ws";
 import { type FeedFrame, feedFrame, type PublisherFrame } from "../../protocol/ingest.ts";
-import { RATES, type Rate } from "../../protocol/stream.ts";
+import type { Rate } from "../../protocol/stream.ts";
 import type { LogRecord } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
 import { encodeBatch, type PartitionView } from "./batch.ts";
+import { DueRates } from "./due-rates.ts";
 import { Outbox } from "./outbox.ts";
 
 export interface FeedLinkOptions {
@@ -49,9 +50,9 @@ interface Parked {
   readonly logged: number | undefined;
 }
 
-/** More than this goes to an idle feed before its time: events, bytes. */
-const IDLE_COUNT = 500;
-const IDLE_BYTES = 256 * 1024;
+/** More than this is sent before its time: events, bytes. */
+const GATHERED_COUNT = 500;
+const GATHERED_BYTES = 256 * 1024;
 const BATCH_COUNT = 1000;
 /** What may lie in the socket itself, bytes, before sending waits. */
 const SOCKET_BYTES = 2 * 1024 * 1024;
@@ -73,13 +74,11 @@ export class FeedLink {
   /** What the next batch continues. */
   #sentSeq = 0;
   #ackedSeq = 0;
-  #rates: readonly Rate[] = [];
+  readonly #due = new DueRates();
   #dirty = false;
   /** Empty batches sent since the feed last was clean. */
   #nudges = 0;
   #lastBatch = 0;
-  /** A conflated rate's period is running in the feed. */
-  #owesDue = false;
   /** Events were let go. */
   #parked: Parked | undefined;
   #catchUp: CatchUp | undefined;
@@ -104,7 +103,7 @@ export class FeedLink {
 
   /** Whether anyone listens. */
   get listened(): boolean {
-    return this.#rates.length > 0;
+    return this.#due.wanted.length > 0;
   }
 
   /** When the oldest event that is held was read, ms. */
@@ -154,7 +153,7 @@ export class FeedLink {
     this.#outbox.push({ seq: offset, text, logged, read: now });
     if (this.#outbox.bytes <= this.#options.parkBytes || this.parked) return;
     // A feed that has acked everything is not slow: it was given nothing yet.
-    if (this.#ready && this.#outbox.unacked === 0) this.#send(now, RATES);
+    if (this.#ready && this.#outbox.unacked === 0) this.#send(now);
     else this.#park();
   }
 
@@ -183,26 +182,28 @@ export class FeedLink {
 
   /** After each stretch of the log: feeds with a `raw` listener get theirs at once. */
   onRead(now: number): void {
-    if (this.#outbox.waiting > 0 && this.#rates.includes("raw")) this.#send(now, []);
+    if (this.#outbox.waiting > 0 && this.#due.wantsRaw) this.#send(now);
   }
 
-  /** Ten times a second: whatever has become due. `silent`: nothing comes in the whole partition. */
-  onGrid(now: number, silent: boolean): void {
+  /** A tick of the grid, with the rates whose period ends with it. `silent`: nothing comes in the whole partition. */
+  onGrid(now: number, due: readonly Rate[], silent: boolean): void {
+    const { waiting } = this.#outbox;
+    this.#due.tick(due, waiting > 0);
     if (!this.#ready) return;
-    if (this.#rates.length === 0) this.#idle(now, silent);
-    else if (this.#outbox.waiting > 0 || this.#owesDue) this.#send(now, RATES);
-    else if (now - this.#lastBatch >= HEARTBEAT) this.#send(now, RATES);
-    else this.#nudge(now);
+    if (!this.listened) this.#idle(now, silent);
+    else if (this.#due.owed.length > 0 || (waiting > 0 && (this.#due.wantsRaw || this.#isMuch))) this.#send(now);
+    else if (now - this.#lastBatch >= HEARTBEAT) this.#send(now);
+    else if (waiting === 0) this.#nudge(now);
   }
 
   /** The exchange's state has changed: those who listen should hear of it now. */
   onStatus(now: number): void {
-    if (this.#rates.length > 0) this.#send(now, []);
+    if (this.listened) this.#send(now);
   }
 
   /** Sends at once what waits. */
   flush(now: number): void {
-    if (this.#outbox.waiting > 0) this.#send(now, RATES);
+    if (this.#outbox.waiting > 0) this.#send(now);
   }
 
   /** Tells the feed something besides its events. @returns whether it is there to hear it */
@@ -245,8 +246,8 @@ export class FeedLink {
         this.#onAck(frame.epoch, frame.seq, frame.dirty);
         break;
       case "cadence":
-        this.#rates = frame.rates;
-        this.#send(now, RATES);
+        this.#due.want(frame.rates);
+        this.#send(now);
         break;
       case "resend":
         if (frame.epoch === this.#epoch) this.#onResend(frame.from, now);
@@ -260,7 +261,7 @@ export class FeedLink {
 
   #onReady(epoch: string | null, seq: number, rates: readonly Rate[], now: number): void {
     this.#ready = true;
-    this.#rates = rates;
+    this.#due.want(rates);
     this.#said = { epoch, seq };
     this.#goOnFrom(epoch, seq, now);
   }
@@ -313,7 +314,7 @@ export class FeedLink {
     this.#outbox.rewind(from);
     this.#lastSeq = Math.max(this.#lastSeq, from);
     this.#sentSeq = from;
-    this.#send(now, RATES);
+    this.#send(now);
   }
 
   #lack(seq: number): void {
@@ -340,11 +341,16 @@ export class FeedLink {
 
   /** Nobody listens: everything in one batch now and then, so that the object can sleep in between. */
   #idle(now: number, silent: boolean): void {
-    const { waiting, waitingSince, bytes } = this.#outbox;
-    const enough = Math.min(IDLE_BYTES, this.#options.parkBytes / 4);
-    const full = silent || waiting >= IDLE_COUNT || bytes >= enough;
-    if (waitingSince !== undefined && (full || now - waitingSince >= this.#options.idleBatch)) this.#send(now, RATES);
+    const { waitingSince } = this.#outbox;
+    const enough = silent || this.#isMuch;
+    if (waitingSince !== undefined && (enough || now - waitingSince >= this.#options.idleBatch)) this.#send(now);
     else this.#nudge(now);
+  }
+
+  /** Whether more is held than should be gathered. */
+  get #isMuch(): boolean {
+    const { waiting, bytes } = this.#outbox;
+    return waiting >= GATHERED_COUNT || bytes >= Math.min(GATHERED_BYTES, this.#options.parkBytes / 4);
   }
 
   /** An empty batch for a feed that still has something to do, more seldom the longer it takes. */
@@ -353,10 +359,11 @@ export class FeedLink {
     const pause = this.#nudges < 10 ? 500 : this.#nudges < 20 ? 2000 : 10_000;
     if (now - this.#lastBatch < pause) return;
     this.#nudges += 1;
-    this.#send(now, RATES, true);
+    this.#send(now, true);
   }
 
-  #send(now: number, due: readonly Rate[], onlyNudge = false): void {
+  /** Sends what waits, in several batches where it is much: the last one says which rates are due. */
+  #send(now: number, onlyNudge = false): void {
     const view = this.#options.view();
     const socket = this.#socket;
     if (!this.#ready || socket === undefined || view === undefined) return;
@@ -364,13 +371,15 @@ export class FeedLink {
     const events = onlyNudge ? [] : this.#outbox.send(BATCH_COUNT);
     const prev = this.#sentSeq;
     const seq = events.at(-1)?.seq ?? prev;
+    const isLast = onlyNudge || this.#outbox.waiting === 0;
+    const due = isLast ? this.#due.owed : [];
     const epoch = this.#epoch ?? view.epoch;
     socket.send(encodeBatch({ ...view, asOf: this.#completeUpTo(view.asOf), epoch, prev, seq, events, due }));
     if (events.length > 0) this.#nudges = 0;
     this.#sentSeq = seq;
     this.#lastBatch = now;
-    this.#owesDue = events.length > 0 && due.length === 0 && this.#rates.some((rate) => rate !== "raw");
-    if (this.#outbox.waiting > 0 && !onlyNudge) this.#send(now, due);
+    this.#due.sent(events.length > 0, due);
+    if (!isLast) this.#send(now);
   }
 
   /** A feed that has lost what it had acked is told nothing until the log shows since when: every `asOf` would be a guess. */

@@ -2,6 +2,7 @@
 
 import type { GapEvent, Source } from "../../protocol/events.ts";
 import { parseInstrument } from "../../protocol/instrument.ts";
+import type { Rate } from "../../protocol/stream.ts";
 import type { AckedBefore, CollectorStatus, Commit, Expired, LoggedStatus, LogRecord } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
 import type { PartitionView } from "./batch.ts";
@@ -94,10 +95,11 @@ export class Partition {
     for (const link of touched) link.onRead(now);
   }
 
-  onGrid(now: number): void {
+  /** A tick of the grid: `due` are the rates whose period ends with it. */
+  onGrid(now: number, due: readonly Rate[]): void {
     const silent = now - this.#lastEvent > SILENCE;
     for (const [instrument, feed] of this.#feeds) {
-      feed.link.onGrid(now, silent);
+      feed.link.onGrid(now, due, silent);
       if (feed.retire(now)) this.#letGo(instrument, feed, "no longer collected: its clients are told");
     }
   }

@@ -10,6 +10,7 @@ import { type Logger, reasonOf } from "../logger.ts";
 import { CatchUpReader } from "./catch-up-reader.ts";
 import type { Edge } from "./edge.ts";
 import type { FeedLink } from "./feed-link.ts";
+import { dueOn, GRID } from "./grid.ts";
 import { Partition } from "./partition.ts";
 import { Semaphore } from "./semaphore.ts";
 
@@ -27,8 +28,6 @@ export interface PusherOptions {
   readonly parkBytes: number;
 }
 
-/** The grid of the conflated rates, ms. */
-const GRID = 100;
 const SECOND = 1000;
 const COMMIT_PERIOD = 500;
 
@@ -42,6 +41,8 @@ export class Pusher implements LogHandlers {
   #listed: readonly string[] = [];
   #bytes = 0;
   #paused = false;
+  /** Of the grid. */
+  #ticks = 0;
   #confirmations: (() => void)[] = [];
   #timers: NodeJS.Timeout[] = [];
   #committing: Promise<void> | undefined;
@@ -171,7 +172,9 @@ export class Pusher implements LogHandlers {
 
   #onGrid(): void {
     const now = Date.now();
-    this.#eachPartition((partition) => partition.onGrid(now));
+    this.#ticks += 1;
+    const due = dueOn(this.#ticks);
+    this.#eachPartition((partition) => partition.onGrid(now, due));
   }
 
   #eachPartition(act: (partition: Partition) => void): void {
