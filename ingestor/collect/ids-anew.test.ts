@@ -1,47 +1,30 @@
 /** An exchange that comes back with lower trade ids than it had: the simulated Binance, opened anew at the same address. */
 
-import { pino } from "pino";
-import { afterEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { until } from "../../local/testing.ts";
 import { binance as dialect } from "../../simulator/binance/dialect.ts";
 import type { Simulator } from "../../simulator/simulator.ts";
-import { startSimulator } from "../../simulator/start-simulator.ts";
 import { binance } from "../exchanges/binance/index.ts";
-import { Collector } from "./collector.ts";
-import { MarketList } from "./market-list.ts";
+import { collect, simulate } from "./testing/collect.ts";
 import { RecordingLog } from "./testing/recording-log.ts";
 
 const HOUR = 3_600_000;
-const log = new RecordingLog();
-let simulator: Simulator;
-let list: MarketList;
-let collector: Collector;
-
-afterEach(async () => {
-  list.stop();
-  await collector.stop();
-  await simulator.stop();
-});
 
 /** @param opened how long before now (ms) its ids begin */
 async function open(opened: number, port = 0): Promise<Simulator> {
   let behind = opened;
   const now = () => Date.now() - behind;
   const listings = dialect.listings().slice(0, 2);
-  const opening = await startSimulator({ dialect, listings, now, port, paused: true });
+  const opening = await simulate({ dialect, listings, now, port, paused: true });
   behind = 0;
   return opening;
 }
 
 it("opens a gap, fetches all that was traded since, and goes on with the new ids", async () => {
-  simulator = await open(0);
-  const { wsUrl, restUrl } = simulator;
-  const logger = pino({ level: "silent" });
-  list = new MarketList(binance, restUrl, logger);
-  const rest = { source: "simulated", term: 1, wanted: () => true, onStatus: () => undefined } as const;
-  collector = new Collector({ exchange: binance, wsUrl, restUrl, writer: log, list, logger, ...rest });
-  void list.run(60_000, () => collector.refresh());
-  void collector.start();
+  let simulator = await open(0);
+  const { wsUrl } = simulator;
+  const log = new RecordingLog();
+  const { collector } = collect(binance, simulator, log);
   await until(() => collector.status.state === "live" && simulator.state().sockets === 1);
   const market = simulator.engine.markets[0]?.code;
   const execute = (count: number) => {

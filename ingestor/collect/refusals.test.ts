@@ -1,26 +1,24 @@
 /** The collector against whole simulated exchanges that refuse, ban, or answer oddly. */
 
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { pino } from "pino";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { until } from "../../local/testing.ts";
 import type { Dialect } from "../../simulator/dialect.ts";
 import { korbit as korbitDialect } from "../../simulator/korbit/dialect.ts";
 import type { Simulator } from "../../simulator/simulator.ts";
-import { startSimulator } from "../../simulator/start-simulator.ts";
 import { upbit as upbitDialect } from "../../simulator/upbit/dialect.ts";
 import type { Exchange } from "../exchanges/exchange.ts";
 import { korbit } from "../exchanges/korbit/index.ts";
 import { upbit } from "../exchanges/upbit/index.ts";
 import type { Tail } from "../log/log.ts";
-import { Collector } from "./collector.ts";
-import { MarketList } from "./market-list.ts";
+import type { Collector } from "./collector.ts";
+import type { MarketList } from "./market-list.ts";
+import { collect, simulate } from "./testing/collect.ts";
 import { RecordingLog } from "./testing/recording-log.ts";
 
 const CODES = ["KRW-BTC", "KRW-ETH", "KRW-XRP"];
-const logger = pino({ level: "silent" });
 
 /** Nothing was ever forgotten: so every trade can be judged. */
 class Log extends RecordingLog {
@@ -30,32 +28,18 @@ class Log extends RecordingLog {
 }
 
 let simulator: Simulator;
-let listServer: Server | undefined;
 let log: Log;
 let list: MarketList;
 let collector: Collector;
 
-afterEach(async () => {
-  list.stop();
-  await collector.stop();
-  await simulator.stop();
-  listServer?.close();
-  listServer = undefined;
-});
-
-/** Collects a simulated exchange, whose list is looked at once in ten minutes: longer than any of this may last. */
+/** Collects a simulated exchange. */
 async function start(exchange: Exchange, dialect: Dialect, more: { codes?: string[]; restUrl?: string } = {}) {
   const codes = more.codes ?? CODES;
   const [like] = dialect.listings();
   if (like === undefined) throw new Error("no market");
-  simulator = await startSimulator({ dialect, paused: true, listings: codes.map((code) => ({ ...like, code })) });
+  simulator = await simulate({ dialect, paused: true, listings: codes.map((code) => ({ ...like, code })) });
   log = new Log();
-  list = new MarketList(exchange, more.restUrl ?? simulator.restUrl, logger);
-  const { restUrl, wsUrl } = simulator;
-  const rest = { source: "simulated", term: 1, wanted: () => true, onStatus: () => undefined } as const;
-  collector = new Collector({ exchange, wsUrl, restUrl, writer: log, list, logger, ...rest });
-  void list.run(600_000, () => collector.refresh());
-  void collector.start();
+  ({ collector, list } = collect(exchange, simulator, log, { listUrl: more.restUrl }));
 }
 const live = () => until(() => collector.status.state === "live" && simulator.state().sockets === 1);
 const healed = () => until(() => collector.counts.openGaps === 0 && collector.counts.gaps > 0);
@@ -91,10 +75,11 @@ describe("a market that is delisted between two looks at the list", () => {
   it("is left out, and said to be, while the list still has it; the others are collected", async () => {
     const rows = CODES.map((code) => ({ symbol: `${code.slice(4)}_krw`.toLowerCase(), status: "launched" }));
     let looks = 0;
-    listServer = createServer((_, response) => {
+    const listServer = createServer((_, response) => {
       looks += 1;
       response.end(JSON.stringify({ success: true, data: rows }));
     });
+    onTestFinished(() => void listServer.close());
     listServer.listen(0, "127.0.0.1");
     await once(listServer, "listening");
     const restUrl = `http://127.0.0.1:${(listServer.address() as AddressInfo).port}`;

@@ -1,54 +1,25 @@
 /** Connections that are replaced before they end, and markets dealt out to several, against the simulated Binance. */
 
-import { pino } from "pino";
-import { afterEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { until } from "../../local/testing.ts";
 import { binance as dialect } from "../../simulator/binance/dialect.ts";
 import type { Simulator } from "../../simulator/simulator.ts";
-import { startSimulator } from "../../simulator/start-simulator.ts";
 import { binance } from "../exchanges/binance/index.ts";
 import type { Feed } from "../exchanges/exchange.ts";
-import { Collector } from "./collector.ts";
-import { MarketList } from "./market-list.ts";
+import type { Collector } from "./collector.ts";
+import { collect, simulate } from "./testing/collect.ts";
 import { RecordingLog } from "./testing/recording-log.ts";
 
 const MARKETS = 6;
 let simulator: Simulator;
-let list: MarketList;
 let log: RecordingLog;
 let collector: Collector;
 
-afterEach(async () => {
-  list.stop();
-  await collector.stop();
-  await simulator.stop();
-});
-
 async function start(feed: Partial<Feed>, leaveMs = 60_000): Promise<void> {
   log = new RecordingLog();
-  simulator = await startSimulator({
-    dialect,
-    settings: { leaveMs },
-    listings: dialect.listings().slice(0, MARKETS),
-    rate: 200,
-  });
-  const logger = pino({ level: "silent" });
-  const exchange = { ...binance, feed: { ...binance.feed, ...feed } };
-  list = new MarketList(exchange, simulator.restUrl, logger);
-  collector = new Collector({
-    exchange,
-    wsUrl: simulator.wsUrl,
-    restUrl: simulator.restUrl,
-    source: "simulated",
-    writer: log,
-    term: 1,
-    list,
-    wanted: () => true,
-    logger,
-    onStatus: () => undefined,
-  });
-  void list.run(60_000, () => collector.refresh());
-  void collector.start();
+  const listings = dialect.listings().slice(0, MARKETS);
+  simulator = await simulate({ dialect, settings: { leaveMs }, listings, rate: 200 });
+  ({ collector } = collect({ ...binance, feed: { ...binance.feed, ...feed } }, simulator, log));
   await until(() => collector.status.state === "live" && log.trades.length > 50);
 }
 

@@ -1,18 +1,16 @@
 /** Living connections that swallow frames, on the exchanges whose ids don't count up: what the tickers add up to shows it. */
 
-import { pino } from "pino";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { until } from "../../local/testing.ts";
 import { bithumb as bithumbDialect } from "../../simulator/bithumb/dialect.ts";
 import { korbit as korbitDialect } from "../../simulator/korbit/dialect.ts";
 import type { Simulator } from "../../simulator/simulator.ts";
-import { startSimulator } from "../../simulator/start-simulator.ts";
 import { upbit as upbitDialect } from "../../simulator/upbit/dialect.ts";
 import { bithumb } from "../exchanges/bithumb/index.ts";
 import { korbit } from "../exchanges/korbit/index.ts";
 import { upbit } from "../exchanges/upbit/index.ts";
-import { Collector } from "./collector.ts";
-import { MarketList } from "./market-list.ts";
+import type { Collector } from "./collector.ts";
+import { collect, simulate } from "./testing/collect.ts";
 import { RecordingLog } from "./testing/recording-log.ts";
 
 const MARKETS = 5;
@@ -24,27 +22,14 @@ const EXCHANGES = [
 
 describe.each(EXCHANGES)("$name: a living connection", ({ exchange, dialect, sumsADay }) => {
   let simulator: Simulator;
-  let list: MarketList;
   let log: RecordingLog;
   let collector: Collector;
-
-  afterEach(async () => {
-    list.stop();
-    await collector.stop();
-    await simulator.stop();
-  });
 
   async function start(rate: number, now = Date.now): Promise<void> {
     log = new RecordingLog();
     const listings = dialect.listings().slice(0, MARKETS);
-    simulator = await startSimulator<object>({ dialect, listings, rate, now, paused: true });
-    const logger = pino({ level: "silent" });
-    list = new MarketList(exchange, simulator.restUrl, logger);
-    const { wsUrl, restUrl } = simulator;
-    const rest = { source: "simulated", term: 1, wanted: () => true, onStatus: () => undefined } as const;
-    collector = new Collector({ exchange, wsUrl, restUrl, writer: log, list, logger, ...rest });
-    void list.run(60_000, () => collector.refresh());
-    void collector.start();
+    simulator = await simulate<object>({ dialect, listings, rate, now, paused: true });
+    ({ collector } = collect(exchange, simulator, log));
     await until(() => log.trades.length >= MARKETS && collector.status.state === "live");
   }
   /** What a trade says: Bithumb's history has ids of its own. */
