@@ -3,37 +3,13 @@
  * then the gap is closed: `healed`, or `lost` for the part that the exchange no longer tells.
  */
 
-import { setTimeout as sleep } from "node:timers/promises";
 import type { GapCause, GapEvent, TradeEvent } from "../../protocol/events.ts";
-import type { Market } from "../../protocol/ingest.ts";
-import { FrameError, type History, HistoryError, UnavailableError } from "../exchanges/exchange.ts";
-import type { RawFrame } from "../log/log.ts";
-import { type Logger, reasonOf } from "../logger.ts";
 import { BackfillQueue, type Waiting } from "./backfill-queue.ts";
-import type { Bans } from "./bans.ts";
+import { GapFetcher, type GapFetcherOptions, SETTLE } from "./gap-fetcher.ts";
 import { gapEvent, type OpenGap } from "./gaps.ts";
-import { HistoryClient } from "./history-client.ts";
-import { HistoryCoverage } from "./history-coverage.ts";
-import type { TradeDeduplicator } from "./trade-deduplicator.ts";
 
-export interface BackfillerOptions {
-  readonly history: History;
-  readonly restUrl: string;
-  /** Who must not be asked, and until when: of all that ask the exchange together. */
-  readonly bans?: Bans;
-  readonly deduplicator: TradeDeduplicator;
-  readonly market: (instrument: string) => Market | undefined;
-  /** Resolves when there is a market list. */
-  readonly listed: Promise<unknown>;
+export interface BackfillerOptions extends Omit<GapFetcherOptions, "append"> {
   readonly append: (event: GapEvent | TradeEvent) => void;
-  readonly onBody: (raw: RawFrame) => void;
-  /** Whether the log can't take more at the moment. */
-  readonly overloaded: () => boolean;
-  readonly logger: Logger;
-  /** Trades that are gathered for one gap at most: they are in memory until all are there. */
-  readonly maxGathered?: number;
-  /** How long answers that can't be read are taken for a fault that passes, ms. */
-  readonly patience?: number;
 }
 
 /** What a backfiller has done since it started. */
@@ -54,23 +30,16 @@ interface Fetching extends OpenGap {
   readonly due: number;
 }
 
-/** An exchange's history is a little behind its socket, and its clock may be behind ours: ms. */
-const SETTLE = 1000;
-const MAX_GATHERED = 200_000;
 /** An open gap that has grown by less than this, ms, is not announced again. */
 const GROWTH = 10_000;
 /** The overlap of a round with the one before it, ms: an exchange's clock and its history may be behind by more than a moment. */
 const MARGIN = 10_000;
-/** Answers in a row that can't be read, and for how long, ms, before a gap is given up: maintenance may last. */
-const UNREADABLE = 3;
-const PATIENCE = 600_000;
-const OVERLOAD_PAUSE = 500;
 /** Timers can't wait for ever, ms. */
 const LOOK_PERIOD = 60_000;
 
 export class Backfiller {
   readonly #options: BackfillerOptions;
-  readonly #client: HistoryClient;
+  readonly #fetcher: GapFetcher;
   readonly #stop = new AbortController();
   /** Gaps that are open, by instrument. */
   readonly #gaps = new Map<string, Fetching[]>();
@@ -79,15 +48,15 @@ export class Backfiller {
   readonly #queue = new BackfillQueue();
   #next: NodeJS.Timeout | undefined;
   #soon: NodeJS.Immediate | undefined;
-  /** Answers in a row that can't be read, and since when (ms), by instrument. */
-  readonly #unreadable = new Map<string, { readonly count: number; readonly since: number }>();
-  readonly counts: BackfillerCounts = { gaps: 0, healed: 0, lost: 0, lateTrades: 0 };
+  readonly #counts = { gaps: 0, healed: 0, lost: 0 };
 
   constructor(options: BackfillerOptions) {
     this.#options = options;
-    const { history, restUrl, onBody, logger, bans } = options;
-    const { signal } = this.#stop;
-    this.#client = new HistoryClient({ history, restUrl, onBody, logger, signal, ...(bans && { bans }) });
+    this.#fetcher = new GapFetcher(options, this.#stop.signal);
+  }
+
+  get counts(): BackfillerCounts {
+    return { ...this.#counts, lateTrades: this.#fetcher.lateTrades };
   }
 
   /** Since when (ms) trades of some instrument are being fetched; undefined while none are. */
@@ -129,7 +98,7 @@ export class Backfiller {
     if (grownFrom !== undefined && announced !== undefined && gap.until - announced < GROWTH) return;
     this.#announcedUntil.set(key, gap.until);
     this.#options.append(gapEvent(gap, "open"));
-    if (grownFrom === undefined) this.counts.gaps += 1;
+    if (grownFrom === undefined) this.#counts.gaps += 1;
   }
 
   /** Starts the gaps that have become due since an earlier stretch of the log has been read. */
@@ -181,7 +150,7 @@ export class Backfiller {
     const from = Math.min(...gaps.map(({ since, fetchedUntil }) => Math.max(since, fetchedUntil - MARGIN)));
     // One that has grown since is told of up to now at most.
     const until = Math.min(now - SETTLE, Math.max(...gaps.map((gap) => gap.until)));
-    const completeFrom = await this.#fetch(instrument, from, until);
+    const completeFrom = await this.#fetcher.fetch(instrument, from, until);
     if (completeFrom === undefined || this.#stop.signal.aborted) return false;
     const left: Fetching[] = [];
     for (const gap of this.#gaps.get(instrument) ?? []) {
@@ -198,81 +167,11 @@ export class Backfiller {
     return true;
   }
 
-  /**
-   * Puts what was missed between two times (ms) into the log.
-   *
-   * @returns from when on nothing is missing any more; undefined when it is to be asked for again
-   */
-  async #fetch(instrument: string, since: number, until: number): Promise<number | undefined> {
-    const { market: marketOf, logger } = this.#options;
-    const { signal } = this.#stop;
-    await this.#options.listed;
-    const market = marketOf(instrument);
-    if (market === undefined) return until;
-    try {
-      const completeFrom = await this.#fetchOnce(market, since, until);
-      this.#unreadable.delete(instrument);
-      return completeFrom;
-    } catch (error) {
-      if (signal.aborted || error instanceof UnavailableError) return undefined;
-      if (!(error instanceof FrameError || error instanceof HistoryError)) throw error;
-      logger.warn({ instrument, reason: reasonOf(error) }, "the trade history does not tell what was missed");
-      if (error instanceof FrameError && !this.#isHopeless(instrument, Date.now())) return undefined;
-      this.#unreadable.delete(instrument);
-      return until;
-    }
-  }
-
-  /** Counts an answer that can't be read. @returns whether there were too many, for too long */
-  #isHopeless(instrument: string, now: number): boolean {
-    const { patience = PATIENCE } = this.#options;
-    const { count, since } = this.#unreadable.get(instrument) ?? { count: 0, since: now };
-    this.#unreadable.set(instrument, { count: count + 1, since });
-    return count + 1 >= UNREADABLE && now - since >= patience;
-  }
-
-  async #fetchOnce(market: Market, since: number, until: number): Promise<number> {
-    const { deduplicator, history, overloaded, maxGathered = MAX_GATHERED } = this.#options;
-    const { instrument } = market;
-    const coverage = new HistoryCoverage(deduplicator, instrument, since, until);
-    // A history that continues from our last trade brings missing trades alone, even those older than the gap.
-    const from = history.order === "oldest-first" ? 0 : since;
-    let gathered: TradeEvent[] = [];
-    const lastId = deduplicator.newest(instrument, since)?.id ?? null;
-    const pages = this.#client.pages(market, { since, until, lastId });
-    for (let page = await pages.next(); ; page = await pages.next()) {
-      while (overloaded()) await sleep(OVERLOAD_PAUSE, undefined, { signal: this.#stop.signal });
-      if (page.done) {
-        this.#append(instrument, gathered);
-        return coverage.completeFrom(page.value);
-      }
-      // Trades after the gap come over the socket: their frames may still be on their way.
-      const inside = page.value.filter(({ time }) => time >= from && time <= until + SETTLE);
-      coverage.add(page.value);
-      if (history.order === "oldest-first") this.#append(instrument, inside);
-      else gathered = [...inside.toReversed(), ...gathered];
-      if (gathered.length <= maxGathered) continue;
-      this.#append(instrument, gathered);
-      return coverage.completeFrom(gathered[0]?.time ?? until);
-    }
-  }
-
-  /** @param trades oldest first */
-  #append(instrument: string, trades: readonly TradeEvent[]): void {
-    if (this.#stop.signal.aborted) return;
-    // Stable: those of the same millisecond stay in the exchange's order.
-    const sorted = trades.toSorted((a, b) => a.time - b.time);
-    for (const trade of this.#options.deduplicator.admitFetched(instrument, sorted)) {
-      this.#options.append({ ...trade, late: true });
-      this.counts.lateTrades += 1;
-    }
-  }
-
   #close(gap: Fetching): void {
     this.#announcedUntil.delete(`${gap.instrument}/${gap.since}`);
     const lost = gap.lostUntil > gap.since;
     this.#options.append(lost ? gapEvent(gap, "lost", { until: gap.lostUntil }) : gapEvent(gap, "healed"));
-    this.counts[lost ? "lost" : "healed"] += 1;
+    this.#counts[lost ? "lost" : "healed"] += 1;
   }
 }
 

@@ -64,10 +64,7 @@ describe("a connection", () => {
     return connection;
   }
   /** Opens one and notes what the exchange gets over it. */
-  async function connect(
-    feed: Feed,
-    wanted: readonly Market[],
-  ): Promise<{ connection: ExchangeConnection; peer: WebSocket }> {
+  async function connect(feed: Feed, wanted: readonly Market[]) {
     const accepted = once(server, "connection") as Promise<[WebSocket]>;
     const connection = open(feed, wanted);
     const [peer] = await accepted;
@@ -82,21 +79,14 @@ describe("a connection", () => {
     peer.ping();
     await once(peer, "pong");
   }
-  function hasStarted({ started }: ExchangeConnection): () => boolean {
+  function hasResolved(promise: Promise<unknown>): () => boolean {
     let yes = false;
-    started.then(
+    promise.then(
       () => {
         yes = true;
       },
       () => undefined,
     );
-    return () => yes;
-  }
-  function hasEnded({ ended }: ExchangeConnection): () => boolean {
-    let yes = false;
-    void ended.then(() => {
-      yes = true;
-    });
     return () => yes;
   }
   /** Most of the times that lie within any period of so many ms. */
@@ -107,7 +97,7 @@ describe("a connection", () => {
     it("asks for its markets, and has started with the first frame where the exchange confirms nothing", async () => {
       const { connection, peer } = await connect(PLAIN, markets(["A", "B"]));
       await until(() => sent.length >= 2);
-      const started = hasStarted(connection);
+      const started = hasResolved(connection.started);
       await seen(peer);
       expect([texts(), started()]).toEqual([["A", "B"], false]);
       peer.send("beat");
@@ -117,7 +107,7 @@ describe("a connection", () => {
 
     it("has started when every request is confirmed, in whatever order, and not with data before that", async () => {
       const { connection, peer } = await connect(CONFIRMING, markets(["A", "B", "C"]));
-      const started = hasStarted(connection);
+      const started = hasResolved(connection.started);
       await until(() => sent.length >= 3);
       for (const answer of ["data", "ok C", "ok A", "ok A", "ok X", "data"]) peer.send(answer);
       await seen(peer);
@@ -128,7 +118,7 @@ describe("a connection", () => {
 
     it("has not started while requests are still to be sent", async () => {
       const { connection, peer } = await connect({ ...CONFIRMING, sends: { count: 1, per: 150 } }, numbered(3));
-      const started = hasStarted(connection);
+      const started = hasResolved(connection.started);
       const early: boolean[] = [];
       peer.on("message", (data) => {
         peer.send(`ok ${data}`);
@@ -229,7 +219,7 @@ describe("a connection", () => {
 
     it("stays as long as data comes", async () => {
       const { connection, peer } = await connect({ ...PLAIN, silence: 500 }, numbered(20));
-      const ended = hasEnded(connection);
+      const ended = hasResolved(connection.ended);
       const feeding = setInterval(() => peer.send("data"), 20);
       await until(() => frames.length >= 50);
       expect(ended()).toBe(false);
@@ -256,7 +246,7 @@ describe("a connection", () => {
       const begun = Date.now();
       const few = open({ ...PLAIN, silence: 100 }, numbered(4));
       const many = open({ ...PLAIN, silence: 100 }, numbered(40));
-      const fewEnded = hasEnded(few);
+      const fewEnded = hasResolved(few.ended);
       await many.ended;
       expect(fewEnded()).toBe(false);
       await few.ended;

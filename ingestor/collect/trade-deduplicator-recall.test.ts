@@ -3,25 +3,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { TradeEvent } from "../../protocol/events.ts";
-import type { Tail } from "../log/log.ts";
+import { BTC, ETH, HELD_LIMIT, ids, LIMIT, series, trade, unread } from "./testing/logged-trades.ts";
 import { TradeDeduplicator } from "./trade-deduplicator.ts";
-
-const BTC = "upbit:BTC-KRW";
-const ETH = "upbit:ETH-KRW";
-/** Trades remembered per instrument, and while none may be forgotten. */
-const LIMIT = 2000;
-const HELD_LIMIT = 200_000;
-
-function trade(id: string, time: number, fields: Partial<TradeEvent> = {}): TradeEvent {
-  const rest = { price: "1", size: "1", side: "buy", received: time, snapshot: false } as const;
-  return { type: "trade", instrument: BTC, id, time, ...rest, ...fields };
-}
-function unread(completeFrom: number, ...events: readonly TradeEvent[]): Tail {
-  return { events, completeFrom, completeUntil: null, unreadSince: 0 };
-}
-const ids = (trades: readonly TradeEvent[]) => trades.map(({ id }) => id);
-const series = (from: number, to: number) =>
-  Array.from({ length: to - from }, (_, i) => trade(`${from + i}`, from + i));
 
 describe("an earlier stretch of the log", () => {
   it("makes known what was traded before, beside what has come since", async () => {

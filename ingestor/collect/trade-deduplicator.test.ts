@@ -1,25 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { MarketEvent, TradeEvent } from "../../protocol/events.ts";
-import type { Tail } from "../log/log.ts";
+import { BTC, ETH, fetched, ids, LIMIT, series, snapshot, tail, trade } from "./testing/logged-trades.ts";
 import { TradeDeduplicator } from "./trade-deduplicator.ts";
-
-const BTC = "upbit:BTC-KRW";
-const ETH = "upbit:ETH-KRW";
-/** Trades remembered per instrument. */
-const LIMIT = 2000;
-
-function trade(id: string | null, time = 1000, fields: Partial<TradeEvent> = {}): TradeEvent {
-  const rest = { price: "1", size: "1", side: "buy", received: time, snapshot: false } as const;
-  return { type: "trade", instrument: BTC, id, time, ...rest, ...fields };
-}
-function tail(completeFrom: number, ...events: MarketEvent[]): Tail {
-  return { events, completeFrom, completeUntil: null };
-}
-const snapshot = (id: string | null, time = 1000): TradeEvent => trade(id, time, { snapshot: true });
-const fetched = (id: string, time = 1000): TradeEvent => trade(id, time, { late: true });
-const ids = (trades: readonly TradeEvent[]) => trades.map(({ id }) => id);
-const series = (from: number, to: number) =>
-  Array.from({ length: to - from }, (_, i) => trade(`${from + i}`, from + i));
 
 describe("a trade deduplicator", () => {
   it("keeps out what the tail holds, and each id but once", () => {
@@ -167,174 +148,52 @@ describe("the memory of trades", () => {
   });
 });
 
-describe("a trade deduplicator, where the history has other ids", () => {
-  const open = (...events: MarketEvent[]) => new TradeDeduplicator([tail(0, ...events)], () => 0, false);
+describe("trades dated in the future", () => {
+  const HOUR = 3_600_000;
+  const ahead = (id: string, time: number) => trade(id, time + HOUR, { received: time });
 
-  it("tells fetched trades from those of the socket by what they say", () => {
-    const deduplicator = open(trade("s1", 1000));
-    deduplicator.admit(trade("s2", 2000));
-    expect(deduplicator.has(trade("h1", 1000))).toBe(true);
-    expect(deduplicator.has(trade("h1", 1001))).toBe(false);
-    const told = [trade("h1", 1000), trade("h2", 2000), trade("h3", 3000)];
-    expect(ids(deduplicator.admitFetched(BTC, told))).toEqual(["h3"]);
-    expect(deduplicator.admitFetched(BTC, told)).toEqual([]);
+  it("make no later trade pass for one that can't be judged", () => {
+    const deduplicator = new TradeDeduplicator([tail(0)], () => 0);
+    deduplicator.admit(ahead("x", 5000));
+    for (const one of series(5001, 5001 + LIMIT)) deduplicator.admit(one);
+    expect(deduplicator.completeFrom(BTC)).toBeLessThanOrEqual(5002);
+    expect(ids(deduplicator.admitFetched(BTC, [trade("missed", 7500)]))).toEqual(["missed"]);
   });
 
-  it("counts trades that are alike in everything", () => {
-    const deduplicator = open();
-    expect([deduplicator.admit(trade("s1")), deduplicator.admit(trade("s2")), deduplicator.admit(trade("s1"))]).toEqual(
-      [true, true, false],
-    );
-    expect(
-      ids(
-        deduplicator.admitFetched(
-          BTC,
-          ["h1", "h2", "h3"].map((id) => trade(id)),
-        ),
-      ),
-    ).toEqual(["h3"]);
+  it("are remembered until their time has come", () => {
+    const deduplicator = new TradeDeduplicator([tail(0)], () => 0);
+    deduplicator.admit(ahead("x", 5000));
+    for (const one of series(5001, 5001 + 3 * LIMIT)) deduplicator.admit(one);
+    expect(deduplicator.admitFetched(BTC, [ahead("x", 5000)])).toEqual([]);
+    expect([deduplicator.admit(ahead("x", 5000)), deduplicator.has(ahead("x", 5000))]).toEqual([false, true]);
   });
 
-  it.each([true, false])("keeps out what the socket brings after it was fetched (in a snapshot: %s)", (inSnapshot) => {
-    const deduplicator = open();
-    deduplicator.admitFetched(BTC, [trade("h1"), trade("h2")]);
-    const brought = ["s1", "s2", "s3"].map((id) => deduplicator.admit(trade(id, 1000, { snapshot: inSnapshot })));
-    // Two were fetched: the third is another trade.
-    expect(brought).toEqual([false, false, true]);
+  it("are not taken for the newest of an earlier time, nor for one of a later", () => {
+    const deduplicator = new TradeDeduplicator([tail(0, ahead("7", 5000))], () => 0);
+    expect([deduplicator.newest(BTC, 5000)?.id, deduplicator.someBetween(BTC, 6000, 2 * HOUR)]).toEqual(["7", false]);
+  });
+});
+
+describe("trades whose ids begin anew", () => {
+  it("are new although another one had their id, and keep the old ones out as before", () => {
+    const deduplicator = new TradeDeduplicator([tail(0, trade("1", 1000), trade("2", 1100))], () => 0);
+    expect([deduplicator.reusesId(trade("1", 1000)), deduplicator.reusesId(trade("1", 90_000))]).toEqual([false, true]);
+    expect([deduplicator.admit(trade("1", 90_000)), deduplicator.admit(trade("2", 90_100))]).toEqual([true, true]);
+    expect([deduplicator.admit(trade("1", 90_000)), deduplicator.admit(snapshot("2", 1100))]).toEqual([false, false]);
+    const told = [trade("1", 1000), trade("2", 1100), trade("1", 90_000), trade("3", 90_200)];
+    expect(deduplicator.admitFetched(BTC, told)).toEqual([trade("3", 90_200)]);
+    expect(deduplicator.newest(BTC)).toEqual({ id: "3", time: 90_200 });
   });
 
-  it("does not let a repeat claim twice", () => {
-    const deduplicator = open();
-    deduplicator.admitFetched(BTC, [trade("h1"), trade("h2")]);
-    expect([
-      deduplicator.admit(trade("s1")),
-      deduplicator.admit(snapshot("s1")),
-      deduplicator.admit(trade("s2")),
-    ]).toEqual([false, false, false]);
-    expect(deduplicator.admit(trade("s3"))).toBe(true);
+  it("are fetched although the log has another one of their id", () => {
+    const deduplicator = new TradeDeduplicator([tail(0, trade("1", 1000))], () => 0);
+    expect(deduplicator.admitFetched(BTC, [trade("1", 90_000), trade("1", 1000)])).toEqual([trade("1", 90_000)]);
   });
 
-  it("counts once what was fetched and then came over the socket, so that its equal is still found", () => {
-    const deduplicator = open();
-    deduplicator.admitFetched(BTC, [trade("h1")]);
-    expect(deduplicator.admit(trade("s1"))).toBe(false);
-    expect(ids(deduplicator.admitFetched(BTC, [trade("h1"), trade("h2")]))).toEqual(["h2"]);
-  });
-
-  it("knows trades fetched by the one before, whose ids the socket does not have", () => {
-    const deduplicator = open(trade("s1", 1000), fetched("h2", 2000), fetched("h3", 2000));
-    expect(deduplicator.admitFetched(BTC, [trade("h1", 1000), trade("h2", 2000), trade("h3", 2000)])).toEqual([]);
-    expect(["s2", "s3", "s4"].map((id) => deduplicator.admit(snapshot(id, 2000)))).toEqual([false, false, true]);
-  });
-
-  it("takes a late snapshot in the tail for one of the socket's", () => {
-    const deduplicator = open(trade("s1", 1000, { snapshot: true, late: true }));
-    expect([deduplicator.admit(snapshot("s1")), deduplicator.admitFetched(BTC, [trade("h1")])]).toEqual([false, []]);
-    expect(deduplicator.admit(trade("s2"))).toBe(true);
-  });
-
-  it("counts what the tail has of both: first the socket's, then the fetched one", () => {
-    const deduplicator = open(trade("s1"), fetched("h2"));
-    expect(deduplicator.admitFetched(BTC, [trade("h1"), trade("h2")])).toEqual([]);
-  });
-
-  it("counts what the tail has of both: first the fetched one, then the socket's", () => {
-    const deduplicator = open(fetched("h1"), trade("s2"));
-    expect(deduplicator.admitFetched(BTC, [trade("h1"), trade("h2")])).toEqual([]);
-  });
-
-  it("keeps out a repeat of a fetched trade although the tail has its equal too", () => {
-    // The log has both: s1 claimed h1 and is not in it, then s2 came.
-    const deduplicator = open(fetched("h1"), trade("s2"));
-    expect([deduplicator.admit(snapshot("s2")), deduplicator.admit(snapshot("s1"))]).toEqual([false, false]);
-  });
-
-  it("that two pages both tell enter the log once", () => {
-    const deduplicator = open();
-    expect(
-      ids(
-        deduplicator.admitFetched(
-          BTC,
-          ["h2", "h1", "h1"].map((id) => trade(id)),
-        ),
-      ),
-    ).toEqual(["h2", "h1"]);
-  });
-
-  it("lets nothing be fetched again that it has lost", () => {
-    const deduplicator = open(...series(0, LIMIT + 500));
-    expect(
-      deduplicator.admitFetched(
-        BTC,
-        series(0, LIMIT + 500).map((one) => ({ ...one, id: `h${one.id}` })),
-      ),
-    ).toEqual([]);
-    expect([deduplicator.count(BTC), deduplicator.completeFrom(BTC)]).toEqual([LIMIT, 500]);
-  });
-
-  it("holds what was fetched, too", () => {
-    const deduplicator = open();
-    deduplicator.hold(BTC);
-    deduplicator.admitFetched(
-      BTC,
-      series(0, LIMIT + 500).map((one) => ({ ...one, id: `h${one.id}` })),
-    );
-    const brought = series(0, LIMIT + 500).filter((one) => deduplicator.admit(one));
-    expect(brought).toEqual([]);
-    deduplicator.release(BTC);
-    expect(deduplicator.admit(snapshot("0", 0))).toBe(false);
-  });
-
-  describe("dated in the future", () => {
-    const HOUR = 3_600_000;
-    const ahead = (id: string, time: number) => trade(id, time + HOUR, { received: time });
-
-    it("make no later trade pass for one that can't be judged", () => {
-      const deduplicator = new TradeDeduplicator([tail(0)], () => 0);
-      deduplicator.admit(ahead("x", 5000));
-      for (const one of series(5001, 5001 + LIMIT)) deduplicator.admit(one);
-      expect(deduplicator.completeFrom(BTC)).toBeLessThanOrEqual(5002);
-      expect(ids(deduplicator.admitFetched(BTC, [trade("missed", 7500)]))).toEqual(["missed"]);
-    });
-
-    it("are remembered until their time has come", () => {
-      const deduplicator = new TradeDeduplicator([tail(0)], () => 0);
-      deduplicator.admit(ahead("x", 5000));
-      for (const one of series(5001, 5001 + 3 * LIMIT)) deduplicator.admit(one);
-      expect(deduplicator.admitFetched(BTC, [ahead("x", 5000)])).toEqual([]);
-      expect([deduplicator.admit(ahead("x", 5000)), deduplicator.has(ahead("x", 5000))]).toEqual([false, true]);
-    });
-
-    it("are not taken for the newest of an earlier time, nor for one of a later", () => {
-      const deduplicator = new TradeDeduplicator([tail(0, ahead("7", 5000))], () => 0);
-      expect([deduplicator.newest(BTC, 5000)?.id, deduplicator.someBetween(BTC, 6000, 2 * HOUR)]).toEqual(["7", false]);
-    });
-  });
-
-  describe("whose ids begin anew", () => {
-    it("are new although another one had their id, and keep the old ones out as before", () => {
-      const deduplicator = new TradeDeduplicator([tail(0, trade("1", 1000), trade("2", 1100))], () => 0);
-      expect([deduplicator.reusesId(trade("1", 1000)), deduplicator.reusesId(trade("1", 90_000))]).toEqual([
-        false,
-        true,
-      ]);
-      expect([deduplicator.admit(trade("1", 90_000)), deduplicator.admit(trade("2", 90_100))]).toEqual([true, true]);
-      expect([deduplicator.admit(trade("1", 90_000)), deduplicator.admit(snapshot("2", 1100))]).toEqual([false, false]);
-      const told = [trade("1", 1000), trade("2", 1100), trade("1", 90_000), trade("3", 90_200)];
-      expect(deduplicator.admitFetched(BTC, told)).toEqual([trade("3", 90_200)]);
-      expect(deduplicator.newest(BTC)).toEqual({ id: "3", time: 90_200 });
-    });
-
-    it("are fetched although the log has another one of their id", () => {
-      const deduplicator = new TradeDeduplicator([tail(0, trade("1", 1000))], () => 0);
-      expect(deduplicator.admitFetched(BTC, [trade("1", 90_000), trade("1", 1000)])).toEqual([trade("1", 90_000)]);
-    });
-
-    it("make nothing of the others be forgotten early", () => {
-      const deduplicator = new TradeDeduplicator([tail(0, trade("1", 1000))], () => 0);
-      deduplicator.admit(trade("1", 90_000));
-      for (const one of series(90_001, 90_001 + LIMIT - 2)) deduplicator.admit(one);
-      expect(deduplicator.completeFrom(BTC)).toBe(0);
-    });
+  it("make nothing of the others be forgotten early", () => {
+    const deduplicator = new TradeDeduplicator([tail(0, trade("1", 1000))], () => 0);
+    deduplicator.admit(trade("1", 90_000));
+    for (const one of series(90_001, 90_001 + LIMIT - 2)) deduplicator.admit(one);
+    expect(deduplicator.completeFrom(BTC)).toBe(0);
   });
 });
