@@ -81,10 +81,11 @@ export class TradePublisher {
       epoch: "edge-0",
       prev,
       seq: this.#seq,
+      through: this.#seq,
       events: [{ seq: this.#seq, logged: now, event }],
       asOf: now,
       status,
-      due: ["raw", "100ms"],
+      due: ["100ms"],
     };
     this.#socket.send(JSON.stringify(frame));
   }

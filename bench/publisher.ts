@@ -63,7 +63,17 @@ export class Publisher {
     }));
     this.#seq += size;
     const status = { state: "live", source: "simulated", since: this.#since, asOf: now } as const;
-    const frame: TicksFrame = { op: "ticks", epoch: EPOCH, prev, seq: this.#seq, events, asOf: now, status, due: [] };
+    const frame: TicksFrame = {
+      op: "ticks",
+      epoch: EPOCH,
+      prev,
+      seq: this.#seq,
+      through: this.#seq,
+      events,
+      asOf: now,
+      status,
+      due: [],
+    };
     return JSON.stringify(frame);
   }
 

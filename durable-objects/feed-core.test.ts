@@ -115,6 +115,26 @@ it("believes what a batch says of completeness only when it has everything befor
   });
 });
 
+it("knows how far it is complete from its publisher alone, for one log, and only as long as its memory lasts", async () => {
+  await withSql((sql) => {
+    const feed = new Feed(sql);
+    const say = (epoch: string, prev: number, events: readonly LoggedEvent[], through: number) => {
+      feed.core.accept(batch(epoch, prev, events, [], through), () => false);
+      return feed.core.through;
+    };
+    expect(say("e1", 0, [trade(300)], 310)).toBe(310);
+    expect(say("e1", 300, [], 5000)).toBe(5000);
+    // A hole says nothing; neither does a publisher that is behind, nor a log that the feed has left.
+    expect(say("e1", 400, [], 6000)).toBe(5000);
+    expect(say("e1", 300, [], 4000)).toBe(5000);
+    feed.core.store();
+    feed.hibernate();
+    expect(feed.core.through).toBe(300);
+    expect(say("e2", 0, [trade(2)], 2)).toBe(2);
+    expect(say("e1", 0, [trade(300)], 9000)).toBe(2);
+  });
+});
+
 it("goes on with a snapshot in a new epoch, and a gap after it on trade", async () => {
   await withSql((sql) => {
     const feed = new Feed(sql);

@@ -41,6 +41,8 @@ export class FeedCore {
   #owed = 0;
   #storedSeq: number;
   #unstored = false;
+  /** What the publisher said last of {@link through}; in memory only. */
+  #through = 0;
 
   constructor(instrument: string, store: FeedStore, history: TradeHistory) {
     this.instrument = instrument;
@@ -64,6 +66,14 @@ export class FeedCore {
   /** The last event taken in. */
   get seq(): number {
     return this.#record.seq;
+  }
+
+  /**
+   * The position up to which everything is here: the last event's, or beyond, as the publisher says with each batch. After
+   * hibernation that is known again with the next one.
+   */
+  get through(): number {
+    return Math.max(this.#record.seq, this.#through);
   }
 
   /** The last event that is in storage: what may be acked. */
@@ -117,6 +127,7 @@ export class FeedCore {
     const accepted = this.#take(frame, listening);
     // What a batch says of completeness holds only for whoever has everything before it.
     if (accepted.kind !== "hole") this.#record.status = { ...frame.status, asOf: frame.asOf };
+    if (accepted.kind === "applied" || accepted.kind === "changed") this.#completeThrough(frame);
     return accepted;
   }
 
@@ -204,6 +215,10 @@ export class FeedCore {
     return { kind: "applied" };
   }
 
+  #completeThrough({ epoch, through }: TicksFrame): void {
+    if (epoch === this.#record.epoch) this.#through = Math.max(this.#through, through);
+  }
+
   #stream(key: StreamKey): FeedStream {
     const stream = this.#streams.get(key);
     if (stream === undefined) throw new RangeError(`there is no stream ${key}`);
@@ -271,6 +286,7 @@ export class FeedCore {
     record.start = continues ? record.seq : first.seq - 1;
     record.floor = record.start;
     this.#owed = 0;
+    this.#through = 0;
     for (const stream of this.#streams.values()) stream.changeEpoch(record.seq, continues, listening(stream.key));
     if (continues) this.#apply(new FeedEvent(epochGap(this.instrument, since, first)), listening);
   }

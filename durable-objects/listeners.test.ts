@@ -40,6 +40,7 @@ class Scene {
   #index = new SubscriptionIndex<StreamKey, Visitor>();
   #core: FeedCore;
   #positions: StreamPositions = {};
+  #through = 0;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -54,10 +55,16 @@ class Scene {
   /** One event in six is a gap, one in three a ticker. */
   write(kinds: readonly number[], due: readonly Rate[]): void {
     for (const kind of kinds) {
-      const seq = (this.#log.at(-1)?.seq ?? 1) + 1;
+      const seq = Math.max(this.#log.at(-1)?.seq ?? 1, this.#through) + 1;
       this.#log.push(kind === 0 ? gap(seq) : kind < 3 ? ticker(seq) : trade(seq));
     }
     this.#send(due);
+  }
+
+  /** Other instruments' events pass by: up to there nothing more of this one comes. */
+  pass(count: number): void {
+    this.#through = Math.max(this.#log.at(-1)?.seq ?? 1, this.#through) + count;
+    this.#send([]);
   }
 
   come(visitor: Visitor, key: StreamKey): void {
@@ -70,6 +77,10 @@ class Scene {
       const snapshot = this.#core.snapshot(key, context(EPOCH));
       visitor.take(snapshot === undefined ? [] : [snapshot]);
     } else {
+      // A position that was heard of elsewhere: it has everything up to there if it has all that was broadcast.
+      if (visitor.receiver.trades.length + visitor.start === this.trades.length) {
+        visitor.receiver.last = this.#core.through;
+      }
       const missed = this.#core.recover(key, visitor.receiver.last, context(EPOCH)) ?? [];
       visitor.from = undefined;
       visitor.take(missed);
@@ -102,7 +113,10 @@ class Scene {
   #send(due: readonly Rate[]): void {
     const { seq } = this.#core;
     const fresh = this.#log.filter((logged) => logged.seq > seq);
-    const { kind } = this.#core.accept(batch(EPOCH, seq, fresh), (key) => this.#index.has(key));
+    const { kind } = this.#core.accept(
+      batch(EPOCH, seq, fresh, [], Math.max(this.#log.at(-1)?.seq ?? 0, this.#through)),
+      (key) => this.#index.has(key),
+    );
     this.flush(kind === "changed" ? RATES : due);
     if (kind === "changed") this.#core.store();
   }
@@ -137,6 +151,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       (rates): Step =>
         (scene) =>
           scene.flush(rates),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.integer({ min: 1, max: 3 }).map(
+      (count): Step =>
+        (scene) =>
+          scene.pass(count),
     ),
   },
   { weight: 1, arbitrary: fc.constant<Step>((scene) => scene.store()) },

@@ -38,8 +38,11 @@ export interface SubscriptionParts {
   readonly core: FeedCore;
   readonly clients: ClientSockets;
   readonly waiting: PendingRequests;
-  /** Asks the pusher for what an idle feed has not been sent yet; the result says whether it has come. */
-  readonly refresh: () => () => boolean;
+  /**
+   * Asks the pusher for what an idle feed has not been sent yet, or with `ahead` how far any feed is complete; the result says
+   * whether it has come.
+   */
+  readonly refresh: (ahead: boolean) => () => boolean;
   readonly context: () => ItemContext;
   /** After the set of streams that are listened to may have changed. */
   readonly changed: () => void;
@@ -82,7 +85,7 @@ export class Subscriptions {
         done();
       };
       // Two waits: a pusher that does not answer holds up only those who need what it has.
-      waiting.enter(refresh(), FLUSH_PATIENCE, () =>
+      waiting.enter(refresh(behind()), FLUSH_PATIENCE, () =>
         waiting.enter(() => !behind(), CATCH_UP_PATIENCE - FLUSH_PATIENCE, answer),
       );
     });
@@ -165,7 +168,7 @@ export class Subscriptions {
     const { core } = this.#parts;
     if (!core.caughtUp) return true;
     if (from === null || !isLog(stream)) return false;
-    return core.epoch === null || (from.epoch === core.epoch && from.seq > core.seq);
+    return core.epoch === null || (from.epoch === core.epoch && from.seq > core.through);
   }
 
   #answer(ws: WebSocket, id: RequestId | undefined, wanted: readonly Wanted[], failed: readonly FailedStream[]): void {

@@ -1,7 +1,8 @@
-import { env, runInDurableObject } from "cloudflare:test";
-import { expect, it } from "vitest";
+import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { describe, expect, it } from "vitest";
 import { LIMITS, PING_TEXT } from "../protocol/frames.ts";
-import { batch, gap, LIVE, ticker, trade } from "./testing/test-events.ts";
+import { RATES } from "../protocol/stream.ts";
+import { batch, gap, LIVE, Receiver, ticker, trade } from "./testing/test-events.ts";
 import { newFeed, TestListener, TestPusher } from "./testing/test-feed.ts";
 import { barrier, openClient, upgrade } from "./testing/test-socket.ts";
 
@@ -196,6 +197,52 @@ it("resumes exactly, wherever the client left", async () => {
       listener.client.ws.close(1000);
     }
   }
+});
+
+describe("of a position beyond the feed's newest event", () => {
+  const resume = async (stub: DurableObjectStub, stream: string, seq: number) => {
+    const client = await openClient(stub, "https://feed/");
+    client.send({ op: "subscribe", streams: [{ stream, epoch: "e1", seq }] });
+    return client;
+  };
+
+  it("resumes with nothing to send where the feed is complete so far, and goes on from there", async () => {
+    const { stub, instrument } = newFeed();
+    const pusher = await TestPusher.open(stub);
+    await TestListener.open(stub, `${instrument}@ticker`);
+    pusher.push([trade(300)], RATES, 5000);
+    await pusher.stored(300);
+    const listeners = [300, 301, 5000].map(async (seq) => {
+      const client = await resume(stub, `${instrument}@trade`, seq);
+      expect((await client.next("subscribed")).streams).toMatchObject([{ seq, recovered: true }]);
+      await barrier(client);
+      expect(client.ops).not.toContain("data");
+      return new TestListener(client, new Receiver({ epoch: "e1", seq }));
+    });
+    const resumed = await Promise.all(listeners);
+    pusher.push([trade(5001)]);
+    await Promise.all(resumed.map((listener) => listener.until(5001)));
+    for (const { receiver } of resumed) expect(receiver.trades).toEqual(["e1/5001"]);
+  });
+
+  it.each(["while others listen", "after the memory has gone"])(
+    "asks the publisher how far that is, %s",
+    async (when) => {
+      const { stub, instrument } = newFeed();
+      const pusher = await TestPusher.open(stub);
+      const other = await TestListener.open(stub, `${instrument}@trade`);
+      pusher.push([trade(300)], RATES, 5000);
+      await other.until(300);
+      await pusher.stored(300);
+      const ahead = when === "while others listen" ? 6000 : 4000;
+      if (ahead === 4000) await evictDurableObject(stub);
+      pusher.socket.skip();
+      const client = await resume(stub, `${instrument}@trade@1s`, ahead);
+      expect(await pusher.socket.next("cadence")).toMatchObject({ rates: ["100ms"] });
+      pusher.push([], [], 7000);
+      expect((await client.next("subscribed")).streams).toMatchObject([{ seq: ahead, recovered: true }]);
+    },
+  );
 });
 
 it("says why it could not resume, and gives a snapshot instead", async () => {

@@ -67,7 +67,7 @@ export class SymbolFeed extends DurableObject<Env> {
       core: this.#core,
       clients: this.#clients,
       waiting: this.#waiting,
-      refresh: () => this.#refresh(),
+      refresh: (ahead) => this.#refresh(ahead),
       context: () => this.#context(Date.now()),
       changed: () => this.#sayCadence(),
       recovered: (ws, events) => this.#requests.chargeRecovered(ws, events, Date.now()),
@@ -258,9 +258,12 @@ export class SymbolFeed extends DurableObject<Env> {
     this.#storeAll();
   }
 
-  /** A feed that nobody listens to gets its ticks late; asking for the cadence again brings them at once. */
-  #refresh(): () => boolean {
-    if (this.#rates !== "" || !this.#publisher.connected) return () => true;
+  /**
+   * A feed that nobody listens to gets its ticks late; asking for the cadence again brings them at once. `ahead`: a client
+   * names a position beyond what is known here; the answer says how far the feed is complete.
+   */
+  #refresh(ahead = false): () => boolean {
+    if ((this.#rates !== "" && !ahead) || !this.#publisher.connected) return () => true;
     const before = this.#batches;
     this.#publisher.cadence(this.#clients.rates());
     return () => this.#batches > before || !this.#publisher.connected;

@@ -37,6 +37,8 @@ export const ticksFrame = z.object({
   prev: seq,
   /** The last position that this batch covers; `prev` when it is empty. */
   seq,
+  /** The position up to which the instrument is complete with this batch: none of its events stands between `seq` and this. */
+  through: seq,
   events: loggedEvents,
   /** Log time (ms) up to which the feed is complete after this batch. */
   asOf: timestamp,

@@ -48,15 +48,16 @@ export function gap(seq: number, instrument = INSTRUMENT): LoggedEvent {
 
 export const LIVE: FeedStatus = { state: "live", source: "live", since: START, asOf: START };
 
-/** A batch that continues `prev`. */
+/** A batch that continues `prev`, complete through its last event where nothing else is said. */
 export function batch(
   epoch: string,
   prev: number,
   events: readonly LoggedEvent[],
   due: TicksFrame["due"] = [...RATES],
+  through = events.at(-1)?.seq ?? prev,
 ): TicksFrame {
   const seq = events.at(-1)?.seq ?? prev;
-  return { op: "ticks", epoch, prev, seq, events: [...events], asOf: START + seq, status: LIVE, due };
+  return { op: "ticks", epoch, prev, seq, through, events: [...events], asOf: START + seq, status: LIVE, due };
 }
 
 export function context(epoch: string): ItemContext {

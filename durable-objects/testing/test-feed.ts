@@ -35,10 +35,10 @@ export class TestPusher {
     return new TestPusher(await openPublisher(stub, "https://feed/?publish=1"), epoch, log);
   }
 
-  /** Sends new events, or none. */
-  push(events: readonly LoggedEvent[], due: readonly Rate[] = RATES): void {
+  /** Sends new events, or none. @param through how far the instrument is complete then */
+  push(events: readonly LoggedEvent[], due: readonly Rate[] = RATES, through?: number): void {
     this.log.push(...events);
-    this.socket.send(batch(this.epoch, this.#sent, events, [...due]));
+    this.socket.send(batch(this.epoch, this.#sent, events, [...due], through));
     this.#sent = events.at(-1)?.seq ?? this.#sent;
   }
 

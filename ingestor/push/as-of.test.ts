@@ -60,7 +60,10 @@ class World {
     partition: 0,
     idleBatch: 30_000,
     parkBytes: 700,
-    view: () => (this.#read === this.#commit ? undefined : { epoch: "e-0", asOf: this.#asOf, status: STATUS }),
+    view: () =>
+      this.#read === this.#commit
+        ? undefined
+        : { epoch: "e-0", asOf: this.#asOf, next: this.#read + 1, status: STATUS },
     logger: pino({ level: "silent" }),
     onBytes: () => undefined,
     onLack: (_link, catchUp) => {
@@ -159,7 +162,7 @@ class World {
 
   /** The feed takes the next batches in. */
   take(count: number): void {
-    for (const { prev, events, asOf, due } of this.#wire?.onItsWay.splice(0, count) ?? []) {
+    for (const { prev, events, through, asOf, due } of this.#wire?.onItsWay.splice(0, count) ?? []) {
       this.#flush(due);
       if (prev > this.#taken) {
         this.#say({ op: "resend", epoch: "e-0", from: this.#taken });
@@ -175,6 +178,8 @@ class World {
       this.batches += 1;
       const lacked = this.#own.find(({ offset }) => offset > this.#taken);
       expect(asOf, `with ${this.#taken}, without ${lacked?.offset}`).toBeLessThanOrEqual(lacked?.logged ?? asOf);
+      expect(through, `with ${this.#taken}`).toBeLessThan(lacked?.offset ?? Math.max(this.#read, this.#taken) + 1);
+      expect(through).toBeGreaterThanOrEqual(this.#sentTo(prev, events));
     }
   }
 
@@ -217,6 +222,10 @@ class World {
     }
     expect([this.#stored, this.#link.parked]).toEqual([this.#own.at(-1)?.offset ?? 0, false]);
     expect(this.#rates.filter((rate) => this.#gathering.has(rate))).toEqual([]);
+  }
+
+  #sentTo(prev: number, events: TicksFrame["events"]): number {
+    return events.at(-1)?.seq ?? prev;
   }
 
   #flush(due: readonly Rate[]): void {

@@ -8,14 +8,18 @@ export interface PartitionView {
   readonly epoch: string;
   /** Log time (ms) up to which everything has been read. */
   readonly asOf: number;
+  /** The next position to be read. */
+  readonly next: number;
   /** JSON text of the collector's status, without the `asOf` that each batch gives it. */
   readonly status: string;
 }
 
-export interface Batch extends PartitionView {
+export interface Batch extends Omit<PartitionView, "next"> {
   /** The position that it continues, and the one that it reaches. */
   readonly prev: number;
   readonly seq: number;
+  /** ... and the one up to which its feed then has everything. */
+  readonly through: number;
   readonly events: readonly Entry[];
   readonly due: readonly Rate[];
   /** Log time (ms) up to which its feed has everything once it has this. */
@@ -23,8 +27,8 @@ export interface Batch extends PartitionView {
 }
 
 /** The text of a `ticksFrame` of `protocol/ingest.ts`. */
-export function encodeBatch({ epoch, prev, seq, events, due, asOf, status }: Batch): string {
-  const head = `"epoch":${JSON.stringify(epoch)},"prev":${prev},"seq":${seq}`;
+export function encodeBatch({ epoch, prev, seq, through, events, due, asOf, status }: Batch): string {
+  const head = `"epoch":${JSON.stringify(epoch)},"prev":${prev},"seq":${seq},"through":${through}`;
   const texts = events.map(({ text }) => text).join(",");
   const said = `${status.slice(0, -1)},"asOf":${asOf}}`;
   return `{"op":"ticks",${head},"events":[${texts}],"asOf":${asOf},"status":${said},"due":${JSON.stringify(due)}}`;

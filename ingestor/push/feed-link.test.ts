@@ -35,15 +35,17 @@ describe("a feed link", () => {
   let lacks: CatchUp[];
   let replaced: number;
   let epoch: string | undefined;
+  /** The next position of the live reading. */
+  let next: number;
 
   beforeEach(() => {
-    [wire, bytes, lowest, lacks, replaced, epoch] = [new Wire(), 0, 0, [], 0, "e-0"];
+    [wire, bytes, lowest, lacks, replaced, epoch, next] = [new Wire(), 0, 0, [], 0, "e-0", 1];
     link = new FeedLink({
       instrument: "upbit:BTC-KRW",
       partition: 0,
       idleBatch: 30_000,
       parkBytes: 2000,
-      view: () => (epoch === undefined ? undefined : { epoch, asOf: 5, status: JSON.stringify(STATUS) }),
+      view: () => (epoch === undefined ? undefined : { epoch, asOf: 5, next, status: JSON.stringify(STATUS) }),
       logger: pino({ level: "silent" }),
       onBytes: (change) => {
         bytes += change;
@@ -61,7 +63,10 @@ describe("a feed link", () => {
     return { offset, logged: 5, key: "upbit:BTC-KRW", value, type: "trade", origin };
   }
   const take = (...offsets: number[]) => {
-    for (const offset of offsets) link.take(epoch ?? "", record(offset), 0);
+    for (const offset of offsets) {
+      next = offset + 1;
+      link.take(epoch ?? "", record(offset), 0);
+    }
   };
   const hear = (frame: FeedFrame) => link.onMessage(JSON.stringify(frame));
   /** The feed is there and has stored up to `seq`. */
@@ -433,11 +438,79 @@ describe("a feed link", () => {
   });
 
   function optionsOf() {
-    const view = () => ({ epoch: "e-0", asOf: 5, status: JSON.stringify(STATUS) });
+    const view = () => ({ epoch: "e-0", asOf: 5, next, status: JSON.stringify(STATUS) });
     const nothing = () => undefined;
     const rest = { onBytes: nothing, onLack: nothing, onReplaced: nothing, logger: pino({ level: "silent" }) };
     return { instrument: "upbit:BTC-KRW", partition: 0, idleBatch: 30_000, view, ...rest };
   }
+
+  describe("of how far a feed is complete", () => {
+    const through = () => wire.take().map(({ seq, through: to }) => [seq, to]);
+
+    it("says the last position that was read, in an empty batch too", () => {
+      take(10);
+      next = 50;
+      ready();
+      next = 80;
+      link.onStatus(0);
+      link.onGrid(40_000, TICK, false);
+      hear({ op: "cadence", rates: ["raw"] });
+      expect(through()).toEqual([
+        [10, 49],
+        [10, 79],
+      ]);
+    });
+
+    it("never passes an event that still waits: of a long backlog, or for its time", () => {
+      link = new FeedLink({ ...optionsOf(), parkBytes: 10_000_000 });
+      take(...Array.from({ length: 1200 }, (_, i) => 2 * i + 2));
+      ready();
+      expect(through()).toEqual([
+        [2000, 2001],
+        [2400, 2400],
+      ]);
+      ack(2400, true);
+      next = 2501;
+      link.take("e-0", record(2500), Date.now());
+      link.onGrid(Date.now() + 600, TICK, false);
+      expect(through()).toEqual([[2400, 2499]]);
+    });
+
+    it("stays where a parked feed stands, until the log has been read again for it", () => {
+      ready();
+      take(1, 2, 3);
+      link.onGrid(40_000, TICK, false);
+      ack(3);
+      wire.take();
+      hear({ op: "resend", epoch: "e-0", from: 1 });
+      take(9);
+      link.takeAgain("e-0", record(2), 0);
+      link.flush(0);
+      link.takeAgain("e-0", record(3), 0);
+      link.takeAgain("e-0", record(9), 0);
+      link.unpark();
+      link.flush(0);
+      expect(through()).toEqual([
+        [2, 2],
+        [9, 9],
+      ]);
+    });
+
+    it("is what the feed has, where another pusher has brought it further", () => {
+      take(1);
+      ready(100);
+      expect(through()).toEqual([[100, 100]]);
+    });
+
+    it("is its last event for a log that has ended", () => {
+      ready();
+      take(100);
+      wire.take();
+      epoch = "f-0";
+      take(2);
+      expect(wire.take()).toMatchObject([{ epoch: "e-0", seq: 100, through: 100 }]);
+    });
+  });
 
   describe("when the log is another one", () => {
     it("sends what it can of the old one, and begins anew", () => {

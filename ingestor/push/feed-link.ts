@@ -374,9 +374,11 @@ export class FeedLink {
     const isLast = onlyNudge || this.#outbox.waiting === 0;
     const due = isLast ? this.#due.owed : [];
     const epoch = this.#epoch ?? view.epoch;
-    socket.send(encodeBatch({ ...view, asOf: this.#completeUpTo(view.asOf), epoch, prev, seq, events, due }));
-    if (events.length > 0) this.#nudges = 0;
     this.#sentSeq = seq;
+    const through = epoch === view.epoch ? this.#completeThrough(view.next) : seq;
+    const asOf = this.#completeUpTo(view.asOf);
+    socket.send(encodeBatch({ epoch, prev, seq, through, events, asOf, status: view.status, due }));
+    if (events.length > 0) this.#nudges = 0;
     this.#lastBatch = now;
     this.#due.sent(events.length > 0, due);
     if (!isLast) this.#send(now);
@@ -390,6 +392,16 @@ export class FeedLink {
   /** Log time (ms) that the first event the feed has not been sent does not precede. `read`: that of the live reading. */
   #completeUpTo(read: number): number {
     return Math.min(read, this.#outbox.unsentFrom ?? this.#parked?.logged ?? read);
+  }
+
+  /**
+   * The position up to which the feed has been sent everything; `next`: that of the live reading, which is ahead of a parked
+   * feed, and behind one that another pusher has brought further.
+   */
+  #completeThrough(next: number): number {
+    const { unsent } = this.#outbox;
+    if (unsent !== undefined) return unsent - 1;
+    return this.parked ? this.#sentSeq : Math.max(this.#sentSeq, next - 1);
   }
 
   /** Another log: what was not acked of the old one goes out while it can, and is then out of our hands. */

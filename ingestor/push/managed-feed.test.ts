@@ -32,7 +32,7 @@ describe("a managed feed", () => {
       partition: 0,
       idleBatch: 30_000,
       parkBytes: 10_000,
-      view: () => ({ epoch: "e-0", asOf: 5, status }),
+      view: () => ({ epoch: "e-0", asOf: 5, next: 1, status }),
       logger: pino({ level: "silent" }),
       onBytes: nothing,
       onLack: nothing,

@@ -46,6 +46,11 @@ export class Outbox {
     return this.#waiting[0]?.read;
   }
 
+  /** The position of the first one that waits to be sent. */
+  get unsent(): number | undefined {
+    return this.#waiting[0]?.seq;
+  }
+
   /** When the log took the first one that waits to be sent, ms. */
   get unsentFrom(): number | undefined {
     return this.#waiting[0]?.logged;

@@ -193,7 +193,7 @@ export class Partition {
 
   #view(): PartitionView | undefined {
     if (this.#epoch === undefined || this.#readFrom === undefined) return undefined;
-    return { epoch: this.#epoch, asOf: this.#asOf, status: this.#statusText };
+    return { epoch: this.#epoch, asOf: this.#asOf, next: this.#next, status: this.#statusText };
   }
 
   #expect(link: FeedLink, now: number): void {
