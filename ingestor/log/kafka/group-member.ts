@@ -4,12 +4,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from "kafkajs";
 import { type Logger, reasonOf } from "../../logger.ts";
 import { askAgain } from "./ask-again.ts";
+import { NewerFormatError } from "./format.ts";
 
 /** A dead member's partitions are read on by another one within ten seconds. */
 const SESSION_TIMEOUT = 6000;
 const HEARTBEAT = 1500;
 /** Before the group is joined again, ms. */
 const PAUSE = 500;
+/** ... after a record that a later version has written: whoever can read it takes the partitions over meanwhile. */
+const LONG_PAUSE = 10_000;
 /** A fetch is decoded in one go: of a backlog it may bring this much of a partition, bytes. */
 const FETCH_BYTES = 256 * 1024;
 
@@ -45,7 +48,7 @@ export interface GroupCommit {
 export class GroupMember {
   readonly #options: GroupOptions;
   #consumer: Consumer | undefined;
-  #stopped = false;
+  readonly #stop = new AbortController();
   /** Whether the group has been heard of since the last trouble. */
   reachable = false;
 
@@ -55,15 +58,19 @@ export class GroupMember {
 
   /** Joins the group, and joins it again, until it is stopped. kafkajs itself rejoins after what it takes for passing. */
   async run(handlers: GroupHandlers): Promise<void> {
-    while (!this.#stopped) {
+    while (!this.#stop.signal.aborted) {
       try {
         await handlers.prepare();
         await this.#runOnce(handlers);
       } catch (error) {
-        if (this.#stopped) return;
+        if (this.#stop.signal.aborted) return;
         this.reachable = false;
-        this.#options.logger.warn({ reason: reasonOf(error) }, "reading the log failed, trying again");
-        await sleep(PAUSE);
+        const { logger } = this.#options;
+        const isNewer = error instanceof NewerFormatError;
+        if (isNewer) logger.error({ reason: reasonOf(error) }, "the log can't be read by this version");
+        else logger.warn({ reason: reasonOf(error) }, "reading the log failed, trying again");
+        // Cut short when told to stop.
+        await sleep(isNewer ? LONG_PAUSE : PAUSE, undefined, this.#stop).catch(() => undefined);
       }
     }
   }
@@ -92,14 +99,17 @@ export class GroupMember {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stop.abort();
     await this.#consumer?.disconnect();
   }
 
   async #runOnce(handlers: GroupHandlers): Promise<void> {
     const { topic, concurrency } = this.#options;
     const consumer = this.#newConsumer();
-    const crashed = this.#follow(consumer, handlers);
+    const { promise: crashed, reject: fail } = Promise.withResolvers<never>();
+    // It may crash before we have come to waiting for that.
+    crashed.catch(() => undefined);
+    this.#follow(consumer, handlers, fail);
     this.#consumer = consumer;
     try {
       await consumer.connect();
@@ -108,9 +118,15 @@ export class GroupMember {
         autoCommit: false,
         eachBatchAutoResolve: false,
         partitionsConsumedConcurrently: concurrency,
-        eachBatch: (payload) => {
-          this.reachable = true;
-          return handlers.batch(payload);
+        eachBatch: async (payload) => {
+          try {
+            this.reachable = true;
+            await handlers.batch(payload);
+          } catch (error) {
+            // kafkajs would give it again and again, without a word.
+            if (!(error instanceof NewerFormatError)) throw error;
+            fail(error);
+          }
         },
       });
       await crashed;
@@ -134,16 +150,13 @@ export class GroupMember {
     });
   }
 
-  /** @returns what rejects when kafkajs gives the membership up */
-  #follow(consumer: Consumer, handlers: GroupHandlers): Promise<never> {
+  /** @param fail is told when kafkajs gives the membership up */
+  #follow(consumer: Consumer, handlers: GroupHandlers, fail: (error: Error) => void): void {
     const { topic, logger } = this.#options;
-    const { promise: crashed, reject } = Promise.withResolvers<never>();
-    // It may crash before we have come to waiting for that.
-    crashed.catch(() => undefined);
     const { CRASH, GROUP_JOIN, HEARTBEAT: BEAT } = consumer.events;
     consumer.on(CRASH, ({ payload }) => {
       this.reachable = false;
-      if (!payload.restart) reject(payload.error);
+      if (!payload.restart) fail(payload.error);
     });
     consumer.on(GROUP_JOIN, ({ payload }: ConsumerGroupJoinEvent) => {
       const partitions = payload.memberAssignment[topic] ?? [];
@@ -155,6 +168,5 @@ export class GroupMember {
       this.reachable = true;
       handlers.confirmed();
     });
-    return crashed;
   }
 }

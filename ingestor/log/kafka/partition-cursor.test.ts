@@ -116,6 +116,13 @@ it("starts over for an incarnation that it has seen no marker of, once", () => {
   ]).toEqual([false, true, false]);
 });
 
+it("resumes from a commit as it was written before records said their format", () => {
+  const metadata = '{"authority":{"incarnation":"a","term":2},"logged":1783655148400}';
+  const resumed = PartitionCursor.committed(logger, 5, 0, metadata);
+  expect(judgeAll(resumed, [message(5, "trade"), message(6, "trade", 2)])).toEqual([false, true]);
+  expect(resumed.metadata(5)).toBe(metadata);
+});
+
 it("refuses metadata that it did not write", () => {
   expect(() => PartitionCursor.committed(logger, 5, 0, '{"term":1}')).toThrow();
 });

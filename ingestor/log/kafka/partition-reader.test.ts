@@ -8,10 +8,10 @@ import { toMessage } from "./records.ts";
 const logger = pino({ level: "silent" });
 
 /** A message as it is read; the log time is its offset in seconds. */
-function message(offset: number, type: "trade" | "marker", incarnation = "a"): KafkaMessage {
+function message(offset: number, type: "trade" | "marker", incarnation = "a", more = {}): KafkaMessage {
   const { headers } = toMessage({ key: "upbit:BTC-KRW", value: "{}", type }, { incarnation, term: 1 }, 0, offset);
   const rest = { offset: `${offset}`, timestamp: `${offset * 1000}`, attributes: 0 };
-  return { ...rest, key: Buffer.from("upbit:BTC-KRW"), value: Buffer.from("{}"), headers: { ...headers } };
+  return { ...rest, key: Buffer.from("upbit:BTC-KRW"), value: Buffer.from("{}"), headers: { ...headers, ...more } };
 }
 
 const read = (reader: PartitionReader, ...messages: KafkaMessage[]) =>
@@ -37,6 +37,16 @@ it("ends a batch before the record that does not belong to it: whoever goes on f
   const reader = new PartitionReader(0, PartitionCursor.atBeginning(logger, 5));
   const [first] = reader.read([message(5, "trade"), message(0, "marker", "b"), message(1, "trade", "b")]);
   expect([first?.epoch, first?.next]).toEqual(["a-0", 6]);
+});
+
+it("gives what stands before a record of a later version, and then refuses that", () => {
+  const reader = new PartitionReader(0, PartitionCursor.atBeginning(logger, 0));
+  const later = message(2, "trade", "a", { format: "3" });
+  const batches = reader.read([message(0, "marker"), message(1, "trade"), later, message(3, "trade")]);
+  const { value } = batches.next();
+  expect([value?.records.map(({ offset }) => offset), value?.next]).toEqual([[1], 2]);
+  expect(() => batches.next()).toThrow("offset 2 is of format 3, and this version reads up to format 2");
+  expect(reader.cursor.next).toBe(2);
 });
 
 it("tells of expired records with the epoch that they stood in", () => {

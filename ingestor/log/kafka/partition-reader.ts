@@ -34,6 +34,8 @@ export class PartitionReader {
 
   /**
    * The records of consecutive messages, for each epoch apart. There is one batch at least, which says how far they go.
+   *
+   * @throws {NewerFormatError} at a record that a later version has written, after those before it
    */
   *read(messages: readonly KafkaMessage[]): Generator<LogBatch, void, void> {
     const { cursor } = this;
@@ -42,7 +44,14 @@ export class PartitionReader {
     let records: LogRecord[] = [];
     for (const message of messages) {
       const { next } = cursor;
-      const record = cursor.judge(message);
+      let record: LogRecord | undefined;
+      try {
+        record = cursor.judge(message);
+      } catch (error) {
+        // What stands before it must not wait for somebody who can read it.
+        yield batch(epoch, records, next, expired);
+        throw error;
+      }
       const current = this.epoch;
       if (current !== epoch && (records.length > 0 || expired !== undefined)) {
         yield batch(epoch, records, next, expired);

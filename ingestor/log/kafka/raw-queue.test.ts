@@ -36,7 +36,7 @@ describe("the queue of raw frames", () => {
     }
     expect([0, 1, 2, 3].map((partition) => sent.filter(([at]) => at === partition).length)).toEqual([20, 20, 20, 20]);
     expect(inOrder().map(({ value }) => value.toString())).toEqual(Array.from({ length: 80 }, (_, i) => `${i}`));
-    expect(headers()[0]).toEqual({ received: "5", order: "5000", connection: "a", kind: "frame" });
+    expect(headers()[0]).toEqual({ format: "2", received: "5", order: "5000", connection: "a", kind: "frame" });
     expect(reservation.bytes).toBe(0);
   });
 
@@ -66,7 +66,9 @@ describe("the queue of raw frames", () => {
     const rest = { instrument: "upbit:BTC-KRW", path: "/v1/trades/ticks?market=KRW-BTC&count=500" };
     queue.push({ ...frame("[]", "rest"), rest });
     await queue.flushed();
-    expect(headers()).toEqual([{ received: "5", order: "5000", connection: "rest", kind: "rest", ...rest }]);
+    expect(headers()).toEqual([
+      { format: "2", received: "5", order: "5000", connection: "rest", kind: "rest", ...rest },
+    ]);
   });
 
   it("keeps batches small, but for a frame that is large by itself", async () => {
@@ -84,7 +86,7 @@ describe("the queue of raw frames", () => {
     await queue.flushed();
     expect(sent.map(([, { value }]) => value.toString())).toEqual(["1", "", "2"]);
     const said = { kind: "omission", reason: "too large", until: "5", frames: "1", bytes: "9000000" };
-    expect(headers()[1]).toEqual({ received: "5", order: "5001", connection: "a", ...said });
+    expect(headers()[1]).toEqual({ format: "2", received: "5", order: "5001", connection: "a", ...said });
     expect(queue.omitted).toBe(1);
   });
 

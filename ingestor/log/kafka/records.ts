@@ -5,6 +5,7 @@ import { type GapEvent, type MarketEvent, tradeEvent } from "../../../protocol/e
 import type { Authority } from "../../../protocol/log-record.ts";
 import { boundedTime } from "../../event-time.ts";
 import type { LoggedStatus, LogRecord } from "../log.ts";
+import { checkFormat, FORMAT_HEADER } from "./format.ts";
 
 const MARKER = "marker";
 const STATUS = "status";
@@ -59,15 +60,20 @@ export function toMessage(draft: Draft, authority: Authority, partition: number,
     key: draft.key,
     value: draft.value,
     partition,
-    headers: { type: draft.type, incarnation, term: String(term), count: String(count) },
+    headers: { ...FORMAT_HEADER, type: draft.type, incarnation, term: String(term), count: String(count) },
   };
 }
 
 /** A record's headers, without its value: searches skip most records by them. */
 export type RecordHead = Pick<LogRecord, "offset" | "logged" | "type" | "origin">;
 
-/** Of a record of ours; undefined for one that somebody else put into the topic. */
+/**
+ * Of a record of ours; undefined for one that somebody else put into the topic.
+ *
+ * @throws {NewerFormatError} for one that a later version has written
+ */
 export function headOf({ headers, offset, timestamp }: KafkaMessage): RecordHead | undefined {
+  checkFormat(headers, offset);
   const type = headers?.["type"]?.toString() ?? "";
   const term = Number(headers?.["term"]?.toString());
   const incarnation = headers?.["incarnation"]?.toString();
@@ -76,7 +82,7 @@ export function headOf({ headers, offset, timestamp }: KafkaMessage): RecordHead
   return { offset: Number(offset), logged: Number(timestamp), type, origin: { kind, incarnation, term } };
 }
 
-/** A record of ours; undefined for one that somebody else put into the topic. */
+/** The whole record, see {@link headOf}. */
 export function fromMessage(message: KafkaMessage): (LogRecord & { count: number }) | undefined {
   const { key, value, headers } = message;
   const head = headOf(message);

@@ -48,8 +48,8 @@ export class TestLog {
   }
 
   /** Closed after the test. */
-  newWriter(settings: Partial<KafkaSettings> = {}): KafkaWriter {
-    const writer = new KafkaWriter({ ...this.settings, ...settings }, EXCHANGE, this.logger);
+  newWriter(settings: Partial<KafkaSettings> = {}, logger = this.logger): KafkaWriter {
+    const writer = new KafkaWriter({ ...this.settings, ...settings }, EXCHANGE, logger);
     this.#cleanUps.push(() => writer.close());
     return writer;
   }

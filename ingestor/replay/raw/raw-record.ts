@@ -5,6 +5,7 @@
 
 import type { KafkaMessage } from "kafkajs";
 import { type Exchange, FrameError, type Parse, type ParsedEvent } from "../../exchanges/exchange.ts";
+import { checkFormat } from "../../log/kafka/format.ts";
 import { RANKS_PER_MS } from "../../log/kafka/raw-queue.ts";
 
 export interface RawRecord {
@@ -25,8 +26,12 @@ export interface RawRecord {
   readonly where: string;
 }
 
-/** @param partition that it stands in */
+/**
+ * @param partition that it stands in
+ * @throws {NewerFormatError} for one that a later version has written
+ */
 export function rawRecord({ value, headers, offset, timestamp }: KafkaMessage, partition: number): RawRecord {
+  checkFormat(headers, offset);
   const header = (name: string) => headers?.[name]?.toString();
   const kind = header("kind");
   const order = numberOf(header("order"));
