@@ -82,6 +82,7 @@ export class TradePublisher {
       prev,
       seq: this.#seq,
       through: this.#seq,
+      opens: 1,
       events: [{ seq: this.#seq, logged: now, event }],
       asOf: now,
       status,

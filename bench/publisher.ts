@@ -69,6 +69,7 @@ export class Publisher {
       prev,
       seq: this.#seq,
       through: this.#seq,
+      opens: 1,
       events,
       asOf: now,
       status,

@@ -4,19 +4,20 @@ import type { GapEvent } from "../protocol/events.ts";
 import type { LoggedEvent } from "../protocol/ingest.ts";
 
 /**
- * A gap that stands just before the first event of the new log, where that has room for it.
+ * A gap at a position of the new log where none of its events stands.
  *
  * @param since log time (ms) up to which the old log was known
+ * @param until ... from which on the new one is
  */
-export function epochGap(instrument: string, since: number, first: LoggedEvent): LoggedEvent {
+export function epochGap(instrument: string, seq: number, since: number, until: number): LoggedEvent {
   const event: GapEvent = {
     type: "gap",
     instrument,
     received: null,
     cause: "epoch_changed",
-    since: Math.min(since, first.logged),
-    until: first.logged,
+    since: Math.min(since, until),
+    until,
     state: "lost",
   };
-  return { seq: Math.max(1, first.seq - 1), logged: first.logged, event };
+  return { seq, logged: until, event };
 }

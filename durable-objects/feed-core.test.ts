@@ -1,6 +1,6 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import fc from "fast-check";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { LoggedEvent } from "../protocol/ingest.ts";
 import { RATES, type Rate } from "../protocol/stream.ts";
 import { type Accepted, FeedCore } from "./feed-core.ts";
@@ -16,6 +16,13 @@ function withSql(run: (sql: SqlStorage) => void): Promise<void> {
   return runInDurableObject(env.REGISTRY.getByName(`core-${objects}`), (_instance, state) => run(state.storage.sql));
 }
 
+/** What a batch says beside its events. */
+interface Said {
+  readonly due?: readonly Rate[];
+  readonly through?: number;
+  readonly opens?: number;
+}
+
 /** A core and one receiver on every stream, driven as the feed drives them. */
 class Feed {
   core: FeedCore;
@@ -29,9 +36,9 @@ class Feed {
     this.core = this.#wake();
   }
 
-  receive(epoch: string, prev: number, events: readonly LoggedEvent[], due: readonly Rate[] = RATES): Accepted {
+  receive(epoch: string, prev: number, events: readonly LoggedEvent[], { due = RATES, ...rest }: Said = {}): Accepted {
     if (epoch !== this.core.epoch) this.flush(RATES);
-    const accepted = this.core.accept(batch(epoch, prev, events), () => true);
+    const accepted = this.core.accept(batch(epoch, prev, events, [], rest.through, rest.opens), () => true);
     const changed = accepted.kind === "changed";
     this.flush(changed ? RATES : due);
     if (changed) this.core.store();
@@ -124,14 +131,13 @@ it("knows how far it is complete from its publisher alone, for one log, and only
     };
     expect(say("e1", 0, [trade(300)], 310)).toBe(310);
     expect(say("e1", 300, [], 5000)).toBe(5000);
-    // A hole says nothing; neither does a publisher that is behind, nor a log that the feed has left.
+    // A hole says nothing; neither does a publisher that is behind.
     expect(say("e1", 400, [], 6000)).toBe(5000);
     expect(say("e1", 300, [], 4000)).toBe(5000);
     feed.core.store();
     feed.hibernate();
     expect(feed.core.through).toBe(300);
     expect(say("e2", 0, [trade(2)], 2)).toBe(2);
-    expect(say("e1", 0, [trade(300)], 9000)).toBe(2);
   });
 });
 
@@ -144,6 +150,73 @@ it("goes on with a snapshot in a new epoch, and a gap after it on trade", async 
     expect([log.trades, log.gaps, log.last]).toEqual([["e1/5", "e2/2"], ["e2/1"], 2]);
     expect(feed.receiver("ticker@raw").tickers).toEqual(["e1/6", "e2/3"]);
     expect(feed.core.storedSeq).toBe(3);
+  });
+});
+
+describe("of a log without an event of this instrument yet", () => {
+  it("tells its listeners at once, at the markers' own offsets", async () => {
+    await withSql((sql) => {
+      const feed = new Feed(sql);
+      feed.receive("e1", 0, [trade(5), ticker(6)]);
+      expect(feed.receive("e2", 0, [], { through: 40 })).toEqual(CHANGED);
+      const log = feed.receiver("trade@100ms");
+      expect([log.epoch, log.gaps, log.last]).toEqual(["e2", ["e2/1"], 1]);
+      expect([feed.core.epoch, feed.core.storedSeq, feed.core.through]).toEqual(["e2", 1, 40]);
+      expect([0, 1, 2, 40].map((seq) => feed.core.canRecover(seq))).toEqual([true, true, true, true]);
+      feed.hibernate();
+      expect(feed.receive("e2", 0, [trade(41), ticker(42)])).toEqual(APPLIED);
+      expect([log.trades, log.last]).toEqual([["e1/5", "e2/41"], 41]);
+      expect(feed.receiver("ticker@raw").tickers).toEqual(["e1/6", "e2/42"]);
+    });
+  });
+
+  it("stands, in a log that goes on, at what is known of it and where it was taken over", async () => {
+    await withSql((sql) => {
+      const feed = new Feed(sql);
+      feed.receive("e1", 0, [trade(100)]);
+      feed.receive("e2", 0, [trade(2)]);
+      expect(feed.receive("e1", 0, [], { through: 130, opens: 120 })).toEqual(CHANGED);
+      const items = decoded(feed.core.recover("trade@raw", 100, context("e1")) ?? []);
+      expect(items.map(({ prev, seq, gap: one }) => [prev, seq, one?.cause])).toEqual([[100, 120, "epoch_changed"]]);
+      feed.receive("e1", 0, [trade(100), trade(131)]);
+      expect(feed.receiver("trade@raw").trades).toEqual(["e1/100", "e2/2", "e1/131"]);
+    });
+  });
+
+  it("takes the place of what is known where nothing more has been read", async () => {
+    await withSql((sql) => {
+      const feed = new Feed(sql);
+      feed.receive("e1", 0, [trade(100)]);
+      feed.receive("e2", 0, [trade(2)]);
+      feed.receive("e1", 0, [], { through: 60, opens: 50 });
+      feed.receive("e1", 0, [trade(100), trade(101)]);
+      const { trades, gaps } = feed.receiver("trade@raw");
+      expect([trades, gaps]).toEqual([
+        ["e1/100", "e2/2", "e1/101"],
+        ["e2/1", "e1/100"],
+      ]);
+    });
+  });
+
+  it("begins for a feed that followed none, which can then be resumed from what was read", async () => {
+    await withSql((sql) => {
+      const feed = new Feed(sql);
+      feed.receive("e1", 0, [], { through: 5000, opens: 4000 });
+      expect([feed.core.epoch, feed.core.seq, feed.core.through]).toEqual(["e1", 0, 5000]);
+      expect([0, 3999, 4000, 5000].map((seq) => feed.core.canRecover(seq))).toEqual([true, false, true, true]);
+      expect(feed.receiver("trade@raw").gaps).toEqual([]);
+    });
+  });
+
+  it("is not vouched for before the position that its publisher names, where something was lost", async () => {
+    await withSql((sql) => {
+      const feed = new Feed(sql);
+      feed.receive("e1", 0, [trade(5)]);
+      feed.receive("e2", 700, [trade(705)], { opens: 600 });
+      const log = feed.receiver("trade@raw");
+      expect([log.trades, log.gaps]).toEqual([["e1/5", "e2/705"], ["e2/701"]]);
+      expect([0, 699, 700, 701].map((seq) => feed.core.canRecover(seq))).toEqual([false, false, true, true]);
+    });
   });
 });
 
@@ -164,12 +237,15 @@ it("repeats nothing when it goes back to an epoch that it remembers", async () =
     const feed = new Feed(sql);
     feed.receive("e1", 0, [trade(2), trade(3)]);
     feed.receive("e2", 0, [trade(2)]);
-    expect(feed.receive("e1", 0, [trade(2), trade(3)])).toEqual({ kind: "known", epoch: "e1", seq: 3 });
-    expect(feed.receive("e1", 3, [])).toEqual({ kind: "known", epoch: "e1", seq: 3 });
     expect(feed.receive("e1", 5, [trade(6)])).toEqual({ kind: "hole", epoch: "e1", from: 3 });
     expect(feed.core.epoch).toBe("e2");
     expect(feed.receive("e1", 0, [trade(2), trade(3), trade(5)])).toEqual(CHANGED);
-    expect(feed.receiver("trade@raw").trades).toEqual(["e1/2", "e1/3", "e2/2", "e1/5"]);
+    expect(feed.receive("e1", 0, [trade(2), trade(3), trade(5), trade(6)])).toEqual(APPLIED);
+    const { trades, gaps } = feed.receiver("trade@raw");
+    expect([trades, gaps]).toEqual([
+      ["e1/2", "e1/3", "e2/2", "e1/5", "e1/6"],
+      ["e2/1", "e1/4"],
+    ]);
   });
 });
 
@@ -178,15 +254,19 @@ it("remembers eight epochs", async () => {
     const feed = new Feed(sql);
     for (let i = 1; i <= 9; i += 1) feed.receive(`e${i}`, 0, [trade(2)]);
     feed.hibernate();
-    expect(feed.receive("e2", 0, [trade(2)])).toMatchObject({ kind: "known" });
-    expect(feed.receive("e1", 0, [trade(2)])).toEqual(CHANGED);
+    const told = () => feed.receiver("trade@raw").trades.splice(0);
+    told();
+    feed.receive("e2", 0, [trade(2)]);
+    expect(told()).toEqual([]);
+    feed.receive("e1", 0, [trade(2)]);
+    expect(told()).toEqual(["e1/2"]);
   });
 });
 
 it("knows from where it can recover", async () => {
   await withSql((sql) => {
     const feed = new Feed(sql);
-    feed.receive("e1", 0, [trade(11), trade(12)]);
+    feed.receive("e1", 0, [trade(11), trade(12)], { opens: 10 });
     expect([9, 10, 12].map((seq) => feed.core.canRecover(seq))).toEqual([false, true, true]);
     for (let seq = 13; seq < 1030; seq += 1) feed.receive("e1", seq - 1, [trade(seq)]);
     feed.store();
@@ -256,7 +336,7 @@ type Step =
   | { do: "batch"; kinds: number[]; due: Rate[] }
   | { do: "hole"; kinds: number[] }
   | { do: "resend"; back: number }
-  | { do: "epoch"; to: number }
+  | { do: "epoch"; to: number; kinds: number[]; markers: number }
   | { do: "store" | "hibernate" | "restart" | "due" };
 
 const kinds = fc.array(fc.nat(5), { minLength: 1, maxLength: 6 });
@@ -264,7 +344,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant("batch" as const), kinds, due: fc.subarray<Rate>([...RATES]) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("hole" as const), kinds }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("resend" as const), back: fc.nat(8) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("epoch" as const), to: fc.nat(3) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("epoch" as const),
+      to: fc.nat(3),
+      kinds: fc.array(fc.nat(5), { maxLength: 2 }),
+      markers: fc.nat(2),
+    }),
+  },
   { weight: 6, arbitrary: fc.record({ do: fc.constantFrom("store" as const, "hibernate", "restart", "due") }) },
 );
 
@@ -273,8 +361,11 @@ class Pusher {
   readonly feed: Feed;
   readonly logs = new Map<string, LoggedEvent[]>();
   readonly told: string[] = [];
+  readonly #next = new Map<string, number>();
   newestTicker: string | undefined;
   epoch = "e0";
+  /** Where the log was taken over last. */
+  #opens = 1;
 
   constructor(feed: Feed) {
     this.feed = feed;
@@ -290,30 +381,31 @@ class Pusher {
     return this.log.at(-1)?.seq ?? 0;
   }
 
-  /** New events: one position in six is a gap's, one in three a ticker's. A log opens, and goes on, with markers. */
-  write(which: readonly number[], markers: number): LoggedEvent[] {
-    let seq = (this.log.at(-1)?.seq ?? -1) + 1 + markers;
-    const events = which.map((kind) => {
-      const event = kind === 0 ? gap(seq) : kind < 3 ? ticker(seq) : trade(seq);
-      seq += kind === 5 ? 2 : 1;
-      return event;
-    });
-    this.log.push(...events);
-    for (const { seq: at, event } of events) {
-      const position = `${this.epoch}/${at}`;
-      if (event.type === "trade") this.told.push(position);
-      if (event.type === "ticker") this.newestTicker = position;
+  /** The next position of the log: it opens, and goes on, with markers. */
+  get next(): number {
+    return this.#next.get(this.epoch) ?? 2;
+  }
+
+  set next(next: number) {
+    this.#next.set(this.epoch, next);
+  }
+
+  /** New events: one in six is a gap, one in three a ticker. */
+  write(which: readonly number[]): void {
+    for (const kind of which) {
+      const seq = this.next;
+      this.log.push(kind === 0 ? gap(seq) : kind < 3 ? ticker(seq) : trade(seq));
+      this.next = seq + (kind === 5 ? 2 : 1);
+      const position = `${this.epoch}/${seq}`;
+      if (kind > 2) this.told.push(position);
+      else if (kind > 0) this.newestTicker = position;
     }
-    return events;
   }
 
   send(prev: number, due: readonly Rate[]): void {
-    const accepted = this.feed.receive(
-      this.epoch,
-      prev,
-      this.log.filter(({ seq }) => seq > prev),
-      due,
-    );
+    const events = this.log.filter(({ seq }) => seq > prev);
+    const said = { due, through: Math.max(prev, this.next - 1), opens: this.#opens };
+    const accepted = this.feed.receive(this.epoch, prev, events, said);
     if (accepted.kind === "hole") this.send(accepted.from, RATES);
   }
 
@@ -328,24 +420,27 @@ class Pusher {
     const before = this.last;
     switch (step.do) {
       case "batch":
-        this.write(step.kinds, this.log.length === 0 ? 2 : 0);
+        this.write(step.kinds);
         this.send(before, step.due);
         break;
       case "hole":
-        this.write(step.kinds, this.log.length === 0 ? 2 : 0);
-        this.send(this.last, []);
+        this.write(step.kinds);
+        // What a log begins with can't be lost on a socket that stays.
+        this.send(feed.core.epoch === this.epoch ? this.last : 0, []);
         break;
       case "resend":
-        this.send(this.log.at(-step.back - 1)?.seq ?? 0, []);
+        this.send(feed.core.epoch === this.epoch ? (this.log.at(-step.back - 1)?.seq ?? 0) : 0, []);
         break;
       case "epoch":
         if (`e${step.to}` === this.epoch) break;
         this.epoch = `e${step.to}`;
-        this.write([3], this.log.length === 0 ? 2 : 1);
+        if (this.#next.has(this.epoch)) this.next += step.markers;
+        this.#opens = this.next - 1;
+        this.write(step.kinds);
         this.catchUp();
         break;
       case "due":
-        feed.receive(this.epoch, this.last, []);
+        this.send(feed.core.epoch === this.epoch ? this.last : 0, RATES);
         break;
       case "store":
         feed.store();
@@ -400,7 +495,7 @@ function resumesAnywhere({ core }: Feed, { log, epoch }: Pusher): void {
 it("can be resumed from 0, which is what a client had while nothing was known, until history has been let go", async () => {
   await withSql((sql) => {
     const feed = new Feed(sql);
-    feed.receive("e1", 0, [ticker(5), trade(6)]);
+    feed.receive("e1", 0, [ticker(5), trade(6)], { opens: 4 });
     feed.store();
     expect([0, 3, 4].map((seq) => feed.core.canRecover(seq))).toEqual([true, false, true]);
     for (let seq = 7; seq < 2000; seq += 1) {

@@ -6,6 +6,7 @@
 import type { MarketEvent } from "../protocol/events.ts";
 import type { FeedStatus } from "../protocol/frames.ts";
 import type { LatestTicker, LoggedEvent, TicksFrame } from "../protocol/ingest.ts";
+import { OPENING_MARKERS } from "../protocol/log-record.ts";
 import { CHANNEL_KINDS, type Rate } from "../protocol/stream.ts";
 import { feedStreams } from "./channels.ts";
 import { epochGap } from "./epoch-gap.ts";
@@ -20,8 +21,6 @@ export type Accepted =
   | { readonly kind: "applied" }
   /** The feed has gone over to the batch's epoch: store at once. */
   | { readonly kind: "changed" }
-  /** All of it was stored in an earlier epoch, up to `seq`. */
-  | { readonly kind: "known"; readonly epoch: string; readonly seq: number }
   | { readonly kind: "hole"; readonly epoch: string; readonly from: number };
 
 /** Items to broadcast, by stream. */
@@ -126,8 +125,9 @@ export class FeedCore {
   accept(frame: TicksFrame, listening: Listening): Accepted {
     const accepted = this.#take(frame, listening);
     // What a batch says of completeness holds only for whoever has everything before it.
-    if (accepted.kind !== "hole") this.#record.status = { ...frame.status, asOf: frame.asOf };
-    if (accepted.kind === "applied" || accepted.kind === "changed") this.#completeThrough(frame);
+    if (accepted.kind === "hole") return accepted;
+    this.#record.status = { ...frame.status, asOf: frame.asOf };
+    this.#through = Math.max(this.#through, frame.through);
     return accepted;
   }
 
@@ -174,8 +174,9 @@ export class FeedCore {
   /** Whether every trade above `seq` is still kept. */
   canRecover(seq: number): boolean {
     const { floor, start } = this.#record;
-    // 0 is what a client was told while nothing was known: all that came since is kept if nothing has been let go yet.
-    return seq >= floor || (seq === 0 && floor === start);
+    // Nothing stands at the opening markers but what a client was told before the first event: all since then is kept if
+    // nothing has been let go yet.
+    return seq >= floor || (seq < OPENING_MARKERS && floor === start);
   }
 
   /**
@@ -199,24 +200,14 @@ export class FeedCore {
   }
 
   #take(frame: TicksFrame, listening: Listening): Accepted {
-    const first = frame.events[0];
-    if (first === undefined) return this.#checkEmpty(frame);
-    if (frame.epoch !== this.#record.epoch) {
-      const known = this.#record.epochs.find(([epoch]) => epoch === frame.epoch)?.[1];
-      if (known !== undefined && frame.prev > known) return { kind: "hole", epoch: frame.epoch, from: known };
-      const fresh = known === undefined ? frame.events : frame.events.filter(({ seq }) => seq > known);
-      if (fresh[0] === undefined) return { kind: "known", epoch: frame.epoch, seq: known ?? 0 };
-      this.#changeEpoch(frame.epoch, fresh[0], listening);
-      this.#applyAll(frame.events, listening);
-      return { kind: "changed" };
-    }
-    if (frame.prev > this.#record.seq) return { kind: "hole", epoch: frame.epoch, from: this.#record.seq };
-    this.#applyAll(frame.events, listening);
-    return { kind: "applied" };
-  }
-
-  #completeThrough({ epoch, through }: TicksFrame): void {
-    if (epoch === this.#record.epoch) this.#through = Math.max(this.#through, through);
+    const { epoch, prev, events } = frame;
+    const isOther = epoch !== this.#record.epoch;
+    // What an unknown log holds before `prev` has been lost, or another feed would have been sent it.
+    const have = isOther ? (this.#record.epochs.find(([known]) => known === epoch)?.[1] ?? prev) : this.#record.seq;
+    if (prev > have) return { kind: "hole", epoch, from: have };
+    if (isOther) this.#changeEpoch(frame, have, listening);
+    this.#applyAll(events, listening);
+    return { kind: isOther ? "changed" : "applied" };
   }
 
   #stream(key: StreamKey): FeedStream {
@@ -248,16 +239,6 @@ export class FeedCore {
     for (const stream of this.#takers.ticker) stream.take(new FeedEvent({ seq, logged: t.logged, event }), false);
   }
 
-  /** An empty batch says nothing of epochs, but its `prev` tells whether something before it got lost. */
-  #checkEmpty(frame: TicksFrame): Accepted {
-    const { epoch } = frame;
-    const current = epoch === this.#record.epoch;
-    const known = this.#record.epochs.find(([one]) => one === epoch)?.[1];
-    const have = current ? this.#record.seq : (known ?? 0);
-    if (frame.prev > have) return { kind: "hole", epoch, from: have };
-    return current || known === undefined ? { kind: "applied" } : { kind: "known", epoch, seq: known };
-  }
-
   #applyAll(events: readonly LoggedEvent[], listening: Listening): void {
     for (const logged of events) if (logged.seq > this.#record.seq) this.#apply(new FeedEvent(logged), listening);
   }
@@ -271,24 +252,31 @@ export class FeedCore {
   }
 
   /**
-   * Goes over to another log. Every stream goes on with a snapshot in the new epoch, and `trade` with a gap after it.
-   * Those two take the positions just before the first event: a new incarnation opens with two markers, and a known one
-   * goes on with a marker, so no event of this instrument stands there.
+   * Goes over to another log, of which everything up to `have` is known. Every stream goes on with a snapshot in the new epoch,
+   * and `trade` with a gap after it. Both stand where no event of this instrument does, at the markers' own offsets: 0 and 1 in
+   * a log that its pusher has read from its beginning; else the gap where the log was taken over, and the snapshot at what is
+   * known. Of a log that goes on without room for that they take the place of what is known.
    */
-  #changeEpoch(epoch: string, first: LoggedEvent, listening: Listening): void {
+  #changeEpoch(frame: TicksFrame, have: number, listening: Listening): void {
     const record = this.#record;
     const continues = record.epoch !== null;
-    const since = record.ticker?.t.logged ?? this.#history.newest?.logged ?? first.logged;
+    const first = frame.events.find(({ seq }) => seq > have);
+    const free = first === undefined ? Math.max(have, frame.through) : first.seq - 1;
+    const gapSeq = Math.max(1, Math.min(Math.max(frame.opens, have + 1), free));
+    const until = first?.logged ?? frame.asOf;
+    const since = record.ticker?.t.logged ?? this.#history.newest?.logged ?? until;
     this.#rememberEpoch();
     this.#history.clear();
-    record.epoch = epoch;
-    record.seq = Math.max(0, first.seq - 2);
-    record.start = continues ? record.seq : first.seq - 1;
-    record.floor = record.start;
+    record.epoch = frame.epoch;
+    record.seq = continues ? Math.min(have, gapSeq - 1) : have;
+    // What the pusher has not read may have been lost.
+    record.floor = have > 0 ? have : Math.min(frame.opens, free);
+    record.start = have > 0 ? 0 : record.floor;
     this.#owed = 0;
     this.#through = 0;
     for (const stream of this.#streams.values()) stream.changeEpoch(record.seq, continues, listening(stream.key));
-    if (continues) this.#apply(new FeedEvent(epochGap(this.instrument, since, first)), listening);
+    if (continues) this.#apply(new FeedEvent(epochGap(this.instrument, gapSeq, since, until)), listening);
+    this.#unstored = true;
   }
 
   #rememberEpoch(): void {

@@ -2,6 +2,7 @@
 
 import { evictDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
+import { RATES } from "../protocol/stream.ts";
 import { ticker, trade } from "./testing/test-events.ts";
 import { newFeed, TestListener, TestPusher } from "./testing/test-feed.ts";
 import { barrier, openClient } from "./testing/test-socket.ts";
@@ -178,6 +179,28 @@ it("keeps a new epoch whose first items were just sent", async () => {
   await Promise.all([raw.until(3, "e2"), slow.until(3, "e2")]);
   for (const { receiver } of [raw, slow]) {
     expect(receiver.trades).toEqual(["e1/2", "e1/3", "e2/2", "e2/3"]);
+    expect(receiver.gaps).toEqual(["e2/1"]);
+  }
+});
+
+it("keeps a new epoch that has no event yet, and tells nobody of it twice", async () => {
+  const { stub, pusher, raw, slow } = await live();
+  pusher.push([trade(3)], []);
+  await raw.until(3);
+  const other = new TestPusher(pusher.socket, "e2", []);
+  other.push([], [], 40);
+  await Promise.all([raw.until(1, "e2"), slow.until(1, "e2")]);
+  await evictDurableObject(stub);
+  other.push([], RATES, 50);
+  await Promise.all([raw.nothingMore(), slow.nothingMore()]);
+  await evictDurableObject(stub);
+  // Its pusher dies, and the next one knows nothing of what was told.
+  const next = await TestPusher.open(stub, "e2", []);
+  expect(await next.socket.next("ready")).toMatchObject({ epoch: "e2", seq: 1 });
+  next.push([trade(51)]);
+  await Promise.all([raw.until(51, "e2"), slow.until(51, "e2")]);
+  for (const { receiver } of [raw, slow]) {
+    expect(receiver.trades).toEqual(["e1/2", "e1/3", "e2/51"]);
     expect(receiver.gaps).toEqual(["e2/1"]);
   }
 });

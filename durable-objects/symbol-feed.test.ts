@@ -248,7 +248,7 @@ describe("of a position beyond the feed's newest event", () => {
 it("says why it could not resume, and gives a snapshot instead", async () => {
   const { stub, instrument } = newFeed();
   const pusher = await TestPusher.open(stub);
-  pusher.push([trade(100), trade(101)]);
+  pusher.socket.send(batch("e1", 0, [trade(100), trade(101)], [], 101, 99));
   await pusher.stored(101);
   const client = await openClient(stub, "https://feed/");
   const stream = `${instrument}@trade`;

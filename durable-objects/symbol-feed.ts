@@ -207,8 +207,7 @@ export class SymbolFeed extends DurableObject<Env> {
     this.#clients.dropSlow(now);
     // Sockets that turned out to be dead on the way leave like any other: unheard of, they would keep the object awake.
     this.#sayCadence();
-    if (accepted.kind === "known") this.#publisher.ack(accepted.epoch, accepted.seq, this.#dirty);
-    else this.#ack();
+    this.#ack();
   }
 
   /** Broadcast first, store later: `send()` waits behind storage writes, so nothing is written before this. */

@@ -29,7 +29,7 @@ export interface LoggedEvent {
 
 const loggedEvents = z.array(z.custom<LoggedEvent>((value) => typeof value === "object" && value !== null));
 
-/** Pusher → feed. An empty batch only says that time has passed. */
+/** Pusher → feed. An empty batch says that time has passed, or that the log has become another one. */
 export const ticksFrame = z.object({
   op: z.literal("ticks"),
   epoch: z.string(),
@@ -39,6 +39,8 @@ export const ticksFrame = z.object({
   seq,
   /** The position up to which the instrument is complete with this batch: none of its events stands between `seq` and this. */
   through: seq,
+  /** The position after which the pusher has read this log: that of a marker, where the log was opened or taken over. */
+  opens: seq,
   events: loggedEvents,
   /** Log time (ms) up to which the feed is complete after this batch. */
   asOf: timestamp,

@@ -48,16 +48,17 @@ export function gap(seq: number, instrument = INSTRUMENT): LoggedEvent {
 
 export const LIVE: FeedStatus = { state: "live", source: "live", since: START, asOf: START };
 
-/** A batch that continues `prev`, complete through its last event where nothing else is said. */
+/** A batch that continues `prev`, complete through its last event, of a log read from its beginning, where nothing else is said. */
 export function batch(
   epoch: string,
   prev: number,
   events: readonly LoggedEvent[],
   due: TicksFrame["due"] = [...RATES],
   through = events.at(-1)?.seq ?? prev,
+  opens = 1,
 ): TicksFrame {
   const seq = events.at(-1)?.seq ?? prev;
-  return { op: "ticks", epoch, prev, seq, through, events: [...events], asOf: START + seq, status: LIVE, due };
+  return { op: "ticks", epoch, prev, seq, through, opens, events: [...events], asOf: START + seq, status: LIVE, due };
 }
 
 export function context(epoch: string): ItemContext {

@@ -63,7 +63,7 @@ class World {
     view: () =>
       this.#read === this.#commit
         ? undefined
-        : { epoch: "e-0", asOf: this.#asOf, next: this.#read + 1, status: STATUS },
+        : { epoch: "e-0", asOf: this.#asOf, opens: this.#commit, next: this.#read + 1, status: STATUS },
     logger: pino({ level: "silent" }),
     onBytes: () => undefined,
     onLack: (_link, catchUp) => {
@@ -88,6 +88,7 @@ class World {
   resume(): void {
     if (this.#resumed) return;
     this.#resumed = true;
+    this.#link.enter("e-0", this.#now);
     const seq = this.#own.findLast(({ offset }) => offset <= this.#commit)?.offset;
     if (seq !== undefined) this.#link.expect("e-0", { seq, from: 1 }, this.#now);
   }

@@ -13,7 +13,7 @@ it.each([
     ],
   ],
 ])("is a frame that a feed takes, with %# of events", (events) => {
-  const head = { epoch: 'a"b-1', prev: 4, seq: 7, through: 11 };
+  const head = { epoch: 'a"b-1', prev: 4, seq: 7, through: 11, opens: 1 };
   const text = encodeBatch({ ...head, events, due: ["raw", "100ms"], asOf: 9, status: JSON.stringify(status) });
   expect(ticksFrame.parse(JSON.parse(text))).toEqual({
     op: "ticks",

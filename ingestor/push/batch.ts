@@ -8,6 +8,8 @@ export interface PartitionView {
   readonly epoch: string;
   /** Log time (ms) up to which everything has been read. */
   readonly asOf: number;
+  /** The position after which it has been read. */
+  readonly opens: number;
   /** The next position to be read. */
   readonly next: number;
   /** JSON text of the collector's status, without the `asOf` that each batch gives it. */
@@ -27,8 +29,8 @@ export interface Batch extends Omit<PartitionView, "next"> {
 }
 
 /** The text of a `ticksFrame` of `protocol/ingest.ts`. */
-export function encodeBatch({ epoch, prev, seq, through, events, due, asOf, status }: Batch): string {
-  const head = `"epoch":${JSON.stringify(epoch)},"prev":${prev},"seq":${seq},"through":${through}`;
+export function encodeBatch({ epoch, prev, seq, through, opens, events, due, asOf, status }: Batch): string {
+  const head = `"epoch":${JSON.stringify(epoch)},"prev":${prev},"seq":${seq},"through":${through},"opens":${opens}`;
   const texts = events.map(({ text }) => text).join(",");
   const said = `${status.slice(0, -1)},"asOf":${asOf}}`;
   return `{"op":"ticks",${head},"events":[${texts}],"asOf":${asOf},"status":${said},"due":${JSON.stringify(due)}}`;

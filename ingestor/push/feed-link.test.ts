@@ -45,7 +45,8 @@ describe("a feed link", () => {
       partition: 0,
       idleBatch: 30_000,
       parkBytes: 2000,
-      view: () => (epoch === undefined ? undefined : { epoch, asOf: 5, next, status: JSON.stringify(STATUS) }),
+      view: () =>
+        epoch === undefined ? undefined : { epoch, asOf: 5, opens: 1, next, status: JSON.stringify(STATUS) },
       logger: pino({ level: "silent" }),
       onBytes: (change) => {
         bytes += change;
@@ -56,6 +57,7 @@ describe("a feed link", () => {
         replaced += 1;
       },
     });
+    link.enter("e-0", 0);
   });
 
   function record(offset: number, value = `{"type":"trade","id":"${offset}"}`): LogRecord {
@@ -199,14 +201,21 @@ describe("a feed link", () => {
 
     it("hears of it also when the feed is there first", () => {
       epoch = undefined;
+      link = new FeedLink({
+        ...optionsOf(),
+        view: () => undefined,
+        onLack: (_link, catchUp) => lacks.push(catchUp),
+        parkBytes: 2000,
+      });
       ready(80);
+      link.enter("e-0", 0);
       link.expect("e-0", { seq: 90, from: 50 }, 0);
       expect([lacks, link.holds, batches()]).toEqual([[{ seq: 80 }], 81, []]);
     });
 
     it("does not keep one waiting that has it, or more", () => {
       for (const seq of [90, 100]) {
-        link = new FeedLink({ ...optionsOf(), parkBytes: 2000 });
+        link = opened(2000);
         link.expect("e-0", { seq: 90, from: 50 }, 0);
         ready(seq, ["raw"]);
         link.take("e-0", record(101), 0);
@@ -275,7 +284,7 @@ describe("a feed link", () => {
     });
 
     it("gathers for a slow rate until it is due, and sends what is much before that", () => {
-      link = new FeedLink({ ...optionsOf(), parkBytes: 10_000_000 });
+      link = opened(10_000_000);
       ready(0, ["1s"]);
       batches();
       take(1);
@@ -312,7 +321,7 @@ describe("a feed link", () => {
     });
 
     it("lets only the last batch of many say what is due", () => {
-      link = new FeedLink({ ...optionsOf(), parkBytes: 10_000_000 });
+      link = opened(10_000_000);
       ready(0, ["100ms"]);
       batches();
       take(...Array.from({ length: 2500 }, (_, i) => i + 1));
@@ -427,7 +436,7 @@ describe("a feed link", () => {
 
   it("sends a long backlog in batches that continue each other", () => {
     const many = Array.from({ length: 2500 }, (_, i) => i + 1);
-    link = new FeedLink({ ...optionsOf(), parkBytes: 10_000_000 });
+    link = opened(10_000_000);
     take(...many);
     ready();
     expect(batches().map(([prev, seq]) => [prev, seq])).toEqual([
@@ -437,8 +446,15 @@ describe("a feed link", () => {
     ]);
   });
 
+  /** A link in the middle of a log. */
+  function opened(parkBytes: number): FeedLink {
+    const made = new FeedLink({ ...optionsOf(), parkBytes });
+    made.enter("e-0", 0);
+    return made;
+  }
+
   function optionsOf() {
-    const view = () => ({ epoch: "e-0", asOf: 5, next, status: JSON.stringify(STATUS) });
+    const view = () => ({ epoch: "e-0", asOf: 5, opens: 1, next, status: JSON.stringify(STATUS) });
     const nothing = () => undefined;
     const rest = { onBytes: nothing, onLack: nothing, onReplaced: nothing, logger: pino({ level: "silent" }) };
     return { instrument: "upbit:BTC-KRW", partition: 0, idleBatch: 30_000, view, ...rest };
@@ -462,7 +478,7 @@ describe("a feed link", () => {
     });
 
     it("never passes an event that still waits: of a long backlog, or for its time", () => {
-      link = new FeedLink({ ...optionsOf(), parkBytes: 10_000_000 });
+      link = opened(10_000_000);
       take(...Array.from({ length: 1200 }, (_, i) => 2 * i + 2));
       ready();
       expect(through()).toEqual([
@@ -526,6 +542,47 @@ describe("a feed link", () => {
       expect(link.holds).toBe(2);
       ack(2, false, "f-0");
       expect([link.holds, bytes, lowest]).toEqual([undefined, 0, 0]);
+    });
+
+    it("tells a feed at once that somebody listens to, once, with nothing in it", () => {
+      ready(100, ["100ms"]);
+      ack(100);
+      batches();
+      epoch = "f-0";
+      next = 5;
+      link.enter("f-0", 0);
+      expect(wire.take()).toEqual([]);
+      for (let at = 100; at < 1000; at += 100) link.onGrid(at, TICK, false);
+      expect(wire.take()).toMatchObject([{ epoch: "f-0", prev: 0, seq: 0, through: 4, opens: 1, events: [], due: [] }]);
+    });
+
+    it("tells one that nobody listens to within its idle time, and on any occasion", () => {
+      ready();
+      batches();
+      for (const occasion of [() => undefined, () => hear({ op: "cadence", rates: [] })]) {
+        epoch = `${epoch}0`;
+        link.enter(epoch, 0);
+        occasion();
+        for (let at = 100; at <= 30_000; at += 100) link.onGrid(at, TICK, true);
+        expect(wire.take()).toMatchObject([{ epoch, events: [] }]);
+      }
+    });
+
+    it("tells a feed that comes and follows another one", () => {
+      ready(900, [], "old-0");
+      ack(900, false, "old-0");
+      link.onGrid(40_000, TICK, true);
+      expect(wire.take()).toMatchObject([{ epoch: "e-0", prev: 0, events: [] }]);
+    });
+
+    it("does not vouch for what a feed had acked that has nothing of it any more", () => {
+      take(5, 6);
+      ready();
+      ack(5);
+      batches();
+      link.closed();
+      ready(900, [], "old-0");
+      expect(batches()).toEqual([[5, 6, [6], []]]);
     });
 
     it("is no longer parked, and a reading of the old one is over", () => {

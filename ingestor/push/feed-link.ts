@@ -5,6 +5,7 @@
 
 import type WebSocket from "ws";
 import { type FeedFrame, feedFrame, type PublisherFrame } from "../../protocol/ingest.ts";
+import { OPENING_MARKERS } from "../../protocol/log-record.ts";
 import type { Rate } from "../../protocol/stream.ts";
 import type { LogRecord } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
@@ -68,6 +69,10 @@ export class FeedLink {
   /** Until the feed has said what it has. */
   #expected: Expected | undefined;
   #epoch: string | null = null;
+  /** The log that the feed follows, as far as it has said or was told; undefined while it is not there. */
+  #toldEpoch: string | null | undefined;
+  /** When (ms) a feed that nobody listens to is told of {@link #epoch} at the latest. */
+  #tellEpochAt = 0;
   readonly #outbox: Outbox;
   /** The last event taken from the log. */
   #lastSeq = 0;
@@ -132,10 +137,23 @@ export class FeedLink {
     if (this.#ready && this.#said !== undefined) this.#goOnFrom(this.#said.epoch, this.#said.seq, now);
   }
 
+  /**
+   * The log is this one, from here on: the feed is told even if the instrument has no event in it yet. One that nobody listens
+   * to is told at some moment of its idle time, since all feeds of a partition would wake at once; who asks it for anything
+   * meanwhile has it asked for a batch, and so is told before it answers.
+   */
+  enter(epoch: string, now: number): void {
+    if (this.#closed || epoch === this.#epoch) return;
+    const isFirst = this.#epoch === null;
+    this.#changeEpoch(epoch, now);
+    this.#tellEpochAt = now + Math.random() * this.#options.idleBatch;
+    if (isFirst && this.#ready && this.#said !== undefined) this.#goOnFrom(this.#said.epoch, this.#said.seq, now);
+  }
+
   /** An event of the log. Those that were taken before, and those that a parked link will read again, are passed over. */
   take(epoch: string, record: LogRecord, now: number): void {
     if (this.#closed) return;
-    if (epoch !== this.#epoch) this.#changeEpoch(epoch);
+    this.enter(epoch, now);
     if (!this.parked) this.#add(record, now);
   }
 
@@ -165,6 +183,7 @@ export class FeedLink {
     this.#socket = undefined;
     this.#ready = false;
     this.#said = undefined;
+    this.#toldEpoch = undefined;
     this.#catchUp = undefined;
   }
 
@@ -191,7 +210,8 @@ export class FeedLink {
     this.#due.tick(due, waiting > 0);
     if (!this.#ready) return;
     if (!this.listened) this.#idle(now, silent);
-    else if (this.#due.owed.length > 0 || (waiting > 0 && (this.#due.wantsRaw || this.#isMuch))) this.#send(now);
+    else if (this.#owesEpoch || this.#due.owed.length > 0 || (waiting > 0 && (this.#due.wantsRaw || this.#isMuch)))
+      this.#send(now);
     else if (now - this.#lastBatch >= HEARTBEAT) this.#send(now);
     else if (waiting === 0) this.#nudge(now);
   }
@@ -263,6 +283,7 @@ export class FeedLink {
     this.#ready = true;
     this.#due.want(rates);
     this.#said = { epoch, seq };
+    this.#toldEpoch = epoch;
     this.#goOnFrom(epoch, seq, now);
   }
 
@@ -285,7 +306,12 @@ export class FeedLink {
     }
     // One that has nothing of this log lacks what it was sent and never stored, too.
     if (this.holds !== undefined && this.parked) this.#lack(same ? seq : this.holds - 1);
-    else this.#onResend(same ? seq : 0, now);
+    else this.#onResend(same ? seq : this.#lost, now);
+  }
+
+  /** Up to here a feed that has nothing of this log any more had acked it: what was acked is not here to be sent again. */
+  get #lost(): number {
+    return this.#ackedSeq < OPENING_MARKERS ? 0 : this.#ackedSeq;
   }
 
   #onAck(epoch: string, seq: number, dirty: boolean): void {
@@ -344,7 +370,13 @@ export class FeedLink {
     const { waitingSince } = this.#outbox;
     const enough = silent || this.#isMuch;
     if (waitingSince !== undefined && (enough || now - waitingSince >= this.#options.idleBatch)) this.#send(now);
+    else if (this.#owesEpoch && now >= this.#tellEpochAt) this.#send(now);
     else this.#nudge(now);
+  }
+
+  /** Whether the feed follows another log, and has not been told yet that there is a new one. */
+  get #owesEpoch(): boolean {
+    return this.#epoch !== null && this.#toldEpoch !== this.#epoch;
   }
 
   /** Whether more is held than should be gathered. */
@@ -377,7 +409,9 @@ export class FeedLink {
     this.#sentSeq = seq;
     const through = epoch === view.epoch ? this.#completeThrough(view.next) : seq;
     const asOf = this.#completeUpTo(view.asOf);
-    socket.send(encodeBatch({ epoch, prev, seq, through, events, asOf, status: view.status, due }));
+    const { opens, status } = view;
+    socket.send(encodeBatch({ epoch, prev, seq, through, opens, events, asOf, status, due }));
+    this.#toldEpoch = epoch;
     if (events.length > 0) this.#nudges = 0;
     this.#lastBatch = now;
     this.#due.sent(events.length > 0, due);
@@ -405,8 +439,8 @@ export class FeedLink {
   }
 
   /** Another log: what was not acked of the old one goes out while it can, and is then out of our hands. */
-  #changeEpoch(epoch: string): void {
-    this.flush(Date.now());
+  #changeEpoch(epoch: string, now: number): void {
+    this.flush(now);
     this.#outbox.clear();
     this.unpark();
     this.#expected = undefined;

@@ -32,12 +32,13 @@ describe("a managed feed", () => {
       partition: 0,
       idleBatch: 30_000,
       parkBytes: 10_000,
-      view: () => ({ epoch: "e-0", asOf: 5, next: 1, status }),
+      view: () => ({ epoch: "e-0", asOf: 5, opens: 1, next: 2, status }),
       logger: pino({ level: "silent" }),
       onBytes: nothing,
       onLack: nothing,
       onReplaced: nothing,
     });
+    link.enter("e-0", NOW);
     reconnecting = {
       refusedSince: undefined,
       closed: false,

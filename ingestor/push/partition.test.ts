@@ -1,5 +1,7 @@
 import { pino } from "pino";
 import { beforeEach, describe, expect, it } from "vitest";
+import type WebSocket from "ws";
+import { type TicksFrame, ticksFrame } from "../../protocol/ingest.ts";
 import type { LogRecord } from "../log/log.ts";
 import { Edge } from "./edge.ts";
 import { Partition } from "./partition.ts";
@@ -55,6 +57,28 @@ describe("a partition that goes on from a commit", () => {
     partition.onRecords("b-0", [status(5), event(6, "upbit:BTC-KRW")], 0);
     expect([link?.parked, link?.holds]).toEqual([false, 6]);
   });
+});
+
+it("takes every feed over to another log, with its first record, whosever that is", () => {
+  const partition = newPartition();
+  partition.open("upbit:BTC-KRW");
+  partition.onRecords("a-0", [status(100)], 0);
+  const [link] = partition.links;
+  const sent: TicksFrame[] = [];
+  const wire = { bufferedAmount: 0, send: (text: string) => sent.push(ticksFrame.parse(JSON.parse(text))) };
+  link?.opened(wire as unknown as WebSocket);
+  link?.onMessage('{"op":"ready","epoch":"a-0","seq":90,"rates":["100ms"]}');
+  partition.onGrid(1, ["100ms"]);
+  expect(sent.splice(0)).toMatchObject([{ epoch: "a-0", prev: 90, through: 100, opens: 99, events: [] }]);
+  partition.onRecords("b-0", [status(2), status(3)], 0);
+  partition.onGrid(2, ["100ms"]);
+  expect(sent).toMatchObject([{ epoch: "b-0", prev: 0, through: 3, opens: 1, events: [] }]);
+  // One that is listed later is told on its own.
+  partition.open("upbit:ETH-KRW");
+  const other = [...partition.links][1];
+  other?.opened(wire as unknown as WebSocket);
+  other?.onMessage('{"op":"ready","epoch":null,"seq":0,"rates":[]}');
+  expect(sent.at(-1)).toMatchObject({ epoch: "b-0", prev: 0, through: 3 });
 });
 
 describe("a partition whose log becomes another one", () => {

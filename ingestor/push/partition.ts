@@ -42,8 +42,8 @@ export class Partition {
   /** {@link #status} as JSON. */
   #statusText: string;
   #asOf = 0;
-  /** Log time (ms) of the first record read in this epoch. */
-  #readFrom: number | undefined;
+  /** The first record read in this epoch: the position before it, and its log time, ms. */
+  #opened: { readonly after: number; readonly logged: number } | undefined;
   #next = 0;
   #epoch: string | undefined;
   #committed = 0;
@@ -71,7 +71,7 @@ export class Partition {
 
   /** Before the first records: what every feed should have. One that has less has lost it. */
   onResumed(epoch: string, acked: AckedBefore, now: number): void {
-    this.#enter(epoch);
+    this.#enter(epoch, now);
     this.#acked = acked;
     this.#next = acked.offset;
     this.#committed = acked.offset;
@@ -80,13 +80,13 @@ export class Partition {
 
   /** Records that count, in order. */
   onRecords(epoch: string, records: readonly LogRecord[], now: number): void {
-    this.#enter(epoch);
+    this.#enter(epoch, now);
     const touched = new Set<FeedLink>();
     for (const record of records) {
       // After a rebalance the group reads again from what is committed.
       if (record.offset < this.#next) continue;
       this.#next = record.offset + 1;
-      this.#readFrom ??= record.logged;
+      this.#opened ??= { after: record.offset - 1, logged: record.logged };
       if (record.type === "status") this.#onStatus(record.value, now);
       else touched.add(this.#onEvent(epoch, record, now));
       // While the exchange is away, silence says nothing: complete is only what came before.
@@ -109,16 +109,17 @@ export class Partition {
    * Its position is that of the last one that has gone.
    */
   onExpired(epoch: string, expired: Expired, now: number): void {
-    this.#enter(epoch);
+    this.#enter(epoch, now);
     this.#expired = expired;
     for (const { link } of this.#feeds.values()) link.take(epoch, expiredGap(link.instrument, expired), now);
   }
 
   /** Once a second: the lists. */
   onSecond(): void {
-    const [epoch, readFrom, asOf] = [this.#epoch, this.#readFrom, this.#asOf];
-    if (epoch === undefined || readFrom === undefined) return;
-    for (const { link } of this.#markets.values()) link.send({ epoch, readFrom, asOf }, this.#status);
+    const [epoch, opened, asOf] = [this.#epoch, this.#opened, this.#asOf];
+    if (epoch === undefined || opened === undefined) return;
+    const span = { epoch, readFrom: opened.logged, asOf };
+    for (const { link } of this.#markets.values()) link.send(span, this.#status);
   }
 
   /** Opens the feed of an instrument, so that its listeners hear of the exchange's state even if it is never traded. */
@@ -162,15 +163,16 @@ export class Partition {
     for (const { reconnecting } of this.#markets.values()) reconnecting.close();
   }
 
-  /** Offsets of one epoch do not compare with those of another. */
-  #enter(epoch: string): void {
+  /** Offsets of one epoch do not compare with those of another. Every feed goes over, also one without an event in the new one. */
+  #enter(epoch: string, now: number): void {
     if (epoch === this.#epoch) return;
     this.#epoch = epoch;
     this.#committed = 0;
     this.#next = 0;
     this.#acked = undefined;
     this.#expired = undefined;
-    this.#readFrom = undefined;
+    this.#opened = undefined;
+    for (const { link } of this.#feeds.values()) link.enter(epoch, now);
   }
 
   #onEvent(epoch: string, record: LogRecord, now: number): FeedLink {
@@ -192,8 +194,17 @@ export class Partition {
   }
 
   #view(): PartitionView | undefined {
-    if (this.#epoch === undefined || this.#readFrom === undefined) return undefined;
-    return { epoch: this.#epoch, asOf: this.#asOf, next: this.#next, status: this.#statusText };
+    const [epoch, opened] = [this.#epoch, this.#opened];
+    if (epoch === undefined || opened === undefined) return undefined;
+    return { epoch, asOf: this.#asOf, opens: opened.after, next: this.#next, status: this.#statusText };
+  }
+
+  /** What a link that is opened in the middle of an epoch must know of it. */
+  #catchUpOnEpoch(link: FeedLink, now: number): void {
+    if (this.#epoch === undefined) return;
+    link.enter(this.#epoch, now);
+    this.#expect(link, now);
+    if (this.#expired !== undefined) link.take(this.#epoch, expiredGap(link.instrument, this.#expired), now);
   }
 
   #expect(link: FeedLink, now: number): void {
@@ -241,10 +252,7 @@ export class Partition {
     );
     const feed = new ManagedFeed(link, reconnecting);
     this.#feeds.set(instrument, feed);
-    this.#expect(link, Date.now());
-    if (this.#expired !== undefined && this.#epoch !== undefined) {
-      link.take(this.#epoch, expiredGap(instrument, this.#expired), Date.now());
-    }
+    this.#catchUpOnEpoch(link, Date.now());
     return feed;
   }
 

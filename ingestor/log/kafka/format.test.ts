@@ -4,7 +4,7 @@ import type { KafkaMessage, Message } from "kafkajs";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { requireKafka, until } from "../../../local/testing.ts";
-import { rawRecord } from "../../replay/raw-record.ts";
+import { rawRecord } from "../../replay/raw/raw-record.ts";
 import { readLog } from "../../verify/read-log.ts";
 import { checkFormat } from "./format.ts";
 import { committedOffsets } from "./offsets.ts";
