@@ -6,6 +6,9 @@
 /** An exchange's clock is ahead of ours by no more than this, ms: what is dated later is dated wrongly. */
 export const CLOCK_LEAD = 5000;
 
+/** Frames of one moment reach us in no strict order: a trade may be missing that was executed this long, ms, before the last one seen. */
+export const REORDER_WINDOW = 500;
+
 /** What has a time of the exchange's and, unless a recording does not say, one of receipt. Both ms. */
 export interface Timed {
   readonly time: number;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ComponentState, IngestReport, Market, ReportAnswer } from "../protocol/ingest.ts";
 import { isCollected, type Registration } from "../protocol/registrations.ts";
 import { Collector } from "./collect/collector.ts";
-import { MarketList } from "./collect/market-list.ts";
+import { MarketList } from "./collect/markets/market-list.ts";
 import { exchangeUrls, type IngestorConfig } from "./config.ts";
 import type { Exchange } from "./exchanges/exchange.ts";
 import { Leader, type Leadership } from "./leader-election/leader.ts";

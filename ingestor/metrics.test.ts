@@ -5,7 +5,7 @@ import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
 import { Collector } from "./collect/collector.ts";
 import { type CollectorCounts, countsOf } from "./collect/counts.ts";
-import { MarketList } from "./collect/market-list.ts";
+import { MarketList } from "./collect/markets/market-list.ts";
 import { upbit } from "./exchanges/upbit/index.ts";
 import { Leader, type Leadership } from "./leader-election/leader.ts";
 import { MemoryLog } from "./log/memory.ts";

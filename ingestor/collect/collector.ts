@@ -9,18 +9,18 @@ import { CLOCK_LEAD } from "../event-time.ts";
 import type { Exchange } from "../exchanges/exchange.ts";
 import type { CollectorStatus, Tail, TickWriter } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
-import { Backfiller } from "./backfiller.ts";
-import { ConnectionShard } from "./connection-shard.ts";
-import { ConnectionShards } from "./connection-shards.ts";
+import { Backfiller } from "./backfill/backfiller.ts";
+import { abandonedGaps, type OpenGap } from "./backfill/gaps.ts";
+import { ConnectionShard } from "./connections/connection-shard.ts";
+import { ConnectionShards } from "./connections/connection-shards.ts";
 import { type CollectorCounts, countsOf } from "./counts.ts";
+import { TradeDeduplicator } from "./deduplication/trade-deduplicator.ts";
 import { type ExchangeState, stateOf, withRemarks } from "./exchange-state.ts";
-import { FrameProcessor } from "./frame-processor.ts";
-import { abandonedGaps, type OpenGap } from "./gaps.ts";
-import { MarketAssignment } from "./market-assignment.ts";
-import type { MarketList } from "./market-list.ts";
-import { RateLimiter } from "./rate-limiter.ts";
-import { TradeDeduplicator } from "./trade-deduplicator.ts";
-import { UncollectedMarkets } from "./uncollected-markets.ts";
+import { FrameProcessor } from "./frames/frame-processor.ts";
+import { RateLimiter } from "./limits/rate-limiter.ts";
+import { MarketAssignment } from "./markets/market-assignment.ts";
+import type { MarketList } from "./markets/market-list.ts";
+import { UncollectedMarkets } from "./markets/uncollected-markets.ts";
 
 export interface CollectorOptions {
   readonly exchange: Exchange;

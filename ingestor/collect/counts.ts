@@ -1,8 +1,8 @@
 /** What a collector has counted since it took the log over. */
 
-import type { Backfiller, BackfillerCounts } from "./backfiller.ts";
-import type { ConnectionShards } from "./connection-shards.ts";
-import type { FrameCounts, FrameProcessor } from "./frame-processor.ts";
+import type { Backfiller, BackfillerCounts } from "./backfill/backfiller.ts";
+import type { ConnectionShards } from "./connections/connection-shards.ts";
+import type { FrameCounts, FrameProcessor } from "./frames/frame-processor.ts";
 
 export interface CollectorCounts extends FrameCounts, BackfillerCounts {
   /** Connections that broke, and those that were replaced before they did. */

@@ -1,7 +1,7 @@
 /** How an exchange is, by its connections: live is only one of which everything comes. */
 
 import type { CollectorStatus } from "../log/log.ts";
-import type { ConnectionShard } from "./connection-shard.ts";
+import type { ConnectionShard } from "./connections/connection-shard.ts";
 
 /** A state, and what people should know of it; empty where all is well. */
 export interface ExchangeState {

@@ -14,7 +14,7 @@ import { korbit } from "../exchanges/korbit/index.ts";
 import { upbit } from "../exchanges/upbit/index.ts";
 import type { Tail } from "../log/log.ts";
 import type { Collector } from "./collector.ts";
-import type { MarketList } from "./market-list.ts";
+import type { MarketList } from "./markets/market-list.ts";
 import { collect, simulate } from "./testing/collect.ts";
 import { RecordingLog } from "./testing/recording-log.ts";
 

@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LeaseAnswer } from "../../protocol/ingest.ts";
 import { Collector } from "../collect/collector.ts";
-import { MarketList } from "../collect/market-list.ts";
+import { MarketList } from "../collect/markets/market-list.ts";
 import { upbit } from "../exchanges/upbit/index.ts";
 import { MemoryLog } from "../log/memory.ts";
 import { Leader } from "./leader.ts";

@@ -9,8 +9,8 @@ import type { GapEvent, TradeEvent } from "../../../protocol/events.ts";
 import type { Market } from "../../../protocol/ingest.ts";
 import type { History } from "../../exchanges/exchange.ts";
 import { upbit } from "../../exchanges/upbit/index.ts";
-import { Backfiller } from "../backfiller.ts";
-import { TradeDeduplicator } from "../trade-deduplicator.ts";
+import { Backfiller } from "../backfill/backfiller.ts";
+import { TradeDeduplicator } from "../deduplication/trade-deduplicator.ts";
 
 export const BTC = "upbit:BTC-KRW";
 export const ETH = "upbit:ETH-KRW";

@@ -7,7 +7,7 @@ import { type SimulatorOptions, startSimulator } from "../../../simulator/start-
 import type { Exchange } from "../../exchanges/exchange.ts";
 import type { MemoryLog } from "../../log/memory.ts";
 import { Collector } from "../collector.ts";
-import { MarketList } from "../market-list.ts";
+import { MarketList } from "../markets/market-list.ts";
 
 export interface Collecting {
   readonly list: MarketList;

@@ -10,7 +10,7 @@ import type { UpbitSettings } from "../../../simulator/upbit/settings.ts";
 import { upbit } from "../../exchanges/upbit/index.ts";
 import type { CollectorStatus, EarlierTail, LoggedStatus, RawFrame, Tail } from "../../log/log.ts";
 import { Collector } from "../collector.ts";
-import { MarketList } from "../market-list.ts";
+import { MarketList } from "../markets/market-list.ts";
 import { RecordingLog } from "./recording-log.ts";
 
 export const BTC = "upbit:BTC-KRW";

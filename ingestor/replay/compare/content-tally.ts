@@ -4,7 +4,7 @@
  */
 
 import type { TradeEvent } from "../../../protocol/events.ts";
-import { contentOf } from "../../collect/content-counts.ts";
+import { contentOf } from "../../collect/deduplication/content-counts.ts";
 
 export type Origin = "socket" | "history" | "log";
 type Count = Record<Origin, number>;

@@ -4,7 +4,7 @@
  */
 
 import type { TradeEvent } from "../../../protocol/events.ts";
-import { contentOf } from "../../collect/content-counts.ts";
+import { contentOf } from "../../collect/deduplication/content-counts.ts";
 import { ContentTally, type Origin } from "./content-tally.ts";
 import type { LogPosition } from "./differences.ts";
 
