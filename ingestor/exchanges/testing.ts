@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { onTestFinished } from "vitest";
 import type { TradeEvent } from "../../protocol/events.ts";
 import type { Market } from "../../protocol/ingest.ts";
-import type { History, TimeRange } from "./exchange.ts";
+import { FrameError, type History, type Parse, type ParsedEvent, type TimeRange } from "./exchange.ts";
 
 /** What a history made of a scripted exchange. */
 export interface Heard {
@@ -53,4 +53,21 @@ export async function serve(path: string, status: number, body: unknown): Promis
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the server has no port");
   return `http://127.0.0.1:${address.port}`;
+}
+
+/** The events that a parser makes of a frame. */
+export function eventsOf(parse: Parse, frame: string, received: number | null = null): readonly ParsedEvent[] {
+  const parsed = parse(frame, received);
+  return parsed.kind === "events" ? parsed.events : [];
+}
+
+/** The error with which a parser refuses a frame. @throws when it does not */
+export function frameErrorOf(parse: Parse, frame: string): FrameError {
+  try {
+    parse(frame, null);
+  } catch (error) {
+    if (error instanceof FrameError) return error;
+    throw error;
+  }
+  throw new Error(`was taken: ${frame}`);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { tickerEvent, tradeEvent } from "../../../protocol/events.ts";
-import { FrameError, type ParsedEvent } from "../exchange.ts";
+import { FrameError } from "../exchange.ts";
+import { eventsOf, frameErrorOf } from "../testing.ts";
 import { readMarkets } from "./feed.ts";
 import { parserFor } from "./parse.ts";
 
@@ -23,10 +24,7 @@ const MINI =
   '"v":"10000","q":"18"}';
 
 const parse = parserFor([]);
-function events(frame: string, received: number | null = null): readonly ParsedEvent[] {
-  const parsed = parse(frame, received);
-  return parsed.kind === "events" ? parsed.events : [];
-}
+const events = (frame: string, received: number | null = null) => eventsOf(parse, frame, received);
 
 describe("a trade", () => {
   it("is read exactly, keys in the order of the contract, at the time of its execution", () => {
@@ -240,15 +238,7 @@ it.each([
   expect(parse(frame, null)).toEqual({ kind: "refused", message });
 });
 
-function refusalOf(frame: string): FrameError {
-  try {
-    parse(frame, null);
-  } catch (error) {
-    if (error instanceof FrameError) return error;
-    throw error;
-  }
-  throw new Error(`was taken: ${frame.slice(0, 200)}`);
-}
+const refusalOf = (frame: string) => frameErrorOf(parse, frame);
 
 describe("a corrupt frame names its field:", () => {
   it.each([

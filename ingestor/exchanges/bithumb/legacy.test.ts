@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { tickerEvent, tradeEvent } from "../../../protocol/events.ts";
-import { FrameError, type ParsedEvent } from "../exchange.ts";
+import { eventsOf, frameErrorOf } from "../testing.ts";
 import { parseFrame } from "./parse.ts";
 
 const trade = (more: object = {}) => ({
@@ -39,20 +39,9 @@ const ticker = (more: object = {}) =>
     },
   });
 
-function events(frame: string, received: number | null = null): readonly ParsedEvent[] {
-  const parsed = parseFrame(frame, received);
-  return parsed.kind === "events" ? parsed.events : [];
-}
+const events = (frame: string, received: number | null = null) => eventsOf(parseFrame, frame, received);
 
-function errorOf(frame: string): FrameError {
-  try {
-    parseFrame(frame, null);
-  } catch (error) {
-    if (error instanceof FrameError) return error;
-    throw error;
-  }
-  throw new Error(`was taken: ${frame}`);
-}
+const errorOf = (frame: string) => frameErrorOf(parseFrame, frame);
 
 describe("a transaction", () => {
   it("is read exactly: Korean time, microseconds rounded down, and no id", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { tickerEvent, tradeEvent } from "../../../protocol/events.ts";
-import { FrameError, type ParsedEvent } from "../exchange.ts";
+import { FrameError } from "../exchange.ts";
+import { eventsOf, frameErrorOf } from "../testing.ts";
 import { parseFrame } from "./parse.ts";
 
 // The figures were worked out by hand. Date and time are Korean and would give the wrong day to whoever read them.
@@ -38,10 +39,7 @@ const TRADE_EVENT =
   '{"type":"trade","instrument":"bithumb:FCT2-BTC","id":"9210468448411581380","price":"0.00005485","size":"12.5",' +
   '"side":"buy","time":1783698348303,"received":5,"snapshot":false}';
 
-function events(frame: string, received: number | null = null): readonly ParsedEvent[] {
-  const parsed = parseFrame(frame, received);
-  return parsed.kind === "events" ? parsed.events : [];
-}
+const events = (frame: string, received: number | null = null) => eventsOf(parseFrame, frame, received);
 
 describe("a ticker", () => {
   it.each([
@@ -78,13 +76,7 @@ it.each([
 });
 
 it("says what is no trade, and which type it does not know", () => {
-  const subjectOf = (frame: string) => {
-    try {
-      return parseFrame(frame, null);
-    } catch (error) {
-      return error instanceof FrameError ? error.subject : error;
-    }
-  };
+  const subjectOf = (frame: string) => frameErrorOf(parseFrame, frame).subject;
   expect(subjectOf(SHORT_TICKER.replace('"tp":98.50', '"tp":"?"'))).toBe("no-trade");
   expect(subjectOf('{"type":"trade"}')).toBe("trade");
   expect(subjectOf("{")).toBe("trade");

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { tickerEvent, tradeEvent } from "../../../protocol/events.ts";
-import { FrameError, type ParsedEvent } from "../exchange.ts";
+import { FrameError } from "../exchange.ts";
+import { eventsOf, frameErrorOf } from "../testing.ts";
 import { parseFrame } from "./parse.ts";
 
 // Frames in the form of Korbit's documentation with figures that tell fields apart, worked out by hand.
@@ -16,10 +17,7 @@ const item = (more: object = {}) => ({
 const trades = (...data: object[]) =>
   JSON.stringify({ symbol: "btc_krw", timestamp: 1700000005498, type: "trade", data });
 
-function events(frame: string, received: number | null = null): readonly ParsedEvent[] {
-  const parsed = parseFrame(frame, received);
-  return parsed.kind === "events" ? parsed.events : [];
-}
+const events = (frame: string, received: number | null = null) => eventsOf(parseFrame, frame, received);
 
 describe("a ticker", () => {
   it("is read exactly, keys in the order of the contract, at the time of the last trade", () => {
@@ -100,15 +98,7 @@ it.each([
   expect(parseFrame(frame, null)).toEqual({ kind: "refused", message });
 });
 
-function refusalOf(frame: string): FrameError {
-  try {
-    parseFrame(frame, null);
-  } catch (error) {
-    if (error instanceof FrameError) return error;
-    throw error;
-  }
-  throw new Error(`was taken: ${frame}`);
-}
+const refusalOf = (frame: string) => frameErrorOf(parseFrame, frame);
 
 describe("a corrupt frame names its field:", () => {
   it.each([

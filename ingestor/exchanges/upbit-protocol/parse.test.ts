@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { parseFrame as bithumb } from "../bithumb/parse.ts";
-import { FrameError, type ParsedEvent } from "../exchange.ts";
+import { eventsOf, frameErrorOf } from "../testing.ts";
 import { parseFrame as upbit } from "../upbit/parse.ts";
 
 const TICKER =
@@ -18,19 +18,8 @@ describe.each([
   ["upbit", upbit],
   ["bithumb", bithumb],
 ])("%s", (exchange, parseFrame) => {
-  function events(frame: string): readonly ParsedEvent[] {
-    const parsed = parseFrame(frame, null);
-    return parsed.kind === "events" ? parsed.events : [];
-  }
-  function faultOf(frame: string): string {
-    try {
-      parseFrame(frame, null);
-    } catch (error) {
-      if (error instanceof FrameError) return error.message;
-      throw error;
-    }
-    throw new Error(`was taken: ${frame}`);
-  }
+  const events = (frame: string) => eventsOf(parseFrame, frame);
+  const faultOf = (frame: string) => frameErrorOf(parseFrame, frame).message;
 
   it("has codes with the quote first", () => {
     expect(events(TICKER)).toMatchObject([{ instrument: `${exchange}:1INCH-KRW` }]);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { tickerEvent, tradeEvent } from "../../../protocol/events.ts";
-import { FrameError, type ParsedEvent } from "../exchange.ts";
+import { FrameError } from "../exchange.ts";
+import { eventsOf, frameErrorOf } from "../testing.ts";
 import { parseFrame } from "./parse.ts";
 
 // The ticker of Upbit's documentation, which is free to copy; the figures below were worked out by hand.
@@ -24,10 +25,7 @@ const trade = (id: string, more = "") =>
   `"trade_timestamp":1788335180377,"trade_price":5.485e-05,"trade_volume":12.50000000,"ask_bid":"ASK",` +
   `"prev_closing_price":0.1,"change":"FALL","change_price":0.1,"sequential_id":${id},"stream_type":"REALTIME"${more}}`;
 
-function events(frame: string, received: number | null = null): readonly ParsedEvent[] {
-  const parsed = parseFrame(frame, received);
-  return parsed.kind === "events" ? parsed.events : [];
-}
+const events = (frame: string, received: number | null = null) => eventsOf(parseFrame, frame, received);
 
 describe("a ticker", () => {
   it("is read exactly, keys in the order of the contract", () => {
@@ -109,15 +107,7 @@ it.each([
   expect(parseFrame(frame, null)).toEqual({ kind: "ignored" });
 });
 
-function refusalOf(frame: string): FrameError {
-  try {
-    parseFrame(frame, null);
-  } catch (error) {
-    if (error instanceof FrameError) return error;
-    throw error;
-  }
-  throw new Error(`was taken: ${frame}`);
-}
+const refusalOf = (frame: string) => frameErrorOf(parseFrame, frame);
 
 describe("a corrupt frame", () => {
   it.each([
