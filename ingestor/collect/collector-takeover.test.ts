@@ -1,6 +1,6 @@
 /** What a collector takes over from the one before it, and leaves to the next. */
 
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { until } from "../../local/testing.ts";
 import type { GapEvent, TradeEvent } from "../../protocol/events.ts";
 import type { Simulator } from "../../simulator/simulator.ts";
@@ -12,7 +12,6 @@ describe("a collector with others before and after it", () => {
   beforeEach(() => {
     setup = new UpbitSetup();
   });
-  afterEach(() => setup.stop());
 
   it("goes on with what its predecessor left open, and tells since when nobody has collected", async () => {
     const open: GapEvent = {

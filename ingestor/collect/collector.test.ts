@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
 import { until } from "../../local/testing.ts";
 import type { MarketEvent } from "../../protocol/events.ts";
@@ -13,7 +13,6 @@ describe("a collector", () => {
   beforeEach(() => {
     setup = new UpbitSetup();
   });
-  afterEach(() => setup.stop());
 
   it("logs every trade once, whatever the exchange repeats", async () => {
     await setup.start();
@@ -166,7 +165,7 @@ describe("a collector", () => {
     expect(setup.log.gapsOf(BTC).at(-1)?.state).toBe("healed");
   });
 
-  it("can be stopped while there is no market setup.list, and while it is refused", async () => {
+  it("can be stopped while there is no market list, and while it is refused", async () => {
     await setup.start();
     setup.list.stop();
     await setup.collector.stop();

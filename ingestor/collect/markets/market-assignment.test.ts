@@ -1,6 +1,6 @@
 /** Which markets a collector subscribes to as the list, and what is wanted of it, change. */
 
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { until } from "../../../local/testing.ts";
 import { upbit as dialect } from "../../../simulator/upbit/dialect.ts";
 import { BTC, UpbitSetup } from "../testing/upbit-setup.ts";
@@ -10,7 +10,6 @@ describe("the markets of a collector", () => {
   beforeEach(() => {
     setup = new UpbitSetup();
   });
-  afterEach(() => setup.stop());
 
   it("asks for a new listing on the same connection", async () => {
     await setup.start({}, { period: 100 });

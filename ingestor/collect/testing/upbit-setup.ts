@@ -1,16 +1,17 @@
-/** A collector of a simulated Upbit, with the log in memory. */
+/** A collector of a simulated Upbit, with the log in memory; it ends with the test. */
 
 import { pino } from "pino";
 import { expect } from "vitest";
 import { until } from "../../../local/testing.ts";
 import type { Simulator } from "../../../simulator/simulator.ts";
-import { type SimulatorOptions, startSimulator } from "../../../simulator/start-simulator.ts";
+import type { SimulatorOptions } from "../../../simulator/start-simulator.ts";
 import { upbit as dialect } from "../../../simulator/upbit/dialect.ts";
 import type { UpbitSettings } from "../../../simulator/upbit/settings.ts";
 import { upbit } from "../../exchanges/upbit/index.ts";
 import type { CollectorStatus, EarlierTail, LoggedStatus, RawFrame, Tail } from "../../log/log.ts";
-import { Collector } from "../collector.ts";
-import { MarketList } from "../markets/market-list.ts";
+import type { Collector } from "../collector.ts";
+import type { MarketList } from "../markets/market-list.ts";
+import { type Collecting, collect, simulate } from "./collect.ts";
 import { RecordingLog } from "./recording-log.ts";
 
 export const BTC = "upbit:BTC-KRW";
@@ -58,7 +59,7 @@ export class UpbitSetup {
   /** The instruments that are not wanted. */
   readonly left = new Set<string>();
   readonly warnings: string[] = [];
-  #started: { readonly simulator: Simulator; readonly list: MarketList; readonly collector: Collector } | undefined;
+  #started: (Collecting & { readonly simulator: Simulator }) | undefined;
 
   get simulator(): Simulator {
     return this.#running.simulator;
@@ -83,32 +84,15 @@ export class UpbitSetup {
   ): Promise<void> {
     const markets = ["KRW-BTC", "KRW-ETH", "BTC-ETH", "USDT-BTC", "KRW-1INCH", "KRW-SHIB"];
     const listings = dialect.listings().filter(({ code }) => markets.includes(code));
-    const simulator = await startSimulator({ paused: true, listings, ...options });
+    const simulator = await simulate({ paused: true, listings, ...options });
     more.prepare?.(simulator);
+    const { wsUrl = simulator.wsUrl, restUrl: listUrl, period } = more;
     const sink = { write: (line: string) => void this.warnings.push(line) };
-    const logger = pino({ level: "warn" }, sink);
-    const list = new MarketList(upbit, more.restUrl ?? simulator.restUrl, logger);
-    const collector = new Collector({
-      exchange: upbit,
-      wsUrl: more.wsUrl ?? simulator.wsUrl,
-      restUrl: simulator.restUrl,
-      source: "simulated",
-      writer: this.log,
-      term: 1,
-      list,
+    const collecting = collect(upbit, { wsUrl, restUrl: simulator.restUrl }, this.log, {
+      ...{ listUrl, period, logger: pino({ level: "warn" }, sink) },
       wanted: ({ instrument }) => !this.left.has(instrument),
-      logger,
-      onStatus: () => undefined,
     });
-    this.#started = { simulator, list, collector };
-    void list.run(more.period ?? 60_000, () => collector.refresh());
-    void collector.start();
-  }
-
-  async stop(): Promise<void> {
-    this.list.stop();
-    await this.collector.stop();
-    await this.simulator.stop();
+    this.#started = { simulator, ...collecting };
   }
 
   live(): Promise<void> {
