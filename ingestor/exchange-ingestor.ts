@@ -27,7 +27,7 @@ export interface ExchangeIngestorOptions {
   readonly logger: Logger;
 }
 
-/** How soon it is told that Kafka has gone or come back, ms. */
+/** How soon it is reported that Kafka has gone or come back, ms. */
 const LOOK_PERIOD = 500;
 const OPEN_PERIOD = 15_000;
 /** Without a list nothing can be pushed at all: asked for more often, ms. */
@@ -49,8 +49,8 @@ export class ExchangeIngestor {
   readonly reader: TickReader | undefined;
   readonly pusher: Pusher | undefined;
   #rules: readonly Registration[] = [];
-  #marketsSaid: readonly Market[] | undefined;
-  #kafkaSaid: ComponentState | undefined;
+  #announcedMarkets: readonly Market[] | undefined;
+  #reportedKafka: ComponentState | undefined;
   #asOf: number | null = null;
   #timers: NodeJS.Timeout[] = [];
   #stopping = false;
@@ -68,9 +68,9 @@ export class ExchangeIngestor {
     this.#list = new MarketList(exchange, exchangeUrls(env, exchange).restUrl, logger);
     this.#reporter = new Reporter({
       report: (refused) => this.#report(refused),
-      prepare: () => this.#sayMarkets(),
+      prepare: () => this.#announceMarkets(),
       send: (report) => edge.putReport(this.name, report),
-      onAnswer: (answer) => this.#obey(answer),
+      onAnswer: (answer) => this.#apply(answer),
       logger: this.#logger,
     });
     if (roles.includes("collect")) {
@@ -107,7 +107,7 @@ export class ExchangeIngestor {
     }
     void this.pusher?.start().catch((error: unknown) => this.#fail("pushing", error));
     this.#timers = [
-      setInterval(() => this.#kafkaState() !== this.#kafkaSaid && this.#reporter.report(), LOOK_PERIOD),
+      setInterval(() => this.#kafkaState() !== this.#reportedKafka && this.#reporter.report(), LOOK_PERIOD),
       setInterval(() => void (this.#opened || this.#openFeeds()), FIRST_OPEN_PERIOD),
       setInterval(() => void this.#openFeeds(), OPEN_PERIOD),
     ];
@@ -158,11 +158,11 @@ export class ExchangeIngestor {
   }
 
   /** The registry must know the markets before their feeds are opened. Only who collects knows them. */
-  async #sayMarkets(): Promise<void> {
+  async #announceMarkets(): Promise<void> {
     const { markets } = this.#list;
-    if (this.leader?.led === undefined || markets.length === 0 || markets === this.#marketsSaid) return;
+    if (this.leader?.led === undefined || markets.length === 0 || markets === this.#announcedMarkets) return;
     await this.#options.edge.putMarkets(this.name, markets);
-    this.#marketsSaid = markets;
+    this.#announcedMarkets = markets;
     await this.#openFeeds();
   }
 
@@ -170,14 +170,14 @@ export class ExchangeIngestor {
   #report(refused?: string): IngestReport {
     const { led, term = 0 } = this.leader ?? {};
     const kafka = this.#kafkaState();
-    this.#kafkaSaid = kafka;
+    this.#reportedKafka = kafka;
     // Complete is only what arrives and is in the log.
     if (led?.collector.status.state === "live") this.#asOf = led.collector.loggedUpTo;
     const { source, hints } = this.#options.config;
     const standby = { state: "down", source, since: Date.now(), detail: "no ingestor collects it" } as const;
     // What the edge has no list of reaches nobody.
     const unknown = { state: "down", detail: `the edge does not take its markets: ${refused}` } as const;
-    const isUnknown = refused !== undefined && led !== undefined && this.#marketsSaid === undefined;
+    const isUnknown = refused !== undefined && led !== undefined && this.#announcedMarkets === undefined;
     const partitions = led?.writer.partitions ?? this.reader?.partitions;
     return {
       status: { ...(led?.collector.status ?? standby), ...(isUnknown ? unknown : {}), asOf: this.#asOf },
@@ -189,7 +189,7 @@ export class ExchangeIngestor {
     };
   }
 
-  #obey({ registrations, drain }: ReportAnswer): void {
+  #apply({ registrations, drain }: ReportAnswer): void {
     const rules = registrations.map((rule) => ({ ...rule, exchange: this.name }));
     if (JSON.stringify(rules) !== JSON.stringify(this.#rules)) {
       this.#logger.info({ rules: registrations }, "what is to be collected has changed");
@@ -213,9 +213,9 @@ export class ExchangeIngestor {
   async #openFeedsOnce(): Promise<void> {
     if (this.pusher === undefined || this.#stopping) return;
     try {
-      // The registry's own where we have not told it: it refuses the feeds of markets that it does not know.
-      const said = this.leader?.led === undefined ? undefined : this.#marketsSaid;
-      const markets = said?.filter((market) => this.#isWanted(market)) ?? (await this.#options.edge.markets(this.name));
+      // The registry's own where we have not put ours: it refuses the feeds of markets that it does not know.
+      const own = this.leader?.led === undefined ? undefined : this.#announcedMarkets;
+      const markets = own?.filter((market) => this.#isWanted(market)) ?? (await this.#options.edge.markets(this.name));
       this.pusher.open(markets.map(({ instrument }) => instrument));
       this.#opened ||= markets.length > 0;
     } catch (error) {
@@ -254,7 +254,7 @@ export class ExchangeIngestor {
   }
 
   #fail(what: string, error: unknown): void {
-    // Whatever was under way when we were told to stop ends with an error, and that is all right.
+    // Whatever was under way when we were to stop ends with an error, and that is all right.
     if (this.#stopping) return;
     const stack = error instanceof Error ? error.stack : undefined;
     this.#logger.fatal({ reason: reasonOf(error), stack }, `${what} has failed`);

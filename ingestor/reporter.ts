@@ -4,7 +4,7 @@ import type { IngestReport, ReportAnswer } from "../protocol/ingest.ts";
 import { type Logger, reasonOf } from "./logger.ts";
 
 export interface ReporterOptions {
-  /** How things are now. @param refused why what must be known before could not be told; undefined when it was */
+  /** How things are now. @param refused why what must be known before could not be sent; undefined when it was */
   readonly report: (refused?: string) => IngestReport;
   /** Sends what must be known before a report. A report goes out even if this fails: an exchange that hangs here must show. */
   readonly prepare: () => Promise<void>;

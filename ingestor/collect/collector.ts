@@ -1,6 +1,6 @@
 /**
  * Collects one exchange: frames in, raw frames and normalised events into the log. It reconnects by itself, keeps repeats
- * out, says what it may have missed, and fetches it.
+ * out, announces gaps, and backfills them.
  */
 
 import type { Source } from "../../protocol/events.ts";
@@ -26,7 +26,7 @@ export interface CollectorOptions {
   readonly exchange: Exchange;
   readonly wsUrl: string;
   readonly restUrl: string;
-  /** What the prices are: said with every status. */
+  /** What the prices are: part of every status. */
   readonly source: Source;
   readonly writer: TickWriter;
   /** The lowest term to write the log under. */

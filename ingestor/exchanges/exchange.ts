@@ -1,4 +1,4 @@
-/** What an exchange must tell the runner, in `feed.ts`, `parse.ts` and `history.ts`; what reading takes everywhere is in `frames.ts` and `markets.ts`. */
+/** What an exchange defines, in `feed.ts`, `parse.ts` and `history.ts`; what reading takes everywhere is in `frames.ts` and `markets.ts`. */
 
 import type { Decimal } from "../../protocol/decimal.ts";
 import type { TickerEvent, TradeEvent } from "../../protocol/events.ts";
@@ -26,7 +26,7 @@ export type Parsed =
   /** The exchange is about to close the connection: another one should be opened before it does. */
   | { readonly kind: "leaving" };
 
-/** What a frame that can't be read tells of, as far as it says: only what may have been a trade is looked for. */
+/** What an unreadable frame was about, as far as it is known: only what may have been a trade is backfilled. */
 export type Subject = "trade" | "no-trade" | { readonly unknownType: string };
 
 /** Thrown by a parser for a frame that is not what the exchange's documentation promises. */
@@ -111,17 +111,17 @@ export class UnavailableError extends Error {
   override readonly name = "UnavailableError";
 }
 
-/** The trades that an exchange still tells of by REST. */
+/** An exchange's trade history by REST, as far back as it goes. */
 export interface History {
   /** Requests allowed. */
   readonly requests: Limit;
-  /** Whether a trade has the same id here as on the socket; else trades are told apart by time, price, size, side and count. */
+  /** Whether a trade has the same id here as on the socket; else trades are matched by time, price, size, side and count. */
   readonly sameIds: boolean;
   /** Which of a range's trades come first. Those that come oldest first need not be gathered to be put into the log. */
   readonly order: "newest-first" | "oldest-first";
   /**
    * The trades of a range, a page at a time; there may be others before and after it. It returns from which time on (ms) it
-   * has told everything that the exchange still tells.
+   * is complete.
    *
    * @throws {FrameError} for an answer that is not what the documentation promises
    * @throws {HistoryError} when the exchange has no history of this market
@@ -160,7 +160,7 @@ export interface Exchange {
   /**
    * Reads the body of the exchange's own market list, so that a recorded one serves as well as a fetched one.
    *
-   * @param onOdd is told of each row that is left out because it can't be read
+   * @param onOdd takes each row that is left out because it can't be read
    * @throws when it is not the list that the documentation promises, or no row of it can be read
    */
   readMarkets(body: string, onOdd?: OnOddRow): Market[];

@@ -81,14 +81,14 @@ function notAList(exchange: string, wrong: readonly string[]): Error {
   return new Error(`not a market list of ${exchange}: ${wrong.slice(0, 3).join("; ")}`);
 }
 
-/** A market of which the list says no more than it is given here. */
+/** A market; fields that the list does not have are null. */
 export function marketOf(
   { name, exchange, base, quote }: Instrument,
   nativeSymbol: string,
-  told: Partial<Pick<Market, "names" | "status" | "warning">> = {},
+  listed: Partial<Pick<Market, "names" | "status" | "warning">> = {},
 ): Market {
-  const untold = { names: { ko: null, en: null }, status: null, warning: null };
-  return { instrument: name, exchange, base, quote, nativeSymbol, ...untold, ...told };
+  const nothing = { names: { ko: null, en: null }, status: null, warning: null };
+  return { instrument: name, exchange, base, quote, nativeSymbol, ...nothing, ...listed };
 }
 
 /** What is wanted that was not there before, and the other way round: for exchanges whose requests add up. */

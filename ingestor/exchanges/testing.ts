@@ -11,7 +11,7 @@ export interface Heard {
   /** The paths that it asked for, in their order. */
   readonly asked: readonly string[];
   readonly trades: readonly TradeEvent[];
-  /** From when on (ms) it says that it has told everything. */
+  /** From when on (ms) it is complete, by its own word. */
   readonly from: number;
 }
 

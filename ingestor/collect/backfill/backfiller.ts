@@ -1,6 +1,6 @@
 /**
  * Fetches what was missed. A gap is announced the moment it is known; the trades follow as late ones while live ticks go on;
- * then the gap is closed: `healed`, or `lost` for the part that the exchange no longer tells.
+ * then the gap is closed: `healed`, or `lost` for the part that the exchange's history no longer has.
  */
 
 import type { GapCause, GapEvent, TradeEvent } from "../../../protocol/events.ts";
@@ -148,7 +148,7 @@ export class Backfiller {
   async #backfillOne(instrument: string, now: number): Promise<boolean> {
     const gaps = (this.#gaps.get(instrument) ?? []).filter((gap) => this.#dueAt(gap) <= now);
     const from = Math.min(...gaps.map(({ since, fetchedUntil }) => Math.max(since, fetchedUntil - MARGIN)));
-    // One that has grown since is told of up to now at most.
+    // The history of a gap that has grown reaches to now at most.
     const until = Math.min(now - SETTLE, Math.max(...gaps.map((gap) => gap.until)));
     const completeFrom = await this.#fetcher.fetch(instrument, from, until);
     if (completeFrom === undefined || this.#stop.signal.aborted) return false;
@@ -176,7 +176,7 @@ export class Backfiller {
 }
 
 /**
- * A gap after a round that was told everything between two times (ms). One that has grown meanwhile goes on from there: an
+ * A gap after a round that has covered it up to a time (ms). One that has grown meanwhile goes on from there: an
  * exchange that sends nothing that can be read makes it grow for hours.
  */
 function advanced(gap: Fetching, fetchedUntil: number, completeFrom: number): Fetching {

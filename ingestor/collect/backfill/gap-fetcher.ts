@@ -73,7 +73,7 @@ export class GapFetcher {
     } catch (error) {
       if (this.#signal.aborted || error instanceof UnavailableError) return undefined;
       if (!(error instanceof FrameError || error instanceof HistoryError)) throw error;
-      logger.warn({ instrument, reason: reasonOf(error) }, "the trade history does not tell what was missed");
+      logger.warn({ instrument, reason: reasonOf(error) }, "the trade history does not have what was missed");
       if (error instanceof FrameError && !this.#isHopeless(instrument, Date.now())) return undefined;
       this.#unreadable.delete(instrument);
       return until;

@@ -1,4 +1,4 @@
-/** The events by which the log says that trades may be missing, and what became of it. */
+/** Gap events: trades may be missing, and what became of them. */
 
 import type { Gap, GapCause, GapEvent } from "../../../protocol/events.ts";
 import type { Tail } from "../../log/log.ts";

@@ -48,7 +48,7 @@ export class HistoryClient {
   }
 
   /**
-   * What the history tells of a range, a page at a time, each trade with when it was received. It returns what
+   * The history of a range, a page at a time, each trade with its time of receipt. It returns what
    * {@link History.trades} does.
    *
    * @throws {HistoryError} when the exchange has no such history

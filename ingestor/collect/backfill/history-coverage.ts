@@ -38,7 +38,7 @@ export class HistoryCoverage {
   /**
    * From which time on (ms) nothing is missing any more.
    *
-   * @param from since when (ms) it has told everything that it still tells
+   * @param from the time (ms) from which the history is complete
    */
   completeFrom(from: number): number {
     if (this.#oldest < this.#since) return this.#judgeableFrom;

@@ -1,6 +1,6 @@
 /**
  * A shard of an exchange's markets, and the connection that brings them: it reconnects by itself, is replaced by a new one
- * before the exchange ends it, and says what may have been missed in between.
+ * before the exchange ends it, and suspects gaps in between.
  */
 
 import type { GapCause } from "../../../protocol/events.ts";

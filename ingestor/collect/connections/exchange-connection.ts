@@ -81,7 +81,7 @@ export class ExchangeConnection {
     this.#watch();
   }
 
-  /** Ends it at once: a peer that says nothing would not answer a close either. */
+  /** Ends it at once: a silent peer would not answer a close either. */
   end(reason?: string): void {
     this.#reason ??= reason;
     this.#ended = true;

@@ -1,5 +1,5 @@
 /**
- * Tells a fetched trade from those that came over the socket where the two have different ids: by time, price, size and side,
+ * Matches fetched trades with those of the socket where the two have different ids: by time, price, size and side,
  * and by how many are alike, for two trades can be equal in all of these.
  */
 
@@ -44,7 +44,7 @@ export class ContentCounts {
     return this.#counts.has(contentOf(trade));
   }
 
-  /** Of all trades that a history tells of a stretch, those beyond the number that is logged. */
+  /** Of all trades of a history's range, those beyond the number that is logged. */
   missing(trades: readonly TradeEvent[]): TradeEvent[] {
     const met = new Map<string, number>();
     return trades.filter((trade) => {

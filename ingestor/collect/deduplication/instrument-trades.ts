@@ -6,10 +6,10 @@ import { ContentCounts, contentOf } from "./content-counts.ts";
 
 /** Trades dated in the future that are remembered at most, see {@link InstrumentTrades.trim}. */
 const MAX_AHEAD = 2000;
-/** Two trades of one id whose times (ms) are further apart are two trades: some exchanges tell only the second. */
+/** Two trades of one id whose times (ms) are further apart are two trades: some exchanges' times are whole seconds. */
 const SAME_TIME = 1000;
 
-/** Of a trade no more than is needed to tell others from it: there are a million of them. */
+/** Of a trade no more than is needed to recognise it: there are a million of them. */
 interface RememberedTrade {
   /** Null where ids don't say, or have begun anew since. */
   readonly id: string | null;
@@ -23,7 +23,7 @@ interface RememberedTrade {
 export class InstrumentTrades {
   /** By id, in the order of the log. */
   readonly #trades = new Map<string, RememberedTrade>();
-  /** Those dated in the future are remembered beyond the limit: by their time they can't be told to be old. */
+  /** Those dated in the future are remembered beyond the limit: by their time they are never old. */
   readonly #ahead = new Map<string, RememberedTrade>();
   /** Whether ids have begun anew: what had the earlier ones is kept by id and time. */
   #renumbered = false;
@@ -55,7 +55,7 @@ export class InstrumentTrades {
     return remembered !== undefined && !isSame(remembered, trade) && !this.isKnown(trade);
   }
 
-  /** Ids mean other trades from now on: those so far are told by their time as well, and are no longer compared. */
+  /** Ids mean other trades from now on: those so far are identified by id and time, and are no longer compared. */
   renumber(): void {
     const trades = [...this.#trades];
     this.#trades.clear();
@@ -93,7 +93,7 @@ export class InstrumentTrades {
     if (later.contents !== undefined) this.contents?.addAll(later.contents);
   }
 
-  /** What is beyond the limit is forgotten, oldest first: if it is told of again, that can't be judged any more. */
+  /** What is beyond the limit is forgotten, oldest first: a repeat of it can't be recognised any more. */
   trim(limit: number): void {
     for (const [key, remembered] of this.#trades) {
       if (this.#trades.size <= limit) return;

@@ -57,8 +57,8 @@ export class TradeDeduplicator {
   admitFetched(instrument: string, trades: readonly TradeEvent[]): TradeEvent[] {
     const remembered = this.#of(instrument);
     // Pages may overlap.
-    const told = new Map(trades.map((trade) => [`${keyOf(trade)}/${trade.time}`, trade]));
-    const judgeable = [...told.values()].filter(({ time }) => time >= remembered.completeFrom);
+    const fetched = new Map(trades.map((trade) => [`${keyOf(trade)}/${trade.time}`, trade]));
+    const judgeable = [...fetched.values()].filter(({ time }) => time >= remembered.completeFrom);
     const missing = remembered.contents?.missing(judgeable) ?? judgeable.filter((trade) => !remembered.isKnown(trade));
     for (const trade of missing) {
       remembered.contents?.add(trade, "history");
@@ -96,7 +96,7 @@ export class TradeDeduplicator {
 
   /** Whether trades executed since a time (ms) may be in an earlier stretch of the log that has not been read yet. */
   isUnread(instrument: string, since: number): boolean {
-    // When the log has taken them is told by our clock, when they were executed by the exchange's.
+    // The log's times are of our clock, execution times of the exchange's.
     return this.#unread.has(this.#partitionOf(instrument)) && since - CLOCK_LEAD < this.#of(instrument).completeFrom;
   }
 
@@ -116,7 +116,7 @@ export class TradeDeduplicator {
     return this.#of(trade.instrument).reusesId(trade);
   }
 
-  /** Ids of an instrument mean other trades from now on: those so far are told by their time as well, and are no longer compared. */
+  /** Ids of an instrument mean other trades from now on: those so far are identified by id and time, and are no longer compared. */
   renumber(instrument: string): void {
     this.#of(instrument).renumber();
   }
@@ -126,7 +126,7 @@ export class TradeDeduplicator {
     return this.#of(instrument).lastTime;
   }
 
-  /** From when on (ms) a fetched trade can be told from those in the log. */
+  /** From when on (ms) a fetched trade can be recognised in the log. */
   completeFrom(instrument: string): number {
     return this.#of(instrument).completeFrom;
   }

@@ -26,7 +26,7 @@ export interface BadFrame {
   readonly lastTrade: number;
 }
 
-/** When (ms) frames came that may have told trades. */
+/** When (ms) frames came that may have held trades. */
 export interface UnreadablePeriod {
   readonly since: number;
   readonly until: number;
@@ -44,7 +44,7 @@ export class BadFrames {
     this.#logger = logger;
   }
 
-  /** Logs a frame, and remembers whose trades it may have told. */
+  /** Logs a frame, and remembers whose trades it may have held. */
   add(frame: BadFrame): void {
     const { error, text, markets } = frame;
     this.#log(error.message, text);
@@ -66,7 +66,7 @@ export class BadFrames {
    * An unknown type may be that of trades, once: while trades come as ever, it is not. Where they don't, it may be since we
    * last thought so.
    *
-   * @returns since when (ms) it may have told trades; undefined where none is suspected
+   * @returns since when (ms) its kind may have held trades; undefined where none is suspected
    */
   #suspectType({ unknownType }: { readonly unknownType: string }, instrument: string, frame: BadFrame) {
     const type = this.#unknownTypes.has(unknownType) || this.#unknownTypes.size < KINDS ? unknownType : OTHERS;

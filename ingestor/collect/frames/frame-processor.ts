@@ -32,7 +32,7 @@ export interface FrameCounts {
   datedAhead: number;
 }
 
-/** What a frame told, and when it came (ms). */
+/** The events of a frame, and when it came (ms). */
 export interface Message {
   readonly parsed: Extract<Parsed, { kind: "events" }>;
   readonly received: number;
@@ -114,7 +114,7 @@ export class FrameProcessor {
     }
   }
 
-  /** To be called every second: fetches what bad frames may have told, and trades that tickers tell of and that never came. */
+  /** To be called every second: backfills for unreadable frames, and for trades that tickers show and that never came. */
   tick(now: number): void {
     for (const [instrument, { since, until }] of this.#badFrames.takeUnreadable())
       this.#backfill(instrument, "unreadable_frame", since, until);
@@ -207,7 +207,7 @@ export class FrameProcessor {
     this.#volumes?.cover(instrument, until);
   }
 
-  /** It stays in the log as the exchange has told it; nothing is concluded from its time. */
+  /** It stands in the log as the exchange dated it; nothing is concluded from its time. */
   #noteAhead({ instrument, time, received }: ParsedEvent): void {
     this.counts.datedAhead += 1;
     const now = Date.now();

@@ -1,6 +1,6 @@
 /**
- * Which instruments may lack trades because we were away, until a frame tells more of each: most coins were not traded in
- * those seconds, and what proves that spares them a gap.
+ * Gaps that are suspected after a disconnect or a start, until a frame decides each: most coins were not traded in those
+ * seconds, and the frame that proves it spares them a gap.
  */
 
 import type { GapCause } from "../../../protocol/events.ts";
@@ -79,13 +79,13 @@ export function judgeByTime(event: ParsedEvent, { since }: SuspectedGap): GapVer
 /**
  * Where ids count up by one.
  *
- * @param told the id of a trade that was just received, or that of the newest trade as a ticker names it
+ * @param id that of a trade that was just received, or that of the newest trade as a ticker names it
  * @param last the highest id that we have; null where we have none
  */
-export function judgeById(kind: "trade" | "ticker", told: string, last: string | null): GapVerdict {
+export function judgeById(kind: "trade" | "ticker", id: string, last: string | null): GapVerdict {
   if (last === null) return "missed";
-  const ahead = Number(told) - Number(last);
-  // What was on its way when we left, or is older than what we have, says nothing.
+  const ahead = Number(id) - Number(last);
+  // A trade that was on its way when we left, or is older than our last one, decides nothing.
   if (ahead < 0 || (ahead === 0 && kind === "trade")) return undefined;
   return ahead === (kind === "trade" ? 1 : 0) ? "complete" : "missed";
 }

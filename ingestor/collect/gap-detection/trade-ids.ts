@@ -13,14 +13,14 @@ export interface TradeIdsOptions {
 }
 
 /** An id as a frame names it. Times in ms. */
-export interface ToldId {
+export interface NamedId {
   /** Whether it is that of a trade that was just received, or that of the newest trade as a ticker names it. */
   readonly by: "trade" | "ticker";
   readonly instrument: string;
   readonly id: string;
   /** When the trade was executed, or the ticker made; never past its receipt. */
   readonly time: number;
-  /** Up to when the frame tells. */
+  /** Up to when the frame is evidence. */
   readonly until: number;
 }
 
@@ -29,16 +29,16 @@ interface Last {
   readonly time: number;
 }
 
-/** A ticker may be ahead of the trades it tells of, ms. */
+/** A ticker may be ahead of the trade it names, ms. */
 export const TICKER_LEAD = 2000;
 /** A lower id that is later than the last one by more than this, ms, is none that was overtaken: ids have begun anew. */
-const OVERTAKEN: Readonly<Record<ToldId["by"], number>> = { trade: 1000, ticker: TICKER_LEAD };
+const OVERTAKEN: Readonly<Record<NamedId["by"], number>> = { trade: 1000, ticker: TICKER_LEAD };
 
 export class TradeIds {
   readonly #options: TradeIdsOptions;
   /** The highest of each instrument. */
   readonly #last = new Map<string, Last>();
-  /** Trades that a ticker has told of and that have not come: the id, and since when (ms). */
+  /** Trades that a ticker has named and that have not come: the id, and since when (ms). */
   readonly #announced = new Map<string, { readonly id: string; readonly at: number }>();
 
   constructor(options: TradeIdsOptions) {
@@ -46,11 +46,11 @@ export class TradeIds {
   }
 
   /** Opens a gap for what an id shows to be missing, and settles the instrument's suspected gap with it. */
-  judge(told: ToldId, suspects: SuspectedGaps): void {
-    const { by, instrument, id, until } = told;
+  judge(named: NamedId, suspects: SuspectedGaps): void {
+    const { by, instrument, id, until } = named;
     const last = this.#lastOf(instrument);
-    if (last !== null && hasBegunAnew(told, last)) {
-      this.#beginAnew(told, last, suspects);
+    if (last !== null && hasBegunAnew(named, last)) {
+      this.#beginAnew(named, last, suspects);
       return;
     }
     const verdict = judgeById(by, id, last?.id ?? null);
@@ -72,7 +72,7 @@ export class TradeIds {
     if (id !== null && (last === undefined || Number(id) > Number(last.id))) this.#last.set(instrument, { id, time });
   }
 
-  /** To be called every second: opens a gap for trades that tickers told of and that never came. */
+  /** To be called every second: opens a gap for trades that tickers named and that never came. */
   tick(now: number): void {
     for (const [instrument, { id, at }] of this.#announced) {
       if (now - at < TICKER_LEAD) continue;
@@ -88,8 +88,8 @@ export class TradeIds {
     this.#options.backfiller.backfill(instrument, "missed_trades", last.time - REORDER_WINDOW, until);
   }
 
-  /** What came between the last of the old ids and the first new one that we see may be missing: no id tells. */
-  #beginAnew({ instrument, id, time, until }: ToldId, last: Last, suspects: SuspectedGaps): void {
+  /** What came between the last of the old ids and the first new one that we see may be missing: no id shows it. */
+  #beginAnew({ instrument, id, time, until }: NamedId, last: Last, suspects: SuspectedGaps): void {
     const { deduplicator, backfiller, logger } = this.#options;
     logger.warn({ instrument, last: last.id, id }, "the exchange has begun its trade ids anew");
     deduplicator.renumber(instrument);
@@ -109,6 +109,6 @@ export class TradeIds {
   }
 }
 
-function hasBegunAnew({ by, id, time }: ToldId, last: Last): boolean {
+function hasBegunAnew({ by, id, time }: NamedId, last: Last): boolean {
   return Number(id) < Number(last.id) && time > last.time + OVERTAKEN[by];
 }

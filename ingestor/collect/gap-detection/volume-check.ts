@@ -29,7 +29,7 @@ interface Account {
 }
 
 /**
- * A trade may come after a ticker that tells of it. Counted in ticks of a second: after a stall of this process the clock
+ * A trade may come after a ticker that includes it. Counted in ticks of a second: after a stall of this process the clock
  * has moved on, and what came meanwhile has not been read yet.
  */
 const PATIENCE = 3;
@@ -60,7 +60,7 @@ export class VolumeCheck {
     account.covered = Math.max(account.covered, until);
   }
 
-  /** The connection is gone: trades of which tickers told already may have gone with it, and the next one is looked at for that. */
+  /** The connection is gone, and the trades of pending tickers may be with it: the next connection's first frames decide. */
   disconnected(instrument: string): void {
     const account = this.#accounts.get(instrument);
     if (account !== undefined) account.pending = [];
@@ -93,7 +93,7 @@ export class VolumeCheck {
   }
 }
 
-/** @returns since when (ms) trades are missing that a ticker tells of; undefined where none are */
+/** @returns since when (ms) trades are missing that a ticker includes; undefined where none are */
 function missedSince({ ledger, covered }: Account, { time, volume }: PendingTicker): number | undefined {
   const isCovered = time <= covered;
   const byVolume = volume === undefined ? undefined : ledger.compare({ time, volume }, isCovered);

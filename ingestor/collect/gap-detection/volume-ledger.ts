@@ -1,8 +1,8 @@
 /**
- * What was traded of one instrument as its tickers tell it, against the trades that came: their difference stays the same
+ * The volume of an instrument by its tickers, against that of the trades that came: their difference stays the same
  * while none is missing, falls when a day begins or a rolling window lets trades go, and rises only when one is missing.
  *
- * A ticker says when its last trade was, and nothing about the order of trades close to that: recorded frames are swapped by
+ * A ticker carries the time of its last trade, and not the order of trades close to that: recorded frames are swapped by
  * up to a quarter of a second. So the difference counts only as far as that order can't matter.
  */
 
@@ -71,10 +71,10 @@ export class VolumeLedger {
   }
 
   /**
-   * Whether the trade that a ticker tells of by its time (ms) has come: some trade close to it, for two frames may differ in
+   * Whether the trade of a ticker's time (ms) has come: some trade close to it, for two frames may differ in
    * how they round.
    *
-   * @returns since when (ms) none has; undefined where one has, or nobody can tell
+   * @returns since when (ms) none has; undefined where one has, or it is unknown
    */
   unseenSince(time: number): number | undefined {
     const watchedFrom = Math.max(this.#from ?? Number.POSITIVE_INFINITY, this.#baseUpTo);
@@ -90,7 +90,7 @@ export class VolumeLedger {
     this.reset();
   }
 
-  /** What the difference was says nothing any more. */
+  /** Forgets the difference so far. */
   reset(): void {
     this.#bound = undefined;
     this.#run = undefined;

@@ -1,6 +1,6 @@
 /**
- * Until when an exchange wants to hear nothing from us. It bans an address, not a kind of request: what the trade history is
- * told holds for the market list and for handshakes too, and whoever asks all the same makes the ban a longer one.
+ * Bans by an exchange, by host. It bans our address, not a kind of request: a ban that the trade history receives holds for the
+ * market list and for handshakes too, and a request during a ban prolongs it.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,7 +12,7 @@ export interface Refusal {
   readonly header: (name: string) => string | null;
 }
 
-/** How long a host is left alone, ms, that says no more than that it is asked too often, or that it has banned us. */
+/** The length of a ban, ms, where the answer has a status alone: too many requests, or a ban. */
 const UNSAID: ReadonlyMap<number, number> = new Map([
   [429, 5000],
   [418, 30_000],
@@ -24,7 +24,7 @@ export class Bans {
   /** By the name of the host, without its port: they ban what our packets come from, not where they go. */
   readonly #until = new Map<string, number>();
 
-  /** Records a refused answer; one that says nothing of when to come back changes nothing. */
+  /** Records a refused answer; one that is no ban changes nothing. */
   record(url: string, { status, header }: Refusal): void {
     const pause = pauseOf(header("Retry-After"), header("Date")) ?? UNSAID.get(status);
     if (pause === undefined) return;
@@ -51,7 +51,7 @@ export class Bans {
  * `Retry-After` counts seconds or names a moment (RFC 9110, 10.2.3); a moment is compared with the answer's own `Date`, since
  * our clock may be another one.
  *
- * @returns ms; undefined where it says nothing of use
+ * @returns ms; undefined where the header gives no pause
  */
 function pauseOf(retryAfter: string | null, date: string | null): number | undefined {
   if (retryAfter === null) return undefined;

@@ -21,7 +21,7 @@ export interface MarketAssignmentOptions {
 export class MarketAssignment {
   readonly #options: MarketAssignmentOptions;
   readonly #refused = new RefusedMarkets();
-  #refusedSaid = "";
+  #refusedLogged = "";
 
   constructor(options: MarketAssignmentOptions) {
     this.#options = options;
@@ -64,8 +64,8 @@ export class MarketAssignment {
   /** Leaves out what the exchange refuses, and tries again what it refused long ago. To be called every second. */
   followRefused(): void {
     const { refused } = this;
-    if (refused.join() === this.#refusedSaid) return;
-    this.#refusedSaid = refused.join();
+    if (refused.join() === this.#refusedLogged) return;
+    this.#refusedLogged = refused.join();
     this.#options.logger.warn({ refused }, "markets that the exchange refuses are left out");
     this.assign();
   }

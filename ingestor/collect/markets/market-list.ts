@@ -1,6 +1,6 @@
 /**
  * The market list of an exchange: fetched at the start until it comes, and again every few minutes for new listings, or at
- * once when something says that it is out of date.
+ * once when it turns out to be out of date.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,7 +15,7 @@ import { Bans } from "../limits/bans.ts";
 const TIMEOUT = 15_000;
 /** Of a list shorter than this most may well have gone. */
 const FEW = 10;
-/** A list that lacks most of its markets is believed when it has been told this often in a row ... */
+/** A list that lacks most of its markets is believed when it has come this often in a row ... */
 const IMPLAUSIBLE_LOOKS = 30;
 /** ... with this long, ms, between two looks at most: for half an hour. */
 const IMPLAUSIBLE_PERIOD = 60_000;
@@ -33,7 +33,7 @@ export class MarketList {
   markets: readonly Market[] = [];
   /** Rows of the newest list that can't be read. */
   #odd: readonly OddRow[] = [];
-  #oddSaid = "";
+  #oddLogged = "";
   /** Why the newest list is not in force; undefined when it is. */
   #trouble: string | undefined;
   /** Lists in a row that lacked most of the markets. */
@@ -104,7 +104,7 @@ export class MarketList {
   }
 
   /**
-   * A list that suddenly lacks most of what was there is an exchange's fault rather than its end: whoever believes it tells
+   * A list that suddenly lacks most of what was there is an exchange's fault rather than its end: believing it tells
    * clients for good that their market is gone.
    */
   #isImplausible(listed: readonly Market[]): boolean {
@@ -150,11 +150,11 @@ export class MarketList {
     // An exchange with nothing to trade has a fault: obeying it would end everything that is collected.
     if (listed.length === 0) throw new Error("the market list is empty");
     this.#odd = odd;
-    this.#sayOdd();
+    this.#logOdd();
     return [...listed, ...this.#namedIn(odd, listed)];
   }
 
-  /** Markets that we have, and of which the list says something that can't be read: they are not gone. */
+  /** Markets that we have, and whose rows can't be read: they are not gone. */
   #namedIn(odd: readonly OddRow[], listed: readonly Market[]): Market[] {
     if (odd.length === 0) return [];
     const there = new Set(listed.map(({ instrument }) => instrument));
@@ -162,14 +162,14 @@ export class MarketList {
     return this.markets.filter(({ instrument, nativeSymbol }) => words.has(nativeSymbol) && !there.has(instrument));
   }
 
-  #sayOdd(): void {
+  #logOdd(): void {
     const reasons = this.#odd.map(({ reason }) => reason);
-    const said = reasons.join("\n");
-    if (said !== this.#oddSaid && said !== "")
+    const text = reasons.join("\n");
+    if (text !== this.#oddLogged && text !== "")
       this.#logger.warn(
         { rows: reasons.length, reasons: reasons.slice(0, 10) },
         "rows of the market list are left out",
       );
-    this.#oddSaid = said;
+    this.#oddLogged = text;
   }
 }

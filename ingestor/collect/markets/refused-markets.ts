@@ -1,6 +1,6 @@
 /**
  * Markets that the exchange will not let us subscribe to: one of them fails the request for all others, so it is left out.
- * Delisted markets are of this kind until the market list says so too.
+ * A delisted market is refused until the market list has dropped it, too.
  */
 
 import type { Market } from "../../../protocol/ingest.ts";

@@ -1,4 +1,4 @@
-/** The trades that Binance tells of by REST: https://github.com/binance/binance-spot-api-docs, "Old trade lookup". By id, oldest first. */
+/** Binance's trade history by REST: https://github.com/binance/binance-spot-api-docs, "Old trade lookup". By id, oldest first. */
 
 import { z } from "zod";
 import type { TradeEvent } from "../../../protocol/events.ts";

@@ -1,4 +1,4 @@
-/** The trades that Bithumb tells of by REST: https://apidocs.bithumb.com, "Recent trades". One Korean day at a time. */
+/** Bithumb's trade history by REST: https://apidocs.bithumb.com, "Recent trades". One Korean day at a time. */
 
 import { FrameError, type History, HistoryError, UnavailableError } from "../exchange.ts";
 import { readJson } from "../frames.ts";

@@ -1,4 +1,4 @@
-/** The trades that Korbit tells of by REST: https://docs.digitalx.miraeasset.com, "Recent trades". The newest 500, and no way further back. */
+/** Korbit's trade history by REST: https://docs.digitalx.miraeasset.com, "Recent trades". The newest 500, and no way further back. */
 
 import type { TradeEvent } from "../../../protocol/events.ts";
 import { type History, UnavailableError } from "../exchange.ts";
@@ -34,6 +34,6 @@ function refusalIn(body: string): string | null {
 
 function read(body: string, instrument: string): TradeEvent[] {
   if (refusalIn(body) !== null) return [];
-  const told = { instrument, received: null, snapshot: false };
-  return readHistory(readJson(body)).map((trade) => tradeOf(trade, told));
+  const context = { instrument, received: null, snapshot: false };
+  return readHistory(readJson(body)).map((trade) => tradeOf(trade, context));
 }

@@ -21,21 +21,21 @@ export function parseFrame(text: string, received: number | null): Parsed {
   throw new FrameError("type: missing, and the frame is no answer either");
 }
 
-/** What a trade is to us, wherever Korbit tells of it. */
+/** The event of a trade, of a frame or of the history. */
 export function tradeOf(
   { tradeId, price, qty, isBuyerTaker, timestamp }: Execution,
-  told: Pick<TradeEvent, "instrument" | "received" | "snapshot">,
+  context: Pick<TradeEvent, "instrument" | "received" | "snapshot">,
 ): TradeEvent {
   return {
     type: "trade",
-    instrument: told.instrument,
+    instrument: context.instrument,
     id: tradeId,
     price,
     size: qty,
     side: isBuyerTaker ? "buy" : "sell",
     time: timestamp,
-    received: told.received,
-    snapshot: told.snapshot,
+    received: context.received,
+    snapshot: context.snapshot,
   };
 }
 
@@ -45,8 +45,8 @@ function accepted(request: string | null): Parsed {
 
 function trades(frame: Fields, received: number | null): Parsed {
   const { symbol, snapshot, data } = readTrades(frame);
-  const told = { instrument: symbol.name, received, snapshot };
-  return readList(data, "data", (item) => ({ kind: "events", events: [tradeOf(readExecution(item), told)] }));
+  const context = { instrument: symbol.name, received, snapshot };
+  return readList(data, "data", (item) => ({ kind: "events", events: [tradeOf(readExecution(item), context)] }));
 }
 
 /** The volume is that of the last 24 hours: what was traded leaves it again. */

@@ -1,4 +1,4 @@
-/** Trades as Upbit tells them by REST (`/v1/trades/ticks`), and Bithumb too: a day at a time, in pages, newest first. */
+/** The trade history as Upbit serves it (`/v1/trades/ticks`), and Bithumb too: a day at a time, in pages, newest first. */
 
 import type { TradeEvent } from "../../../protocol/events.ts";
 import type { Market } from "../../../protocol/ingest.ts";
@@ -7,17 +7,17 @@ import { readRows } from "./fields.ts";
 
 const PAGE = 500;
 const DAY = 86_400_000;
-/** Days before today that are told. */
+/** Days before today that are kept. */
 const DAYS_BACK = 7;
 /** By so much, ms, the exchange's clock may be ahead of ours: it may have begun a day that we have not. */
 const CLOCK_LEAD = 60_000;
 
-/** A trade of the history has an id: pages are told apart by it. */
+/** A trade of the history has an id: trades of overlapping pages are matched by it. */
 export type HistoryTrade = TradeEvent & { readonly id: string };
 
 /** What differs from exchange to exchange. */
 export interface HistoryDialect {
-  /** What a query says of a day so many days ago; 0 is today. */
+  /** The query parameters of a day so many days ago; 0 is today. */
   readonly dayQuery: (daysAgo: number) => Readonly<Record<string, string>>;
   /** By how much its days begin before those of UTC, ms. */
   readonly dayOffset: number;
@@ -32,14 +32,14 @@ export async function* tradesByDay(
   get: Get,
   dialect: HistoryDialect,
 ): AsyncGenerator<readonly TradeEvent[], number, void> {
-  const told = new Set<string>();
+  const seen = new Set<string>();
   for (let daysAgo = 0; ; daysAgo += 1) {
     let began = Number.POSITIVE_INFINITY;
     for await (const page of pagesOfDay(market, daysAgo, get, dialect)) {
       // A day comes twice when midnight passes meanwhile, a pair without trades may answer with an old day, and it is not
       // documented everywhere whether pages end with their day.
-      yield page.filter(({ id }) => !told.has(id));
-      for (const { id } of page) told.add(id);
+      yield page.filter(({ id }) => !seen.has(id));
+      for (const { id } of page) seen.add(id);
       const oldest = Math.min(...page.map(({ time }) => time));
       if (oldest < since) return oldest;
       // Days are counted from the exchange's today: only rows say for certain which day that is.

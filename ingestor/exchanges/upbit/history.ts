@@ -1,4 +1,4 @@
-/** The trades that Upbit tells of by REST: https://docs.upbit.com, "Recent trades". One UTC day at a time. */
+/** Upbit's trade history by REST: https://docs.upbit.com, "Recent trades". One UTC day at a time. */
 
 import type { History } from "../exchange.ts";
 import { readJson } from "../frames.ts";
