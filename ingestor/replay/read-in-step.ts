@@ -1,6 +1,6 @@
 /**
- * Reads stretches of several partitions once, of one topic or two, side by side: whichever is ahead in log time waits for
- * the others. As in `read-range.ts` it uses a consumer group of its own that commits nothing.
+ * Reads ranges of several partitions once, of one topic or two, side by side: whichever is ahead in log time is paused until
+ * the others have caught up. Not on `standalone-consumer.ts`: one that is held back there holds back all of its topic.
  */
 
 import { randomUUID } from "node:crypto";
@@ -8,7 +8,7 @@ import type { Kafka, KafkaMessage } from "kafkajs";
 import { askAgain } from "../log/kafka/ask-again.ts";
 import { Steps } from "./steps.ts";
 
-/** A stretch of a partition. */
+/** A range of a partition. */
 export interface PartitionRange {
   readonly topic: string;
   readonly partition: number;
@@ -70,7 +70,7 @@ class Reading {
       metadataMaxAge: 3000,
       allowAutoTopicCreation: false,
     });
-    // It may end before anyone waits for it: told by whoever awaits it all the same.
+    // It may end before anyone waits for it: `await` throws all the same.
     this.#done.promise.catch(() => undefined);
   }
 
