@@ -116,12 +116,12 @@ export class Collector {
   /** Reads the log before the tails: gaps left open there are fetched only when the trades behind them are known. */
   async #readBack({ deduplicator, backfiller, shards, uncollected }: Running): Promise<void> {
     const { signal } = this.#stop;
-    await this.#options.writer.readBack(async (partition, stretch) => {
+    await this.#options.writer.readBack(async (partition, earlier) => {
       if (signal.aborted) return;
-      const gaps = abandonedGaps([stretch]);
+      const gaps = abandonedGaps([earlier]);
       // Before the recall: trades of a gap that is open are kept.
       this.#resumeGaps(gaps, backfiller);
-      await deduplicator.recall(partition, stretch);
+      await deduplicator.recall(partition, earlier);
       if (signal.aborted) return;
       uncollected.restore(gaps);
       for (const { instrument } of shards.all.flatMap(({ markets }) => markets)) uncollected.resume(instrument);

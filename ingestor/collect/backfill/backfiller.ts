@@ -101,7 +101,7 @@ export class Backfiller {
     if (grownFrom === undefined) this.#counts.gaps += 1;
   }
 
-  /** Starts the gaps that have become due since an earlier stretch of the log has been read. */
+  /** Starts the gaps that have become due since an earlier tail has been read. */
   startDue(): void {
     this.#startNext();
   }

@@ -24,7 +24,7 @@ export class ContentCounts {
     if (from === "history") count.unclaimed += 1;
   }
 
-  /** ... and those that were counted elsewhere, of another stretch of the log. */
+  /** ... and those that were counted elsewhere, of an earlier tail. */
   addAll(other: ContentCounts): void {
     for (const [content, { logged, unclaimed }] of other.#counts) {
       const count = this.#counts.get(content) ?? { logged: 0, unclaimed: 0 };

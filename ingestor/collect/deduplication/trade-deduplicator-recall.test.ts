@@ -6,7 +6,7 @@ import type { TradeEvent } from "../../../protocol/events.ts";
 import { BTC, ETH, HELD_LIMIT, ids, LIMIT, series, trade, unread } from "../testing/logged-trades.ts";
 import { TradeDeduplicator } from "./trade-deduplicator.ts";
 
-describe("an earlier stretch of the log", () => {
+describe("an earlier tail", () => {
   it("makes known what was traded before, beside what has come since", async () => {
     const deduplicator = new TradeDeduplicator([unread(50_000, trade("5", 50_000))], () => 0);
     deduplicator.hold(BTC);
@@ -164,7 +164,7 @@ function stories(idOf: (n: number) => string, pace: number): fc.Arbitrary<Story>
     });
 }
 
-describe("when an earlier stretch is learnt", () => {
+describe("when an earlier tail is learnt", () => {
   it.each([
     ["ids that differ", stories((n) => `${n}`, 0), true],
     ["ids that begin anew", stories((n) => `${1 + (n % 20)}`, 100), true],

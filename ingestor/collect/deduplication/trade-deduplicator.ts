@@ -12,13 +12,13 @@ import { InstrumentTrades, keyOf } from "./instrument-trades.ts";
 /** Trades remembered per instrument, and while none may be forgotten. */
 const LIMIT = 2000;
 const HELD_LIMIT = 200_000;
-/** Trades of an earlier stretch that are taken in before others have their turn. */
+/** Trades of an earlier tail that are taken in before others have their turn. */
 const TURN = 500;
 
 export class TradeDeduplicator {
   readonly #instruments = new Map<string, InstrumentTrades>();
   readonly #completeFrom: number[];
-  /** Partitions of which an earlier stretch is still being read. */
+  /** Partitions of which an earlier tail is still being read. */
   readonly #unread: Set<number>;
   readonly #partitionOf: (instrument: string) => number;
   readonly #sameIds: boolean;
@@ -69,8 +69,8 @@ export class TradeDeduplicator {
   }
 
   /**
-   * Takes in what stands in a partition before its tail: from now on its instruments are known from that stretch's beginning
-   * on. Of one that has forgotten something meanwhile, the two would not join: it stays as it is.
+   * Takes in what stands in a partition before its tail: from now on its instruments are complete from the beginning of that on.
+   * One that has forgotten trades meanwhile stays as it is: the two would not join.
    */
   async recall(partition: number, { events, completeFrom, completeFor }: EarlierTail): Promise<void> {
     const tailFrom = this.#completeFrom[partition] ?? 0;
@@ -94,7 +94,7 @@ export class TradeDeduplicator {
     this.#unread.delete(partition);
   }
 
-  /** Whether trades executed since a time (ms) may be in an earlier stretch of the log that has not been read yet. */
+  /** Whether trades executed since a time (ms) may be in an earlier tail that has not been read yet. */
   isUnread(instrument: string, since: number): boolean {
     // The log's times are of our clock, execution times of the exchange's.
     return this.#unread.has(this.#partitionOf(instrument)) && since - CLOCK_LEAD < this.#of(instrument).completeFrom;
@@ -153,7 +153,7 @@ export class TradeDeduplicator {
     this.#of(instrument).trim(this.#limitOf(instrument));
   }
 
-  /** Which gaps of an earlier stretch are open is unknown until it has been read. */
+  /** Which gaps of an earlier tail are open is unknown until it has been read. */
   #limitOf(instrument: string): number {
     const isHeld = this.#held.has(instrument) || this.#unread.has(this.#partitionOf(instrument));
     return isHeld ? HELD_LIMIT : LIMIT;

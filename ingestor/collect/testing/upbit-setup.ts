@@ -36,7 +36,7 @@ class Log extends RecordingLog {
   }
 
   override async readBack(
-    take: (partition: number, stretch: EarlierTail) => Promise<void> = async () => undefined,
+    take: (partition: number, earlier: EarlierTail) => Promise<void> = async () => undefined,
     signal?: AbortSignal,
   ): Promise<void> {
     this.reading = signal;

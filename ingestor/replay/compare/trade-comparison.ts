@@ -14,7 +14,7 @@ export interface TradeComparisonOptions {
   readonly sameIds: boolean;
 }
 
-/** A whole stretch of the trade history is fetched before its trades enter the log: so long, ms of log time, one side waits. */
+/** A whole range of the trade history is fetched before its trades enter the log: so long, ms of log time, one side waits. */
 const PATIENCE = 15 * 60_000;
 /** The history tells of trades before the log's first event of an instrument, and clocks differ: ms. */
 const BEGINNING = 1000;
