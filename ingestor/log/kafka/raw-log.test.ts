@@ -1,71 +1,40 @@
 /** The raw log in a real Kafka: large frames, several partitions, a topic that takes no more; ticks go on beside it. */
 
 import { randomBytes } from "node:crypto";
-import { pino } from "pino";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { deleteTopic } from "../../../local/kafka/delete-topic.ts";
-import type { Kafka } from "../../../local/kafka.ts";
 import { requireKafka, until } from "../../../local/testing.ts";
 import { type RawRecord, rawRecord } from "../../replay/raw/raw-record.ts";
-import { createKafka, KAFKA_DEFAULTS, type KafkaSettings, names } from "./client.ts";
-import { extents } from "./offsets.ts";
-import { readRanges } from "./read-range.ts";
-import { KafkaWriter } from "./writer.ts";
+import { trade, useTestLog } from "./testing.ts";
+import type { KafkaWriter } from "./writer.ts";
 
 const kafka = await requireKafka();
-const logger = pino({ level: "silent" });
 const MEBIBYTE = 1024 * 1024;
-const BTC = "upbit:BTC-KRW";
-const rest = { price: "1", size: "1", side: "buy", time: 1000, received: 2000, snapshot: false } as const;
 
 kafka.describe("the raw log in Kafka", () => {
-  let cluster: Kafka;
-  let settings: KafkaSettings;
+  const { log } = useTestLog(() => kafka.start());
   let writer: KafkaWriter;
-  let count = 0;
-
-  beforeAll(async () => {
-    cluster = await kafka.start();
-  });
-  afterAll(() => cluster?.stop());
   beforeEach(() => {
-    count += 1;
-    settings = { ...KAFKA_DEFAULTS, brokers: cluster.brokers, ssl: false, prefix: `r${count}.` };
-    writer = new KafkaWriter(settings, "upbit", logger);
+    writer = log().newWriter();
   });
-  afterEach(() => writer.close());
 
   async function opened(): Promise<KafkaWriter> {
     await writer.open(0);
     return writer;
   }
-  const raw = () => names(settings.prefix, "upbit").raw;
+  const raw = () => log().rawTopic;
   const append = (bytes: Buffer, received = 1000) => writer.appendRaw({ bytes, received, connection: "upbit/1" });
   /** Not to be compressed, as no real frame is: the worst that can come. */
   const noise = (length: number) => randomBytes(length);
-  async function onAdmin<T>(work: (admin: ReturnType<ReturnType<typeof createKafka>["admin"]>) => Promise<T>) {
-    const admin = createKafka(settings, logger).admin();
-    await admin.connect();
-    try {
-      return await work(admin);
-    } finally {
-      await admin.disconnect();
-    }
-  }
   async function written(): Promise<{ records: RawRecord[]; lengths: number[]; perPartition: number[] }> {
-    const all = await onAdmin((admin) => extents(admin, raw()));
-    const found: { record: RawRecord; length: number }[] = [];
-    const ranges = all.map(({ partition, low, high }) => ({ partition, from: low, to: high }));
-    await readRanges(createKafka(settings, logger), raw(), ranges, (partition, messages) => {
-      for (const message of messages)
-        found.push({ record: rawRecord(message, partition), length: message.value?.length ?? 0 });
-      return true;
-    });
-    found.sort((a, b) => (a.record.order ?? 0) - (b.record.order ?? 0));
+    const all = await log().messages(raw());
+    const found = all
+      .map(({ partition, message }) => ({ record: rawRecord(message, partition), length: message.value?.length ?? 0 }))
+      .sort((a, b) => (a.record.order ?? 0) - (b.record.order ?? 0));
     return {
       records: found.map(({ record }) => record),
       lengths: found.map(({ length }) => length),
-      perPartition: all.map(({ high }) => high),
+      perPartition: [...Map.groupBy(all, ({ partition }) => partition).values()].map(({ length }) => length),
     };
   }
 
@@ -73,7 +42,7 @@ kafka.describe("the raw log in Kafka", () => {
     await writer.open(0);
     const sizes = [10, 4 * MEBIBYTE, 7 * MEBIBYTE, 9 * MEBIBYTE, 11];
     for (const size of sizes) append(noise(size));
-    writer.append({ type: "trade", instrument: BTC, id: "1", ...rest });
+    writer.append(trade(1));
     await writer.flushed();
     const { records, lengths } = await written();
     expect(lengths).toEqual([10, 4 * MEBIBYTE, 7 * MEBIBYTE, 0, 11]);
@@ -82,7 +51,7 @@ kafka.describe("the raw log in Kafka", () => {
   });
 
   it("gives a topic that exists the limit that it needs, and keeps what else was set for it", async () => {
-    await onAdmin(async (admin) => {
+    await log().onAdmin(async (admin) => {
       const configEntries = [{ name: "retention.ms", value: "7200000" }];
       await admin.createTopics({ topics: [{ topic: raw(), numPartitions: 2, configEntries }], waitForLeaders: true });
     });
@@ -90,7 +59,7 @@ kafka.describe("the raw log in Kafka", () => {
     append(noise(2 * MEBIBYTE));
     await writer.flushed();
     expect((await written()).lengths).toEqual([2 * MEBIBYTE]);
-    const { resources } = await onAdmin((admin) =>
+    const { resources } = await log().onAdmin((admin) =>
       admin.describeConfigs({ resources: [{ type: 2, name: raw() }], includeSynonyms: false }),
     );
     const entries = new Map(
@@ -102,7 +71,7 @@ kafka.describe("the raw log in Kafka", () => {
   it("does not repeat what the topic refuses: the frames around it are written", async () => {
     await writer.open(0);
     const limit = [{ name: "max.message.bytes", value: "100000" }];
-    await onAdmin((admin) =>
+    await log().onAdmin((admin) =>
       admin.alterConfigs({ resources: [{ type: 2, name: raw(), configEntries: limit }], validateOnly: false }),
     );
     await until(async () => {
@@ -119,12 +88,12 @@ kafka.describe("the raw log in Kafka", () => {
   it("holds up no tick when it can't be written, and says so", async () => {
     await (await opened()).close();
     // There is one broker: the topic that is deleted can't be made anew.
-    writer = new KafkaWriter({ ...settings, replication: 2 }, "upbit", logger);
+    writer = log().newWriter({ replication: 2 });
     await writer.open(0);
-    await deleteTopic(createKafka(settings, logger), raw());
+    await deleteTopic(log().kafka, raw());
     append(noise(100_000));
     await until(() => writer.raw?.trouble !== undefined);
-    writer.append({ type: "trade", instrument: BTC, id: "1", ...rest });
+    writer.append(trade(1));
     await writer.confirmed();
     for (let i = 0; i < 1400; i += 1) append(Buffer.alloc(100_000));
     expect([writer.overloaded, writer.reachable]).toEqual([false, true]);
@@ -145,7 +114,7 @@ kafka.describe("the raw log in Kafka", () => {
     await writer.open(0);
     append(Buffer.from("1"));
     await writer.flushed();
-    await deleteTopic(createKafka(settings, logger), raw());
+    await deleteTopic(log().kafka, raw());
     append(Buffer.from("2"));
     await writer.flushed();
     await until(async () => (await written()).records.some(({ text }) => text === "2"));

@@ -1,51 +1,28 @@
 /** What a takeover leaves to be read while others work, against a real Kafka; each test has topics of its own. */
 
-import { pino } from "pino";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { deleteTopic } from "../../../local/kafka/delete-topic.ts";
-import type { Kafka } from "../../../local/kafka.ts";
 import { requireKafka } from "../../../local/testing.ts";
 import type { GapEvent, TradeEvent } from "../../../protocol/events.ts";
 import type { EarlierTail, Tail } from "../log.ts";
-import { createKafka, KAFKA_DEFAULTS, type KafkaSettings, names } from "./client.ts";
-import { extents } from "./offsets.ts";
-import { readRanges } from "./read-range.ts";
-import { type Draft, eventDraft, fromMessage, markerDraft, statusDraft, toMessage } from "./records.ts";
-import { KafkaWriter } from "./writer.ts";
+import { type Draft, eventDraft, markerDraft, statusDraft, toMessage } from "./records.ts";
+import { BTC, trade as tradeOf, useTestLog } from "./testing.ts";
+import type { KafkaWriter } from "./writer.ts";
 
 const kafka = await requireKafka();
-const logger = pino({ level: "silent" });
-const BTC = "upbit:BTC-KRW";
 const HOUR = 3_600_000;
 /** Records of a partition's end that a takeover reads, unless they are of the last seconds. */
 const TAIL = 5000;
 const STATUS = { state: "live", source: "live", since: 1 } as const;
 
 kafka.describe("what stands before the tails of a takeover", () => {
-  let cluster: Kafka;
-  let settings: KafkaSettings;
+  const { log } = useTestLog(() => kafka.start(), { partitions: 1 });
   let begun: number;
-  let cleanUps: (() => Promise<void>)[];
-  let count = 0;
-
-  beforeAll(async () => {
-    cluster = await kafka.start();
-  });
-  afterAll(() => cluster?.stop());
   beforeEach(() => {
-    count += 1;
-    cleanUps = [];
     begun = Date.now() - HOUR;
-    settings = { ...KAFKA_DEFAULTS, brokers: cluster.brokers, ssl: false, prefix: `b${count}.`, partitions: 1 };
   });
-  afterEach(() => Promise.all(cleanUps.map((one) => one())));
 
-  const topic = () => names(settings.prefix, "upbit").ticks;
-  const trade = (id: number): TradeEvent => {
-    const time = begun + id;
-    const rest = { price: "1", size: "1", side: "buy", time, received: time, snapshot: false } as const;
-    return { type: "trade", instrument: BTC, id: `${id}`, ...rest };
-  };
+  const trade = (id: number): TradeEvent => ({ ...tradeOf(id), time: begun + id, received: begun + id });
   const gap = (since: number, state: GapEvent["state"] = "open"): GapEvent => {
     const rest = { cause: "exchange_disconnect", since, until: since + 1, received: null } as const;
     return { type: "gap", instrument: BTC, state, ...rest };
@@ -58,8 +35,7 @@ kafka.describe("what stands before the tails of a takeover", () => {
   const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
   async function open(): Promise<{ writer: KafkaWriter; tail: Tail }> {
-    const writer = new KafkaWriter(settings, "upbit", logger);
-    cleanUps.push(() => writer.close());
+    const writer = log().newWriter();
     const [tail] = await writer.open(0);
     if (tail === undefined) throw new Error("a log has a partition");
     return { writer, tail };
@@ -69,31 +45,17 @@ kafka.describe("what stands before the tails of a takeover", () => {
     await writer.readBack(async (_, earlier) => void told.push(earlier), signal);
     return told;
   }
-  async function allRecords() {
-    const client = createKafka(settings, logger);
-    const admin = client.admin();
-    await admin.connect();
-    const [extent] = await extents(admin, topic());
-    await admin.disconnect();
-    const all: NonNullable<ReturnType<typeof fromMessage>>[] = [];
-    const range = { partition: 0, from: extent?.low ?? 0, to: extent?.high ?? 0 };
-    await readRanges(client, topic(), [range], (_, messages) => {
-      all.push(...messages.flatMap((message) => fromMessage(message) ?? []));
-      return true;
-    });
-    return all;
-  }
   const statuses = async () =>
-    (await allRecords()).flatMap(({ type, value }) => (type === "status" ? [JSON.parse(value)] : []));
+    (await log().records()).flatMap(({ type, value }) => (type === "status" ? [JSON.parse(value)] : []));
 
   /** Writes a log as collectors of these terms have done an hour ago, ten records a second. */
   async function wrote(...parts: readonly (readonly [term: number, ...drafts: Draft[]])[]): Promise<void> {
-    const client = createKafka(settings, logger);
-    const [admin, producer] = [client.admin(), client.producer()];
-    await Promise.all([admin.connect(), producer.connect()]);
+    const { topic, kafka: client } = log();
+    const producer = client.producer();
+    await producer.connect();
     // With the times of its records, and not those at which they are written.
     const configEntries = [{ name: "message.timestamp.type", value: "CreateTime" }];
-    await admin.createTopics({ topics: [{ topic: topic(), configEntries }], waitForLeaders: true });
+    await log().onAdmin((admin) => admin.createTopics({ topics: [{ topic, configEntries }], waitForLeaders: true }));
     let offset = 0;
     for (const [term, ...drafts] of [[1, markerDraft(), markerDraft()] as const, ...parts]) {
       const messages = drafts.map((draft, i) => {
@@ -102,9 +64,9 @@ kafka.describe("what stands before the tails of a takeover", () => {
         return { ...message, timestamp: `${begun + offset * 100}` };
       });
       for (let i = 0; i < messages.length; i += 2000)
-        await producer.send({ topic: topic(), messages: messages.slice(i, i + 2000) });
+        await producer.send({ topic, messages: messages.slice(i, i + 2000) });
     }
-    await Promise.all([admin.disconnect(), producer.disconnect()]);
+    await producer.disconnect();
   }
 
   it("is told once collecting has begun, and joins the tail to a record", async () => {
@@ -162,7 +124,7 @@ kafka.describe("what stands before the tails of a takeover", () => {
     await wrote([1, eventDraft(gap(begun)), ...trades(0, 6000), healing()]);
     const { writer, tail } = await open();
     expect(tail.unreadSince).toBe(begun);
-    await deleteTopic(createKafka(settings, logger), topic());
+    await deleteTopic(log().kafka, log().topic);
     // It grows past where the tail began.
     for (let id = 10_000; id < 18_000; id += 1) writer.append(trade(id));
     await writer.flushed();

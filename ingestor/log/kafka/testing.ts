@@ -14,6 +14,7 @@ import { KafkaWriter } from "./writer.ts";
 
 const EXCHANGE = "upbit";
 export const BTC = "upbit:BTC-KRW";
+export const ETH = "upbit:ETH-KRW";
 
 interface Brokers {
   readonly brokers: readonly string[];

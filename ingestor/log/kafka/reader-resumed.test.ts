@@ -1,87 +1,21 @@
 /** What a reader that begins in the middle of a real Kafka's log makes of what stands before it. */
 
-import { pino } from "pino";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import type { Kafka } from "../../../local/kafka.ts";
+import { expect, it } from "vitest";
 import { requireKafka, until } from "../../../local/testing.ts";
-import type { TradeEvent } from "../../../protocol/events.ts";
-import type { AckedBefore, LogHandlers, LogRecord } from "../log.ts";
-import { KAFKA_DEFAULTS, type KafkaSettings } from "./client.ts";
 import { LOOKBACK } from "./commit-lookback.ts";
-import { KafkaReader } from "./reader.ts";
-import { KafkaWriter } from "./writer.ts";
+import { BTC, ETH, Heard, trade, useTestLog } from "./testing.ts";
+import type { KafkaWriter } from "./writer.ts";
 
 const kafka = await requireKafka();
-const logger = pino({ level: "silent" });
-const [BTC, ETH, XRP] = ["upbit:BTC-KRW", "upbit:ETH-KRW", "upbit:XRP-KRW"] as const;
-
-function trade(id: number, instrument: string): TradeEvent {
-  const rest = { price: "1", size: "1", side: "buy", time: id, received: id, snapshot: false } as const;
-  return { type: "trade", instrument, id: `${id}`, ...rest };
-}
-
-/** What a reader says, in the order in which it says it. */
-class Heard implements LogHandlers {
-  readonly calls: string[] = [];
-  readonly offsets: number[] = [];
-  readonly acked: AckedBefore[] = [];
-  epoch = "";
-  assigned(): void {
-    this.calls.push("assigned");
-  }
-  revoked(): void {
-    this.calls.push("revoked");
-  }
-  resumed(_partition: number, epoch: string, acked: AckedBefore): void {
-    this.calls.push("resumed");
-    this.epoch = epoch;
-    this.acked.push(acked);
-  }
-  records(_partition: number, epoch: string, records: readonly LogRecord[]): void {
-    this.calls.push("records");
-    this.epoch = epoch;
-    this.offsets.push(...records.map(({ offset }) => offset));
-  }
-  expired(): void {
-    this.calls.push("expired");
-  }
-  confirmed(): void {
-    return;
-  }
-}
+const XRP = "upbit:XRP-KRW";
 
 kafka.describe("a reader that goes on from a commit", () => {
-  let cluster: Kafka;
-  let settings: KafkaSettings;
-  let cleanUps: (() => Promise<void>)[];
-  let count = 0;
+  const { log } = useTestLog(() => kafka.start(), { partitions: 1 });
+  const read = () => log().read(new Heard());
 
-  beforeAll(async () => {
-    cluster = await kafka.start();
-  });
-  afterAll(() => cluster?.stop());
-  beforeEach(() => {
-    count += 1;
-    cleanUps = [];
-    settings = { ...KAFKA_DEFAULTS, brokers: cluster.brokers, ssl: false, prefix: `r${count}.`, partitions: 1 };
-  });
-  afterEach(() => Promise.all(cleanUps.map((one) => one())));
-
-  async function newWriter(): Promise<KafkaWriter> {
-    const writer = new KafkaWriter(settings, "upbit", logger);
-    cleanUps.push(() => writer.close());
-    await writer.open(0);
-    return writer;
-  }
   async function append(writer: KafkaWriter, ...events: readonly (readonly [number, string])[]): Promise<void> {
     for (const [id, instrument] of events) writer.append(trade(id, instrument));
     await writer.flushed();
-  }
-  async function read(): Promise<{ reader: KafkaReader; heard: Heard }> {
-    const [reader, heard] = [new KafkaReader(settings, "upbit", logger), new Heard()];
-    cleanUps.push(() => reader.stop());
-    await reader.start(heard);
-    return { reader, heard };
   }
   async function readAndCommit(upTo: number, partition = 0): Promise<void> {
     const { reader, heard } = await read();
@@ -97,10 +31,10 @@ kafka.describe("a reader that goes on from a commit", () => {
   }
 
   it("says first what the feeds had acked, void records left out, and reads on from the commit with nothing twice", async () => {
-    const old = await newWriter();
+    const old = await log().write();
     // 0 and 1 are the opening markers.
     await append(old, [2, BTC], [3, ETH], [4, XRP]);
-    const current = await newWriter();
+    const current = await log().write();
     // 5 is its marker; 6 is void.
     await append(old, [6, ETH]);
     await append(current, [7, BTC], [8, BTC]);
@@ -123,9 +57,9 @@ kafka.describe("a reader that goes on from a commit", () => {
   });
 
   it("gives a reading that begins after the takeover no word of what the older collector still wrote", async () => {
-    const old = await newWriter();
+    const old = await log().write();
     await append(old, [2, BTC]);
-    const current = await newWriter();
+    const current = await log().write();
     await append(current, [4, BTC]);
     await append(old, [5, BTC], [6, ETH]);
     await append(current, [7, ETH]);
@@ -148,8 +82,8 @@ kafka.describe("a reader that goes on from a commit", () => {
   });
 
   it("looks back a bounded number of positions, and once for a partition, however often the group is joined", async () => {
-    settings = { ...settings, partitions: 2 };
-    const writer = await newWriter();
+    log().settings = { ...log().settings, partitions: 2 };
+    const writer = await log().write();
     const partition = writer.partitionOf(BTC);
     const many = LOOKBACK + 5000;
     await append(writer, [2, BTC], ...Array.from({ length: many }, (_, i) => [i + 3, BTC] as const));
