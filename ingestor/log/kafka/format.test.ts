@@ -118,6 +118,14 @@ kafka.describe("a log of another version", () => {
     await expect(readLog(log().settings, "upbit", log().logger)).rejects.toThrow("of format 3");
   });
 
+  it("that a later version takes over while we write it is no longer ours", async () => {
+    const writer = await log().write(trade(1));
+    const [, , last] = FORMAT_1;
+    await wrote([{ ...last, headers: { ...last?.headers, format: "3" } } as Message]);
+    writer.append(trade(2));
+    await writer.superseded;
+  });
+
   it("of a later format is not taken over: nothing is written to it", async () => {
     const [, , last] = FORMAT_1;
     await wrote([...FORMAT_1, { ...last, headers: { ...last?.headers, format: "3" } } as Message]);

@@ -41,6 +41,7 @@ export class PartitionReader {
     const { cursor } = this;
     let expired = cursor.expiredBefore(messages);
     let { epoch } = this;
+    let { authority } = cursor;
     let records: LogRecord[] = [];
     for (const message of messages) {
       const { next } = cursor;
@@ -52,12 +53,14 @@ export class PartitionReader {
         yield batch(epoch, records, next, expired);
         throw error;
       }
-      const current = this.epoch;
-      if (current !== epoch && (records.length > 0 || expired !== undefined)) {
-        yield batch(epoch, records, next, expired);
-        [records, expired] = [[], undefined];
+      if (cursor.authority !== authority) {
+        const current = this.epoch;
+        if (current !== epoch && (records.length > 0 || expired !== undefined)) {
+          yield batch(epoch, records, next, expired);
+          [records, expired] = [[], undefined];
+        }
+        [authority, epoch] = [cursor.authority, current];
       }
-      epoch = current;
       if (record !== undefined) records.push(record);
     }
     yield batch(epoch, records, cursor.next, expired);

@@ -3,6 +3,7 @@
 import type { Kafka } from "kafkajs";
 import type { Authority } from "../../../protocol/log-record.ts";
 import { type Logger, reasonOf } from "../../logger.ts";
+import { NewerFormatError } from "./format.ts";
 import { type Range, readRanges } from "./read-range.ts";
 import { fromMessage } from "./records.ts";
 
@@ -39,6 +40,12 @@ export class TakeoverDetector {
         await this.#lookOnce(ranges, ours);
       }
     } catch (error) {
+      // Nobody but a collector writes here: one of a later version has taken over.
+      if (error instanceof NewerFormatError) {
+        this.#logger.warn({ reason: reasonOf(error) }, "another collector has taken the log over");
+        this.#found.resolve();
+        return;
+      }
       // Whoever outranks us goes on writing: the next of its records makes us look again.
       this.#logger.info({ reason: reasonOf(error) }, "looking for other collectors failed");
     } finally {
