@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import WebSocket from "ws";
 import { startWorker } from "../local/worker.ts";
 import type { TicksFrame } from "../protocol/ingest.ts";
+import { encodeIngest } from "../protocol/ingest-version.ts";
 import { benchMarket } from "./trade.ts";
 
 const TOKEN = "edge-token";
@@ -88,7 +89,7 @@ export class TradePublisher {
       status,
       due: ["100ms"],
     };
-    this.#socket.send(JSON.stringify(frame));
+    this.#socket.send(encodeIngest(frame));
   }
 
   /** Publishes so many a second for a while; both in whole ones. */

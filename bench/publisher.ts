@@ -3,6 +3,7 @@
 import type WebSocket from "ws";
 import type { Edge } from "../ingestor/push/edge.ts";
 import { feedFrame, type TicksFrame } from "../protocol/ingest.ts";
+import { encodeIngest } from "../protocol/ingest-version.ts";
 import { type Instrument, instrument } from "../protocol/instrument.ts";
 import { benchTrade } from "./trade.ts";
 
@@ -75,7 +76,7 @@ export class Publisher {
       status,
       due: [],
     };
-    return JSON.stringify(frame);
+    return encodeIngest(frame);
   }
 
   #send(size: number): void {

@@ -6,6 +6,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { LeaseAnswer, LeaseRequest } from "../protocol/ingest.ts";
 import type { Env } from "./env.ts";
+import { migrate } from "./migrate.ts";
 
 /** What is written; `holder` is null when it was given back. `ttl` (ms) is that of the holder's first request. */
 interface Lease {
@@ -25,6 +26,7 @@ export class CollectorLease extends DurableObject<Env> {
       `CREATE TABLE IF NOT EXISTS lease (id INTEGER PRIMARY KEY CHECK (id = 1), holder TEXT, term INTEGER NOT NULL,
        ttl INTEGER NOT NULL)`,
     );
+    migrate(ctx.storage.sql, "this lease", []);
     const stored = ctx.storage.sql.exec<{ holder: string | null; term: number; ttl: number }>(
       "SELECT holder, term, ttl FROM lease",
     );

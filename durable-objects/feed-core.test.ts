@@ -32,7 +32,7 @@ class Feed {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    for (const table of ["feed", "trades"]) sql.exec(`DROP TABLE IF EXISTS ${table}`);
+    for (const table of ["feed", "trades", "version"]) sql.exec(`DROP TABLE IF EXISTS ${table}`);
     this.core = this.#wake();
   }
 
@@ -296,10 +296,10 @@ it("lets a stream that storage does not know yet go on from what a newcomer to i
     feed.receive("e1", 0, [trade(2), ticker(3), trade(4)]);
     feed.restartStored();
     const store = new FeedStore(sql);
-    const { lines, ...record } = store.load();
+    const { positions, ...record } = store.load();
     // As stored before there was the rate.
-    const known = Object.fromEntries(Object.entries(lines).filter(([key]) => !key.endsWith("@1s")));
-    store.save({ ...record, lines: known });
+    const known = Object.fromEntries(Object.entries(positions).filter(([key]) => !key.endsWith("@1s")));
+    store.save({ ...record, positions: known });
     feed.hibernate();
     for (const key of ["ticker@1s", "trade@1s"] as const) {
       const snapshot = feed.core.snapshot(key, context("e1"));

@@ -52,10 +52,10 @@ export class FeedCore {
     this.#streams = feedStreams(history);
     const takers = (type: MarketEvent["type"]) => [...this.#streams.values()].filter((one) => one.accepts(type));
     this.#takers = { ticker: takers("ticker"), trade: takers("trade"), gap: takers("gap") };
-    this.#adopt(this.#record.lines);
+    this.#adopt(this.#record.positions);
     this.#showStoredTicker();
-    this.#passOver(this.#record.lines);
-    this.#owed = Math.max(0, ...Object.values(this.#record.lines));
+    this.#passOver(this.#record.positions);
+    this.#owed = Math.max(0, ...Object.values(this.#record.positions));
   }
 
   get epoch(): string | null {
@@ -127,7 +127,7 @@ export class FeedCore {
     // What a batch says of completeness holds only for whoever has everything before it.
     if (accepted.kind === "hole") return accepted;
     this.#record.status = { ...frame.status, asOf: frame.asOf };
-    this.#through = Math.max(this.#through, frame.through);
+    if (frame.epoch === this.#record.epoch) this.#through = Math.max(this.#through, frame.through);
     return accepted;
   }
 
@@ -150,7 +150,7 @@ export class FeedCore {
     const expired = this.#history.store();
     if (expired !== undefined) this.#record.floor = Math.max(this.#record.floor, expired);
     this.#rememberEpoch();
-    this.#record.lines = this.positions;
+    this.#record.positions = this.positions;
     this.#store.save(this.#record);
     this.#storedSeq = this.#record.seq;
     this.#unstored = false;
@@ -200,12 +200,16 @@ export class FeedCore {
   }
 
   #take(frame: TicksFrame, listening: Listening): Accepted {
-    const { epoch, prev, events } = frame;
+    const { epoch, prev, events, opens } = frame;
     const isOther = epoch !== this.#record.epoch;
-    // What an unknown log holds before `prev` has been lost, or another feed would have been sent it.
+    // What an unknown log holds before `prev` has been lost, or this feed would have been sent it.
     const have = isOther ? (this.#record.epochs.find(([known]) => known === epoch)?.[1] ?? prev) : this.#record.seq;
     if (prev > have) return { kind: "hole", epoch, from: have };
-    if (isOther) this.#changeEpoch(frame, have, listening);
+    if (isOther) {
+      // Of a pusher of an older version only an event tells of another log.
+      if (opens === null) return { kind: "applied" };
+      this.#changeEpoch(frame, opens, have, listening);
+    }
     this.#applyAll(events, listening);
     return { kind: isOther ? "changed" : "applied" };
   }
@@ -257,12 +261,12 @@ export class FeedCore {
    * a log that its pusher has read from its beginning; else the gap where the log was taken over, and the snapshot at what is
    * known. Of a log that goes on without room for that they take the place of what is known.
    */
-  #changeEpoch(frame: TicksFrame, have: number, listening: Listening): void {
+  #changeEpoch(frame: TicksFrame, opens: number, have: number, listening: Listening): void {
     const record = this.#record;
     const continues = record.epoch !== null;
     const first = frame.events.find(({ seq }) => seq > have);
     const free = first === undefined ? Math.max(have, frame.through) : first.seq - 1;
-    const gapSeq = Math.max(1, Math.min(Math.max(frame.opens, have + 1), free));
+    const gapSeq = Math.max(1, Math.min(Math.max(opens, have + 1), free));
     const until = first?.logged ?? frame.asOf;
     const since = record.ticker?.t.logged ?? this.#history.newest?.logged ?? until;
     this.#rememberEpoch();
@@ -270,7 +274,7 @@ export class FeedCore {
     record.epoch = frame.epoch;
     record.seq = continues ? Math.min(have, gapSeq - 1) : have;
     // What the pusher has not read may have been lost.
-    record.floor = have > 0 ? have : Math.min(frame.opens, free);
+    record.floor = have > 0 ? have : Math.min(opens, free);
     record.start = have > 0 ? 0 : record.floor;
     this.#owed = 0;
     this.#through = 0;

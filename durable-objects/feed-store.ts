@@ -1,7 +1,9 @@
-/** What a feed must remember when its memory goes away: one row, written together with the trades' chunks. */
+/** What a feed must remember when its memory goes away: one row, written together with the trades' chunks, in one version. */
 
 import type { Ticker } from "../protocol/events.ts";
 import type { FeedStatus, Path } from "../protocol/frames.ts";
+import { FEED_MIGRATIONS } from "./feed-migrations.ts";
+import { migrate } from "./migrate.ts";
 import type { StreamPositions } from "./stream-key.ts";
 
 /** The newest ticker and where it stands. */
@@ -24,8 +26,8 @@ export interface FeedRecord {
   start: number;
   /** The last seq of the newest epochs, oldest first, the current one included. */
   epochs: [epoch: string, seq: number][];
-  /** What each stream had broadcast. Named as earlier versions stored it. */
-  lines: StreamPositions;
+  /** What each stream had broadcast. */
+  positions: StreamPositions;
   ticker: TickerRecord | null;
   status: FeedStatus | null;
 }
@@ -39,7 +41,7 @@ export const EMPTY_RECORD: Readonly<FeedRecord> = {
   floor: 0,
   start: 0,
   epochs: [],
-  lines: {},
+  positions: {},
   ticker: null,
   status: null,
 };
@@ -47,9 +49,11 @@ export const EMPTY_RECORD: Readonly<FeedRecord> = {
 export class FeedStore {
   readonly #sql: SqlStorage;
 
+  /** @throws {NewerVersionError} where newer code has written it */
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     sql.exec("CREATE TABLE IF NOT EXISTS feed (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL)");
+    migrate(sql, "what this feed has stored", FEED_MIGRATIONS);
   }
 
   load(): FeedRecord {

@@ -44,7 +44,7 @@ class Scene {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    for (const table of ["feed", "trades"]) sql.exec(`DROP TABLE IF EXISTS ${table}`);
+    for (const table of ["feed", "trades", "version"]) sql.exec(`DROP TABLE IF EXISTS ${table}`);
     this.#core = this.#wake();
   }
 

@@ -6,7 +6,9 @@
 import { DurableObject } from "cloudflare:workers";
 import { ProtocolError } from "../protocol/errors.ts";
 import { type LatestTicker, type MarketFrame, type MarketReply, marketFrame } from "../protocol/ingest.ts";
+import { encodeIngest } from "../protocol/ingest-version.ts";
 import type { Env } from "./env.ts";
+import { migrate } from "./migrate.ts";
 import { answerClose, readFrame, refuse, sendOrDrop } from "./sockets.ts";
 
 /** A ticker and up to when (log time, ms) it is known to be the newest. */
@@ -44,6 +46,7 @@ export class MarketFeed extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS shares (partition TEXT PRIMARY KEY, body TEXT NOT NULL)");
+    migrate(ctx.storage.sql, "what this market has stored", []);
     for (const row of ctx.storage.sql.exec<{ partition: string; body: string }>("SELECT * FROM shares")) {
       const { epoch, asOf, tickers, doubted } = JSON.parse(row.body) as StoredPartition;
       this.#partitions.set(row.partition, newPartition(epoch, asOf, tickers, doubted));
@@ -162,5 +165,5 @@ function newPartition(
 }
 
 function reply(ws: WebSocket, frame: MarketReply): void {
-  sendOrDrop(ws, JSON.stringify(frame));
+  sendOrDrop(ws, encodeIngest(frame));
 }

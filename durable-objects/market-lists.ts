@@ -1,6 +1,7 @@
 /** The exchanges' whole market lists, as they stand in storage. */
 
 import type { Market } from "../protocol/ingest.ts";
+import { type Migration, migrate } from "./migrate.ts";
 
 /**
  * Length of the text that is kept in one row: a value may have 2 MB, and a character up to three bytes. A whole list may
@@ -20,6 +21,7 @@ export class MarketLists {
        PRIMARY KEY (exchange, part))`,
     );
     sql.exec("CREATE TABLE IF NOT EXISTS left_out (exchange TEXT PRIMARY KEY, what TEXT NOT NULL)");
+    migrate(sql, "what the registry has stored", REGISTRY_MIGRATIONS);
     const parts = sql.exec<Part>("SELECT exchange, body FROM market_parts ORDER BY exchange, part");
     for (const { exchange, body } of parts) {
       this.#lists.set(exchange, [...(this.#lists.get(exchange) ?? []), ...(JSON.parse(body) as Market[])]);
@@ -27,7 +29,6 @@ export class MarketLists {
     for (const { exchange, what } of sql.exec<{ exchange: string; what: string }>("SELECT * FROM left_out")) {
       this.#leftOut.set(exchange, what);
     }
-    this.#adopt();
   }
 
   /** By exchange. */
@@ -46,10 +47,7 @@ export class MarketLists {
     const before = this.#lists.get(exchange);
     if (before !== undefined && same(parts, partsOf(before))) return false;
     this.#lists.set(exchange, markets);
-    this.#sql.exec("DELETE FROM market_parts WHERE exchange = ?", exchange);
-    for (const [part, body] of parts.entries()) {
-      this.#sql.exec("INSERT INTO market_parts (exchange, part, body) VALUES (?, ?, ?)", exchange, part, body);
-    }
+    writeParts(this.#sql, exchange, parts);
     return true;
   }
 
@@ -64,18 +62,28 @@ export class MarketLists {
       this.#sql.exec("INSERT OR REPLACE INTO left_out (exchange, what) VALUES (?, ?)", exchange, what);
     }
   }
-
-  /** Takes over what an earlier version kept, a list to a row. */
-  #adopt(): void {
-    if (this.#sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'markets'").toArray().length === 0) return;
-    for (const { exchange, body } of this.#sql.exec<Part>("SELECT exchange, body FROM markets").toArray()) {
-      if (!this.#lists.has(exchange)) this.put(exchange, JSON.parse(body) as Market[]);
-    }
-    this.#sql.exec("DROP TABLE markets");
-  }
 }
 
 type Part = { exchange: string; body: string };
+
+/** To version 2: a list stood in one row, which may be too long for it. */
+const REGISTRY_MIGRATIONS: readonly Migration[] = [
+  (sql) => {
+    if (sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'markets'").toArray().length === 0) return;
+    for (const { exchange, body } of sql.exec<Part>("SELECT exchange, body FROM markets").toArray()) {
+      const isTaken = sql.exec("SELECT 1 FROM market_parts WHERE exchange = ?", exchange).toArray().length > 0;
+      if (!isTaken) writeParts(sql, exchange, partsOf(JSON.parse(body) as Market[]));
+    }
+    sql.exec("DROP TABLE markets");
+  },
+];
+
+function writeParts(sql: SqlStorage, exchange: string, parts: readonly string[]): void {
+  sql.exec("DELETE FROM market_parts WHERE exchange = ?", exchange);
+  for (const [part, body] of parts.entries()) {
+    sql.exec("INSERT INTO market_parts (exchange, part, body) VALUES (?, ?, ?)", exchange, part, body);
+  }
+}
 
 /** At least one, so that an empty list is one, too. */
 function partsOf(markets: readonly Market[]): string[] {

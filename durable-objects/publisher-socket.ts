@@ -4,6 +4,7 @@
  */
 
 import type { FeedFrame } from "../protocol/ingest.ts";
+import { encodeIngest } from "../protocol/ingest-version.ts";
 import type { Rate } from "../protocol/stream.ts";
 import { answerClose, sendOrDrop } from "./sockets.ts";
 import type { StreamPositions } from "./stream-key.ts";
@@ -68,7 +69,7 @@ export class PublisherSocket {
     this.#save({ publishing: true, broadcast, told: [] });
     if (before === undefined) return;
     before.serializeAttachment(null);
-    sendOrDrop(before, JSON.stringify({ op: "replaced" } satisfies FeedFrame));
+    sendOrDrop(before, encodeIngest({ op: "replaced" } satisfies FeedFrame));
     answerClose(before, 4000);
   }
 
@@ -127,7 +128,7 @@ export class PublisherSocket {
   }
 
   #send(frame: FeedFrame): void {
-    if (this.#socket !== undefined) sendOrDrop(this.#socket, JSON.stringify(frame));
+    if (this.#socket !== undefined) sendOrDrop(this.#socket, encodeIngest(frame));
   }
 }
 

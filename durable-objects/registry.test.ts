@@ -63,6 +63,7 @@ it("keeps a list of any length, and what was not taken of it", async () => {
 it("takes over the lists that an earlier version kept", async () => {
   const registry = env.REGISTRY.getByName("a3");
   await runInDurableObject(registry, (_, { storage }) => {
+    storage.sql.exec("DROP TABLE version");
     storage.sql.exec("CREATE TABLE markets (exchange TEXT PRIMARY KEY, body TEXT NOT NULL)");
     storage.sql.exec("INSERT INTO markets VALUES ('upbit', ?), ('korbit', '[]')", JSON.stringify([BTC]));
   });

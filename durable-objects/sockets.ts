@@ -3,6 +3,8 @@
 import { z } from "zod";
 import { closeCode, type ErrorCode, ProtocolError } from "../protocol/errors.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
+import { upgradeIngest } from "../protocol/ingest-version.ts";
+import { NewerVersionError } from "../protocol/versioned.ts";
 
 /** What is reported of a close without a code. */
 const NO_CODE = 1005;
@@ -43,14 +45,15 @@ export function refuse(ws: WebSocket, error: ProtocolError): void {
 }
 
 /**
- * What a pusher sent, or what is wrong with it. It is returned rather than thrown: an error thrown in a socket's handler is
+ * What a pusher sent, in whatever version, or what is wrong with it. It is returned rather than thrown: an error thrown in a socket's handler is
  * told to nobody, and the sender would go on.
  */
 export function readFrame<T extends z.ZodType>(schema: T, message: string | ArrayBuffer): z.infer<T> | ProtocolError {
   try {
-    const result = schema.safeParse(JSON.parse(String(message)));
+    const result = schema.safeParse(upgradeIngest(JSON.parse(String(message))));
     return result.success ? result.data : new ProtocolError("bad_request", z.prettifyError(result.error));
   } catch (error) {
+    if (error instanceof NewerVersionError) return new ProtocolError("bad_request", error.message);
     if (error instanceof SyntaxError) return new ProtocolError("bad_request", "send one JSON object a message");
     throw error;
   }

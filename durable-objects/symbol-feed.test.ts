@@ -1,6 +1,7 @@
 import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { LIMITS, PING_TEXT } from "../protocol/frames.ts";
+import type { LoggedEvent } from "../protocol/ingest.ts";
 import { RATES } from "../protocol/stream.ts";
 import { batch, gap, LIVE, Receiver, ticker, trade } from "./testing/test-events.ts";
 import { newFeed, TestListener, TestPusher } from "./testing/test-feed.ts";
@@ -197,6 +198,39 @@ it("resumes exactly, wherever the client left", async () => {
       listener.client.ws.close(1000);
     }
   }
+});
+
+describe("of a pusher of another version", () => {
+  it("takes what an older one says, whose empty batches tell of no other log", async () => {
+    const { stub, instrument } = newFeed();
+    const pusher = await TestPusher.open(stub);
+    const listener = await TestListener.open(stub, `${instrument}@trade@raw`);
+    const older = (epoch: string, prev: number, ...events: readonly LoggedEvent[]) => {
+      const { v: _v, through: _through, opens: _opens, ...frame } = batch(epoch, prev, events, ["100ms"]);
+      pusher.socket.send(frame);
+    };
+    older("e1", 0, trade(2), trade(4));
+    await listener.until(4);
+    older("e2", 0);
+    older("e1", 4, trade(5));
+    older("e2", 0, trade(7));
+    older("e2", 7, trade(9));
+    await listener.until(9, "e2");
+    const { trades, gaps } = listener.receiver;
+    expect([trades, gaps]).toEqual([["e1/2", "e1/4", "e1/5", "e2/7", "e2/9"], ["e2/6"]]);
+  });
+
+  it("refuses a newer one, and names both versions", async () => {
+    const { stub } = newFeed();
+    const publisher = await upgrade(stub, "https://feed/?publish=1");
+    const closed = new Promise<CloseEvent>((resolve) => publisher.addEventListener("close", resolve));
+    publisher.accept();
+    publisher.send(JSON.stringify({ ...batch("e1", 0, [trade(2)]), v: 99 }));
+    expect(await closed).toMatchObject({
+      code: 4200,
+      reason: expect.stringContaining("version 99, and this code knows up to 2"),
+    });
+  });
 });
 
 describe("of a position beyond the feed's newest event", () => {

@@ -3,7 +3,7 @@
  * and of a market (`/v1/ingest/{exchange}/*-{quote}`), the two REST calls that keep the registry current, and the lease
  * that says who collects.
  *
- * Events inside a batch were validated when they were made and the socket has shown its token, so only the envelope
+ * Frames say their version, see `ingest-version.ts`. Events inside a batch were validated when they were made and the socket has shown its token, so only the envelope
  * is checked again.
  */
 
@@ -39,8 +39,11 @@ export const ticksFrame = z.object({
   seq,
   /** The position up to which the instrument is complete with this batch: none of its events stands between `seq` and this. */
   through: seq,
-  /** The position after which the pusher has read this log: that of a marker, where the log was opened or taken over. */
-  opens: seq,
+  /**
+   * The position after which the pusher has read this log: that of a marker, where the log was opened or taken over. Null: an
+   * older pusher does not say, and its empty batches don't mean that the log is another one.
+   */
+  opens: seq.nullable(),
   events: loggedEvents,
   /** Log time (ms) up to which the feed is complete after this batch. */
   asOf: timestamp,

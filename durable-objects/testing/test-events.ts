@@ -3,6 +3,7 @@
 import type { Ticker } from "../../protocol/events.ts";
 import { type DataItem, dataItem, type FeedStatus } from "../../protocol/frames.ts";
 import type { LoggedEvent, TicksFrame } from "../../protocol/ingest.ts";
+import { INGEST_VERSION } from "../../protocol/ingest-version.ts";
 import { RATES } from "../../protocol/stream.ts";
 import { FeedEvent, type Item, type ItemContext } from "../item.ts";
 
@@ -56,9 +57,21 @@ export function batch(
   due: TicksFrame["due"] = [...RATES],
   through = events.at(-1)?.seq ?? prev,
   opens = 1,
-): TicksFrame {
+): TicksFrame & { readonly v: number } {
   const seq = events.at(-1)?.seq ?? prev;
-  return { op: "ticks", epoch, prev, seq, through, opens, events: [...events], asOf: START + seq, status: LIVE, due };
+  return {
+    op: "ticks",
+    epoch,
+    prev,
+    seq,
+    through,
+    opens,
+    events: [...events],
+    asOf: START + seq,
+    status: LIVE,
+    due,
+    v: INGEST_VERSION,
+  };
 }
 
 export function context(epoch: string): ItemContext {

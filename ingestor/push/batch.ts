@@ -1,5 +1,6 @@
 /** A batch as text, joined from texts: nothing that came from the log is parsed on its way. */
 
+import { INGEST_VERSION } from "../../protocol/ingest-version.ts";
 import type { Rate } from "../../protocol/stream.ts";
 import type { Entry } from "./outbox.ts";
 
@@ -33,5 +34,5 @@ export function encodeBatch({ epoch, prev, seq, through, opens, events, due, asO
   const head = `"epoch":${JSON.stringify(epoch)},"prev":${prev},"seq":${seq},"through":${through},"opens":${opens}`;
   const texts = events.map(({ text }) => text).join(",");
   const said = `${status.slice(0, -1)},"asOf":${asOf}}`;
-  return `{"op":"ticks",${head},"events":[${texts}],"asOf":${asOf},"status":${said},"due":${JSON.stringify(due)}}`;
+  return `{"op":"ticks","v":${INGEST_VERSION},${head},"events":[${texts}],"asOf":${asOf},"status":${said},"due":${JSON.stringify(due)}}`;
 }

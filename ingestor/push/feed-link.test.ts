@@ -665,5 +665,6 @@ describe("a feed link", () => {
   it("rejects what no feed says", () => {
     expect(() => link.onMessage("{")).toThrow();
     expect(() => link.onMessage('{"op":"dance"}')).toThrow();
+    expect(() => link.onMessage('{"op":"replaced","v":99}')).toThrow("version 99");
   });
 });

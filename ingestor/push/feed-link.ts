@@ -5,6 +5,7 @@
 
 import type WebSocket from "ws";
 import { type FeedFrame, feedFrame, type PublisherFrame } from "../../protocol/ingest.ts";
+import { encodeIngest, upgradeIngest } from "../../protocol/ingest-version.ts";
 import { OPENING_MARKERS } from "../../protocol/log-record.ts";
 import type { Rate } from "../../protocol/stream.ts";
 import type { LogRecord } from "../log/log.ts";
@@ -194,9 +195,9 @@ export class FeedLink {
     this.#outbox.clear();
   }
 
-  /** @throws when the feed says what no feed says */
+  /** @throws when the feed says what no feed says, or in a newer version */
   onMessage(text: string): void {
-    this.#obey(feedFrame.parse(JSON.parse(text)));
+    this.#obey(feedFrame.parse(upgradeIngest(JSON.parse(text))));
   }
 
   /** After each stretch of the log: feeds with a `raw` listener get theirs at once. */
@@ -229,7 +230,7 @@ export class FeedLink {
   /** Tells the feed something besides its events. @returns whether it is there to hear it */
   say(frame: Exclude<PublisherFrame, { op: "ticks" }>): boolean {
     if (!this.#ready || this.#socket === undefined) return false;
-    this.#socket.send(JSON.stringify(frame));
+    this.#socket.send(encodeIngest(frame));
     return true;
   }
 

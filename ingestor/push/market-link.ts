@@ -3,6 +3,7 @@
 import type WebSocket from "ws";
 import { type TickerEvent, tickerOf } from "../../protocol/events.ts";
 import { type LatestTicker, type MarketFrame, marketReply } from "../../protocol/ingest.ts";
+import { encodeIngest, upgradeIngest } from "../../protocol/ingest-version.ts";
 import type { CollectorStatus, LogRecord } from "../log/log.ts";
 
 /** What may lie in the socket itself, bytes, before sending waits: what changes meanwhile replaces what was to be sent. */
@@ -58,7 +59,7 @@ export class MarketLink {
 
   /** @throws when the market says what no market says */
   onMessage(text: string): void {
-    const { op } = marketReply.parse(JSON.parse(text));
+    const { op } = marketReply.parse(upgradeIngest(JSON.parse(text)));
     if (op === "replaced") this.#onReplaced();
     else this.#tellAll();
   }
@@ -75,7 +76,7 @@ export class MarketLink {
     this.#gone = new Set();
     const from = this.#told?.epoch === epoch ? this.#told.asOf : readFrom;
     this.#told = { epoch, asOf };
-    this.#socket.send(JSON.stringify({ op: "tickers", epoch, tickers, gone, from, asOf } satisfies MarketFrame));
+    this.#socket.send(encodeIngest({ op: "tickers", epoch, tickers, gone, from, asOf } satisfies MarketFrame));
   }
 
   #tellAll(): void {
