@@ -7,7 +7,8 @@ import type WebSocket from "ws";
 import { type FeedFrame, type TicksFrame, ticksFrame } from "../../protocol/ingest.ts";
 import { RATE_PERIODS, RATES, type Rate } from "../../protocol/stream.ts";
 import type { LogRecord } from "../log/log.ts";
-import { type CatchUp, FeedLink } from "./feed-link.ts";
+import { FeedLink } from "./feed-link.ts";
+import type { CatchUp } from "./feed-progress.ts";
 import { dueOn, GRID } from "./grid.ts";
 
 const INSTRUMENT = "upbit:BTC-KRW";

@@ -5,7 +5,8 @@ import type WebSocket from "ws";
 import { type FeedFrame, type TicksFrame, ticksFrame } from "../../protocol/ingest.ts";
 import type { Rate } from "../../protocol/stream.ts";
 import type { LogRecord } from "../log/log.ts";
-import { type CatchUp, FeedLink } from "./feed-link.ts";
+import { FeedLink } from "./feed-link.ts";
+import type { CatchUp } from "./feed-progress.ts";
 
 const STATUS = { state: "live", source: "simulated", since: 1, asOf: 5 } as const;
 

@@ -13,6 +13,10 @@ function status(offset: number): LogRecord {
   return { offset, logged: offset, key: "status", value, type: "status", origin };
 }
 
+function event(offset: number, key: string): LogRecord {
+  return { ...status(offset), key, type: "trade", value: "{}" };
+}
+
 function newPartition(): Partition {
   return new Partition({
     exchange: "upbit",
@@ -33,7 +37,6 @@ function newPartition(): Partition {
 
 describe("a partition that goes on from a commit", () => {
   const acked = { offset: 100, from: 50, last: new Map([["upbit:BTC-KRW", 90]]) };
-  const event = (offset: number, key: string): LogRecord => ({ ...status(offset), key, type: "trade", value: "{}" });
 
   it("commits nothing before the feed that had acked something has said what it has", () => {
     const partition = newPartition();
@@ -70,9 +73,14 @@ it("takes every feed over to another log, with its first record, whosever that i
   link?.onMessage('{"op":"ready","epoch":"a-0","seq":90,"rates":["100ms"]}');
   partition.onGrid(1, ["100ms"]);
   expect(sent.splice(0)).toMatchObject([{ epoch: "a-0", prev: 90, through: 100, opens: 99, events: [] }]);
+  partition.onRecords("a-0", [event(101, "upbit:BTC-KRW"), status(102)], 0);
   partition.onRecords("b-0", [status(2), status(3)], 0);
   partition.onGrid(2, ["100ms"]);
-  expect(sent).toMatchObject([{ epoch: "b-0", prev: 0, through: 3, opens: 1, events: [] }]);
+  expect(sent).toMatchObject([
+    // What still waited of the old log goes out before it.
+    { epoch: "a-0", prev: 90, seq: 101, through: 102, opens: 99, events: [{ seq: 101 }] },
+    { epoch: "b-0", prev: 0, through: 3, opens: 1, events: [] },
+  ]);
   // One that is listed later is told on its own.
   partition.open("upbit:ETH-KRW");
   const other = [...partition.links][1];

@@ -7,7 +7,8 @@ import type { AckedBefore, CollectorStatus, Commit, Expired, LoggedStatus, LogRe
 import type { Logger } from "../logger.ts";
 import type { PartitionView } from "./batch.ts";
 import type { Edge } from "./edge.ts";
-import { type CatchUp, FeedLink } from "./feed-link.ts";
+import { FeedLink } from "./feed-link.ts";
+import type { CatchUp } from "./feed-progress.ts";
 import { ManagedFeed } from "./managed-feed.ts";
 import { MarketLink } from "./market-link.ts";
 import { ReconnectingSocket } from "./reconnecting-socket.ts";
@@ -166,13 +167,14 @@ export class Partition {
   /** Offsets of one epoch do not compare with those of another. Every feed goes over, also one without an event in the new one. */
   #enter(epoch: string, now: number): void {
     if (epoch === this.#epoch) return;
+    // Before anything is forgotten: what is not sent yet of the old log goes out, with what was known of it.
+    for (const { link } of this.#feeds.values()) link.enter(epoch, now);
     this.#epoch = epoch;
     this.#committed = 0;
     this.#next = 0;
     this.#acked = undefined;
     this.#expired = undefined;
     this.#opened = undefined;
-    for (const { link } of this.#feeds.values()) link.enter(epoch, now);
   }
 
   #onEvent(epoch: string, record: LogRecord, now: number): FeedLink {
