@@ -7,8 +7,8 @@ import { DurableObject } from "cloudflare:workers";
 import { ProtocolError } from "../protocol/errors.ts";
 import { type LatestTicker, type MarketFrame, type MarketReply, marketFrame } from "../protocol/ingest.ts";
 import { encodeIngest } from "../protocol/ingest-version.ts";
-import type { Env } from "./env.ts";
 import { migrate } from "./migrate.ts";
+import type { Settings } from "./settings.ts";
 import { answerClose, readFrame, refuse, sendOrDrop } from "./sockets.ts";
 
 /** A ticker and up to when (log time, ms) it is known to be the newest. */
@@ -40,10 +40,10 @@ interface StoredPartition {
 /** Written to storage at most this often, ms: a whole partition is one row. */
 const STORE_PERIOD = 30_000;
 
-export class MarketFeed extends DurableObject<Env> {
+export class MarketFeed extends DurableObject<Settings> {
   readonly #partitions = new Map<string, PartitionTickers>();
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: Settings) {
     super(ctx, env);
     ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS shares (partition TEXT PRIMARY KEY, body TEXT NOT NULL)");
     migrate(ctx.storage.sql, "what this market has stored", []);

@@ -3,7 +3,7 @@
 import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { beforeEach, describe, expect, it } from "vitest";
 import { migrate } from "./migrate.ts";
-import type { SymbolFeed } from "./symbol-feed.ts";
+import type { SymbolFeed } from "./symbol-feed/symbol-feed.ts";
 import { storeV1 } from "./testing/stored-v1.ts";
 import { ticker, trade } from "./testing/test-events.ts";
 import { newFeed, TestListener, TestPusher } from "./testing/test-feed.ts";

@@ -1,10 +1,10 @@
 /** The registry as this Worker sees it: asked at most once a second, so that a request usually costs no call. */
 
-import type { Env } from "../durable-objects/env.ts";
-import type { RegistryView } from "../durable-objects/registry.ts";
+import type { RegistryView } from "../durable-objects/registry/registry.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Market } from "../protocol/ingest.ts";
 import { type Instrument, isCode, parseExchange, withSymbol } from "../protocol/instrument.ts";
+import type { Env } from "./env.ts";
 import { registryOf } from "./objects.ts";
 
 /** Which markets a list is asked for; undefined means all. */

@@ -1,7 +1,7 @@
 /** What the registry's reports say of each exchange at this moment. */
 
 import type { z } from "zod";
-import { REPORT_LIFE } from "../durable-objects/registry.ts";
+import { REPORT_LIFE } from "../durable-objects/registry/registry.ts";
 import type { exchangeStatus } from "../protocol/rest.ts";
 import type { Directory } from "./directory.ts";
 

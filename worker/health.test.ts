@@ -2,12 +2,12 @@
 
 import { env, SELF } from "cloudflare:test";
 import { expect, it } from "vitest";
-import type { Env } from "../durable-objects/env.ts";
-import { REPORT_LIFE } from "../durable-objects/registry.ts";
+import { REPORT_LIFE } from "../durable-objects/registry/registry.ts";
 import { LIVE } from "../durable-objects/testing/test-events.ts";
 import type { IngestReport } from "../protocol/ingest.ts";
 import { exchangesBody, healthBody } from "../protocol/rest.ts";
 import { Directory } from "./directory.ts";
+import type { Env } from "./env.ts";
 import { exchangeStatuses } from "./exchange-status.ts";
 import { checkHealth, modeOf } from "./health.ts";
 

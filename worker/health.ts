@@ -1,10 +1,10 @@
 /** Whether prices flow, and which of the parts behind them are up. */
 
-import type { Env } from "../durable-objects/env.ts";
-import { connectRedis } from "../durable-objects/redis-writer.ts";
-import { REPORT_LIFE } from "../durable-objects/registry.ts";
+import { REPORT_LIFE } from "../durable-objects/registry/registry.ts";
+import { connectRedis } from "../durable-objects/symbol-feed/redis-writer.ts";
 import type { HealthBody, Mode } from "../protocol/rest.ts";
 import { type Directory, directory } from "./directory.ts";
+import type { Env } from "./env.ts";
 import { exchangeStatuses } from "./exchange-status.ts";
 
 /** A Redis that takes longer to answer is no help to anyone, ms. */

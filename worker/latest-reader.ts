@@ -3,11 +3,11 @@
  * the feed itself. Whichever answers, it is never older than about two seconds.
  */
 
-import type { Env } from "../durable-objects/env.ts";
-import { connectRedis } from "../durable-objects/redis-writer.ts";
+import { connectRedis } from "../durable-objects/symbol-feed/redis-writer.ts";
 import type { LatestTicker } from "../protocol/ingest.ts";
 import type { Instrument } from "../protocol/instrument.ts";
 import { parseRedisTicker, redisKeys } from "../protocol/redis.ts";
+import type { Env } from "./env.ts";
 import { feedOf, marketFeedOf } from "./objects.ts";
 
 /** What may be passed on without asking further, ms. */

@@ -3,8 +3,8 @@
  * asks first makes it, and it never moves.
  */
 
-import type { Env } from "../durable-objects/env.ts";
 import { objectName } from "../durable-objects/object-name.ts";
+import type { Env } from "./env.ts";
 import { NEAR_INGESTORS, nearExchange } from "./near-exchange.ts";
 
 /** @param instrument in the registry: what isn't wakes no object */

@@ -2,9 +2,9 @@
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
-import type { Env } from "../durable-objects/env.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { problem } from "../protocol/rest.ts";
+import type { Env } from "./env.ts";
 
 export type AppEnv = { Bindings: Env };
 

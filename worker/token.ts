@@ -1,8 +1,8 @@
 /** The two tokens that open what is not for everyone: the ingestor's and the operator's. */
 
 import { timingSafeEqual } from "hono/utils/buffer";
-import type { Env } from "../durable-objects/env.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import type { Env } from "./env.ts";
 
 /** The secret of the deployment that a request has to show, as `Authorization: Bearer …`. */
 export type TokenName = "INGEST_TOKEN" | "ADMIN_TOKEN";

@@ -5,7 +5,7 @@ import { type DataItem, dataItem, type FeedStatus } from "../../protocol/frames.
 import type { LoggedEvent, TicksFrame } from "../../protocol/ingest.ts";
 import { INGEST_VERSION } from "../../protocol/ingest-version.ts";
 import { RATES } from "../../protocol/stream.ts";
-import { FeedEvent, type Item, type ItemContext } from "../item.ts";
+import { FeedEvent, type Item, type ItemContext } from "../streams/item.ts";
 
 export const INSTRUMENT = "upbit:BTC-KRW";
 const START = 1_783_655_000_000;

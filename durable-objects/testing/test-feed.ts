@@ -4,7 +4,7 @@ import { env } from "cloudflare:test";
 import type { DataItem } from "../../protocol/frames.ts";
 import type { FeedFrame, LoggedEvent } from "../../protocol/ingest.ts";
 import { RATES, type Rate } from "../../protocol/stream.ts";
-import type { SymbolFeed } from "../symbol-feed.ts";
+import type { SymbolFeed } from "../symbol-feed/symbol-feed.ts";
 import { batch, Receiver } from "./test-events.ts";
 import { barrier, type Client, openClient, openPublisher, type TestSocket } from "./test-socket.ts";
 

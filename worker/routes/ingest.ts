@@ -1,10 +1,10 @@
-import type { Env } from "../../durable-objects/env.ts";
 import { refusedUpgrade } from "../../durable-objects/sockets.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { ingestReport, leaseRequest, marketList, SOURCE_HEADER } from "../../protocol/ingest.ts";
 import { isCode, parseExchange } from "../../protocol/instrument.ts";
 import { readBody } from "../body.ts";
 import { forgetDirectory, knownInstrument } from "../directory.ts";
+import type { Env } from "../env.ts";
 import { takeList } from "../market-list.ts";
 import { feedOf, leaseOf, marketFeedOf, registryOf } from "../objects.ts";
 import { openApi } from "../open-api.ts";

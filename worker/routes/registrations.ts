@@ -1,11 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Env } from "../../durable-objects/env.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { parseExchange } from "../../protocol/instrument.ts";
 import { parseCovered, type Registration, registration } from "../../protocol/registrations.ts";
 import { registrationRequest, registrationsBody } from "../../protocol/rest.ts";
 import { readBody } from "../body.ts";
 import { forgetDirectory } from "../directory.ts";
+import type { Env } from "../env.ts";
 import { registryOf } from "../objects.ts";
 import { json, openApi, problems, takesNoQuery } from "../open-api.ts";
 import { operatorOnly, operatorSecurity } from "../operator.ts";

@@ -1,9 +1,9 @@
 import { createRoute } from "@hono/zod-openapi";
-import type { Env } from "../../durable-objects/env.ts";
 import type { ListedTicker } from "../../durable-objects/market-feed.ts";
 import type { Market } from "../../protocol/ingest.ts";
 import { type RestTicker, restTicker, tickersBody } from "../../protocol/rest.ts";
 import { directory, knownInstrument } from "../directory.ts";
+import type { Env } from "../env.ts";
 import { readLatest } from "../latest-reader.ts";
 import { marketFeedOf } from "../objects.ts";
 import { filterQuery, json, openApi, problems, symbolParams } from "../open-api.ts";

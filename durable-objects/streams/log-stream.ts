@@ -1,0 +1,85 @@
+/** A stream of which every event counts: trades, and the gaps in what was collected. None is left out, none repeated. */
+
+import type { MarketEvent } from "../../protocol/events.ts";
+import type { Channel, Rate } from "../../protocol/stream.ts";
+import type { TradeHistory } from "../symbol-feed/trade-history.ts";
+import { FeedStream } from "./feed-stream.ts";
+import { FeedEvent, type Item, type ItemContext, logSnapshot, makeItem, pathOf } from "./item.ts";
+
+/** Trades in one item of a recovery: it may reach ten minutes back. */
+const RECOVERED_TRADES = 500;
+
+export class LogStream extends FeedStream {
+  readonly #history: TradeHistory;
+  /** The log starts anew with the next item: a snapshot in the new epoch comes before it. */
+  #startsAnew = false;
+
+  constructor(channel: Channel, rate: Rate, history: TradeHistory) {
+    super(channel, rate);
+    this.#history = history;
+  }
+
+  override changeEpoch(start: number, continues: boolean, listening: boolean): void {
+    this.#startsAnew = continues && listening;
+    this.restart(continues ? start : 0);
+  }
+
+  override snapshot(context: ItemContext): Item | undefined {
+    const { position } = this;
+    const newest = this.#history.newestUpTo(position);
+    if (newest === undefined || position === 0) return undefined;
+    const trade = this.#history.newestTrades(1, position)[0];
+    const path = pathOf(trade ?? newest, context.edge);
+    return logSnapshot(this.key, position, trade === undefined ? undefined : new FeedEvent(trade), path, context);
+  }
+
+  override recover(from: number, context: ItemContext): Item[] {
+    const missed = this.#history.since(from, this.position).map((logged) => new FeedEvent(logged));
+    return this.#chain(missed, from, context, RECOVERED_TRADES);
+  }
+
+  override accepts(type: MarketEvent["type"]): boolean {
+    return type !== "ticker";
+  }
+
+  protected override broadcast(): void {
+    // The history keeps what was.
+  }
+
+  /** In a new epoch an empty snapshot comes first, to count from. */
+  protected override itemsOf(events: readonly FeedEvent[], context: ItemContext): Item[] {
+    const items = this.#chain(events, this.position, context);
+    const first = events[0];
+    if (!this.#startsAnew || first === undefined) return items;
+    this.#startsAnew = false;
+    return [logSnapshot(this.key, this.position, undefined, pathOf(first, context.edge), context), ...items];
+  }
+
+  /** Items that continue each other, the first one `from`. `raw` sends each event as its own. */
+  #chain(events: readonly FeedEvent[], from: number, context: ItemContext, max?: number): Item[] {
+    const groups = this.rate === "raw" ? events.map((event) => [event]) : groupTrades(events, max);
+    let prev = from;
+    return groups.map((group) => {
+      const item = makeItem(this.key, group, prev, context);
+      prev = item.seq;
+      return item;
+    });
+  }
+}
+
+/**
+ * Splits events so that each gap stands alone and the trades between gaps stay together, in order.
+ *
+ * @param max events in a group
+ */
+export function groupTrades(events: readonly FeedEvent[], max = Number.POSITIVE_INFINITY): FeedEvent[][] {
+  const groups: FeedEvent[][] = [];
+  for (const event of events) {
+    const last = groups.at(-1);
+    const joins =
+      last !== undefined && last.length < max && event.event.type !== "gap" && last[0]?.event.type !== "gap";
+    if (joins) last.push(event);
+    else groups.push([event]);
+  }
+  return groups;
+}
