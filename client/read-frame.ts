@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { type DataItem, dataItem, type ServerFrame, serverFrame } from "../protocol/frames.ts";
+import { parseJson } from "../protocol/json.ts";
 
 /** Enough of an item to know where it stands. */
 const envelope = dataItem.pick({ stream: true, epoch: true, prev: true, seq: true, snapshot: true });
@@ -46,13 +47,4 @@ function readItem(value: unknown): DataItem | UnreadableItem {
 function explain(error: z.ZodError): string {
   const issue = error.issues[0];
   return `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "malformed"}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -1,3 +1,5 @@
+import { parseJson } from "../protocol/json.ts";
+
 const TROUBLE = /error|exception|fatal|panic|fail|unable|cannot|can't|no space|out of memory|denied|refused/i;
 const STACK_FRAME = /^\s+at |^\s*\.\.\. \d+ more/;
 const LONGEST = 300;
@@ -25,13 +27,8 @@ function readable(line: string): string {
 }
 
 function parse(line: string): Record<string, unknown> | undefined {
-  if (!line.startsWith("{")) return undefined;
-  try {
-    const entry: unknown = JSON.parse(line);
-    return isObject(entry) ? entry : undefined;
-  } catch {
-    return undefined; // a line that only begins like one
-  }
+  const entry = parseJson(line);
+  return isObject(entry) ? entry : undefined;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

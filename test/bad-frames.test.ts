@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { requireKafka } from "../local/testing.ts";
-import { parseJson } from "../simulator/json.ts";
+import { parseJson } from "../protocol/json.ts";
 import { expectAllReceived, expectNoRepeats, expectUnbroken, quiesce } from "./support/complete.ts";
 import { rawRecords } from "./support/raw-records.ts";
 import { Recorder } from "./support/recorder.ts";

@@ -1,4 +1,4 @@
-import { parseJson } from "../json.ts";
+import { parseJson } from "../../protocol/json.ts";
 import { isStreamName } from "./streams.ts";
 
 /** As the client chose it, to be sent back with the answer. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseJson } from "../json.ts";
+import { parseJson } from "../../protocol/json.ts";
 import type { ChannelRequest } from "../upbit-protocol/channel-request.ts";
 import type { Request } from "../upbit-protocol/connection.ts";
 import type { Format } from "./frames.ts";

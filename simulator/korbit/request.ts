@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { parseJson } from "../json.ts";
+import { parseJson } from "../../protocol/json.ts";
 
 /** The types that can be subscribed to; orderbook is accepted, but nothing is sent for it. */
 const channels = z.enum(["ticker", "trade", "orderbook"]);

@@ -1,4 +1,4 @@
-import { parseJson } from "../json.ts";
+import { parseJson } from "../../protocol/json.ts";
 import type { ChannelRequest } from "../upbit-protocol/channel-request.ts";
 import type { Request } from "../upbit-protocol/connection.ts";
 import { FORMATS, type Format } from "./frames.ts";
