@@ -1,8 +1,11 @@
+import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Most unit tests wait more than they compute: on two cores, where one worker is the default, two still overlap.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
@@ -29,6 +32,7 @@ export default defineConfig({
         test: {
           name: "system",
           include: ["test/**/*.test.ts"],
+          globalSetup: ["test/support/bundle-worker.ts"],
           // Each file runs a whole stack: one at a time, or they starve each other.
           fileParallelism: false,
           testTimeout: 180_000,

@@ -23,13 +23,17 @@ export interface Edge {
   stop(): Promise<void>;
 }
 
-/** @param bases of the `upbit:…-KRW` instruments that there are */
-export async function startEdge(bases: readonly string[]): Promise<Edge> {
+/**
+ * @param bases of the `upbit:…-KRW` instruments that there are
+ * @param bundle of the Worker; made anew where there is none
+ */
+export async function startEdge(bases: readonly string[], bundle?: string): Promise<Edge> {
   const folder = await mkdtemp(join(tmpdir(), "tickcast-edge-"));
   const worker = await startWorker({
     persistDir: join(folder, "objects"),
     vars: { INGEST_TOKEN: TOKEN },
     logFile: join(folder, "worker.log"),
+    ...(bundle === undefined ? {} : { bundle }),
   });
   const answer = await fetch(`${worker.url}/v1/ingest/upbit/markets`, {
     method: "PUT",

@@ -41,8 +41,9 @@ export async function runSlowReaders(options: {
   readonly seconds: number;
   readonly readers: number;
   readonly rate: number;
+  readonly bundle?: string;
 }): Promise<SlowReaderFigures> {
-  const edge = await startEdge(["BTC"]);
+  const edge = await startEdge(["BTC"], options.bundle);
   try {
     const publisher = await TradePublisher.open(edge, "BTC");
     publisher.publish(ID);

@@ -28,6 +28,7 @@ interface VanishingOptions {
   /** The frames go on for so long after the last connection of a round was reset. */
   readonly seconds: number;
   readonly rounds?: number;
+  readonly bundle?: string;
 }
 
 export async function benchVanishing(options: VanishingOptions): Promise<void> {
@@ -42,7 +43,7 @@ export async function benchVanishing(options: VanishingOptions): Promise<void> {
 }
 
 export async function runVanishing(options: VanishingOptions): Promise<VanishingFigures> {
-  const edge = await startEdge(["BTC"]);
+  const edge = await startEdge(["BTC"], options.bundle);
   try {
     const publisher = await TradePublisher.open(edge, "BTC");
     await publisher.run(1000, 1);

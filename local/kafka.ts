@@ -29,8 +29,10 @@ export interface Kafka {
   /** `host:port` of every node. */
   brokers: string[];
   nodes: KafkaNode[];
-  /** Ends all nodes in good order; resolves when they are gone. */
+  /** Ends all nodes in good order, which takes some seconds; resolves when they are gone. */
   stop(): Promise<void>;
+  /** kill -9 of all nodes. */
+  kill(): Promise<void>;
 }
 
 /** Starts a real Apache Kafka (KRaft) on 127.0.0.1; resolves when every node serves. */
@@ -54,6 +56,9 @@ export async function startKafka(options: KafkaOptions): Promise<Found<Kafka>> {
     nodes,
     async stop() {
       await Promise.all(nodes.map((node) => node.stop()));
+    },
+    async kill() {
+      await Promise.all(nodes.map((node) => node.kill()));
     },
   });
 }

@@ -69,8 +69,7 @@ export class Parts {
     }
     const kafka = this.#available("Kafka", await startLocalKafka(this.#partOptions("kafka"), wanted));
     if (!kafka) return undefined;
-    const kill = () => Promise.all(kafka.nodes.map((node) => node.kill())).then(() => undefined);
-    this.closers.push({ stop: kafka.stop, kill });
+    this.closers.push(kafka);
     this.#supervisor.watch({
       name: "kafka",
       running: () => kafka.nodes.every((node) => node.running),

@@ -20,6 +20,8 @@ export interface GivenRedis {
 export interface StackOptions {
   /** Holds what the parts keep and their `logs`; a later start with the same folder carries on with it. */
   dataDir: string;
+  /** The Worker as {@link buildWorker} has bundled it; by default it is bundled at the start. */
+  bundle?: string;
   /** Forget what earlier starts kept there. */
   fresh?: boolean;
   cacheDir?: string;

@@ -42,8 +42,10 @@ export interface Stack {
   simulators: ReadonlyMap<string, Simulator>;
   /** Resolves with a line for people when a part ended and could not be brought back; never with `restart: false`. */
   died: Promise<string>;
-  /** Ends everything, the last part first, within 10 s. */
+  /** Ends everything in good order, the last part first, within 10 s. */
   stop(): Promise<void>;
+  /** Ends everything at once: for a data folder that is thrown away. */
+  kill(): Promise<void>;
 }
 
 /**
@@ -56,15 +58,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const supervisor = new Supervisor(options);
   const parts = new Parts(options, supervisor);
   let closing = Promise.resolve();
-  const stop = () => {
+  const end = (close: (closers: Closer[]) => Promise<void>) => {
     supervisor.stop();
     closing = closing.then(() => close(parts.closers));
     return closing;
   };
+  const stop = () => end(stopAll);
   // What is up need not wait for what is still on its way.
   options.signal?.addEventListener("abort", stop, { once: true });
   try {
-    return { ...(await startParts(options, parts)), died: supervisor.died, stop };
+    return { ...(await startParts(options, parts)), died: supervisor.died, stop, kill: () => end(killAll) };
   } catch (error) {
     await stop();
     throw error;
@@ -78,18 +81,18 @@ async function forget(dataDir: string): Promise<void> {
   await Promise.all(PERSISTED.map((name) => rm(join(dataDir, name), { recursive: true, force: true })));
 }
 
-async function startParts(options: StackOptions, parts: Parts): Promise<Omit<Stack, "died" | "stop">> {
-  const { dataDir, source, fresh = false, signal } = options;
+async function startParts(options: StackOptions, parts: Parts): Promise<Omit<Stack, "died" | "stop" | "kill">> {
+  const { dataDir, source, bundle, fresh = false, signal } = options;
   if (fresh) await forget(dataDir);
   const { logDir, hints, ingestToken, adminToken } = parts;
   await mkdir(logDir, { recursive: true });
   const redisUp = parts.redis();
   const workerUp = Promise.all([
-    buildWorker(join(dataDir, "worker", "bundle"), join(logDir, "worker.log")),
+    bundle ?? buildWorker(join(dataDir, "worker", "bundle"), join(logDir, "worker.log")),
     redisUp,
-  ]).then(([bundle, redis]) => {
+  ]).then(([built, redis]) => {
     signal?.throwIfAborted();
-    return parts.worker(bundle, redis);
+    return parts.worker(built, redis);
   });
   const starting = [parts.simulators(), parts.kafka(), redisUp, workerUp] as const;
   // All are waited for even if one fails: what has come up must be known to be ended.
@@ -117,11 +120,16 @@ async function startParts(options: StackOptions, parts: Parts): Promise<Omit<Sta
 }
 
 /** Ends what has been started, the last one first; what takes too long is killed. */
-async function close(closers: Closer[]): Promise<void> {
+async function stopAll(closers: Closer[]): Promise<void> {
   const all = closers.splice(0).reverse();
   const late = setTimeout(() => {
     for (const closer of all) void closer.kill?.();
   }, STOP_TIMEOUT_MS);
   for (const closer of all) await closer.stop();
   clearTimeout(late);
+}
+
+/** Ends what has been started, with SIGKILL where it is a process. */
+async function killAll(closers: Closer[]): Promise<void> {
+  await Promise.all(closers.splice(0).map((closer) => closer.kill?.() ?? closer.stop()));
 }

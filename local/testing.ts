@@ -15,7 +15,7 @@ export interface Needed<T, Options, Part> {
   describe(name: string, tests: () => void): void;
   /** What is needed to start it. */
   get(): T;
-  /** Starts it with a data folder of its own, which `stop()` removes. */
+  /** Starts it with a data folder of its own; `stop()` kills it, since it removes the folder too. */
   start(options?: Options): Promise<Part>;
 }
 
@@ -52,7 +52,7 @@ async function kafkaParts(): Promise<Found<KafkaParts>> {
   return jars.ok ? found({ java: java.value, jars: jars.value }) : jars;
 }
 
-function needed<T, Options, Part extends { stop(): Promise<void> }>(
+function needed<T, Options, Part extends { stop(): Promise<void>; kill(): Promise<void> }>(
   component: Found<T>,
   start: (parts: T, dataDir: string, options?: Options) => Promise<Found<Part>>,
 ): Needed<T, Options, Part> {
@@ -64,9 +64,8 @@ function needed<T, Options, Part extends { stop(): Promise<void> }>(
     async start(options) {
       const dataDir = await mkdtemp(join(tmpdir(), "tickcast-"));
       const part = unwrap(await start(unwrap(component), dataDir, options));
-      const stop = part.stop.bind(part);
       part.stop = async () => {
-        await stop();
+        await part.kill();
         await rm(dataDir, { recursive: true, force: true });
       };
       return part;

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "@upstash/redis";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { createLogger } from "../ingestor/logger.ts";
 import { readLog } from "../ingestor/verify/read-log.ts";
 import type { Kafka } from "../local/kafka.ts";
@@ -48,8 +48,8 @@ kafkaHere.describe("simulated, live, simulated", () => {
   afterAll(async () => {
     await real?.stop();
     await redis?.upstash.stop();
-    await redis?.redis.stop();
-    await kafka?.stop();
+    await redis?.redis.kill();
+    await kafka?.kill();
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -59,6 +59,7 @@ kafkaHere.describe("simulated, live, simulated", () => {
       dataDir: folder,
       source: "simulated",
       restart: false,
+      bundle: inject("workerBundle"),
       exchanges: ["upbit"],
       kafka: { brokers: kafka.brokers },
       redis: redis.upstash,

@@ -3,6 +3,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inject } from "vitest";
 import { createLogger } from "../../ingestor/logger.ts";
 import { type PartitionLog, readLog } from "../../ingestor/verify/read-log.ts";
 import { type Stack, type StackOptions, startStack } from "../../local/stack.ts";
@@ -26,14 +27,14 @@ export interface TestStack extends Stack {
 export async function startTestStack(options: Partial<StackOptions> = {}): Promise<TestStack> {
   const dataDir = await mkdtemp(join(tmpdir(), "tickcast-test-"));
   const source = options.source ?? "simulated";
-  const stack = await startStack({ dataDir, source, restart: false, ...options });
+  const stack = await startStack({ dataDir, source, restart: false, bundle: inject("workerBundle"), ...options });
   const prefix = source === "simulated" ? "sim." : "";
   const first = options.exchanges?.[0] ?? "upbit";
   return {
     ...stack,
     simulator: stack.simulators.get(first),
     async stop() {
-      await stack.stop();
+      await stack.kill();
       await rm(dataDir, { recursive: true, force: true });
     },
     log: (exchange = first) =>
