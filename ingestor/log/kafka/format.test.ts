@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { requireKafka, until } from "../../../local/testing.ts";
 import { rawRecord } from "../../replay/raw/raw-record.ts";
 import { readLog } from "../../verify/read-log.ts";
-import { checkFormat } from "./format.ts";
+import { checkFormat, countOf, formatHeader } from "./format.ts";
 import { committedOffsets } from "./offsets.ts";
 import { KafkaReader } from "./reader.ts";
 import { BTC, Heard, trade, useTestLog } from "./testing.ts";
@@ -34,13 +34,23 @@ const FORMAT_1 = [
 ];
 
 describe("the format of a record", () => {
-  it.each([undefined, "1", "2", "json", ""])("%s is read, or is no record of ours", (format) => {
+  it.each([undefined, "1", "2", "2:1077", "1:5", "json", ""])("%s is read, or is no record of ours", (format) => {
     expect(() => checkFormat(format === undefined ? {} : { format: Buffer.from(format) }, "7")).not.toThrow();
   });
 
   it("that is later than ours is refused, and both are named", () => {
     const message = "the record at offset 7 is of format 3, and this version reads up to format 2";
-    expect(() => checkFormat({ format: Buffer.from("3") }, "7")).toThrow(message);
+    for (const format of ["3", "3:1077"])
+      expect(() => checkFormat({ format: Buffer.from(format) }, "7")).toThrow(message);
+    expect(() => checkFormat({ format: Buffer.from("20:7") }, "7")).toThrow("of format 20,");
+  });
+
+  it("says the count of a record, as format 1 did in a header of its own", () => {
+    const format1 = { count: Buffer.from("1077") };
+    const format2 = { format: Buffer.from(formatHeader(1077).format) };
+    expect([countOf(format1), countOf(format2), countOf({ format: Buffer.from("2") }), countOf({})]).toEqual([
+      1077, 1077, 0, 0,
+    ]);
   });
 
   it("is checked in the raw log too, where format 1 had no header for it", () => {
@@ -96,7 +106,8 @@ kafka.describe("a log of another version", () => {
     const formats = said.map(({ message }) => message.headers?.["format"]?.toString());
     expect([formats.slice(0, FORMAT_1.length), formats.slice(FORMAT_1.length)]).toEqual([
       FORMAT_1.map(() => undefined),
-      ["2", "2", "2"],
+      // The marker of the writer, its trade and its frame.
+      ["2:0", "2:1", "2"],
     ]);
   });
 

@@ -9,7 +9,7 @@
 
 import type { RawFrame } from "../log.ts";
 import type { MemoryReservation } from "../memory-pool.ts";
-import { FORMAT_HEADER } from "./format.ts";
+import { formatHeader } from "./format.ts";
 import { QueueClosed } from "./partition-queue.ts";
 import { isTooLarge } from "./send-errors.ts";
 import { RAW_FRAME_BYTES } from "./topics.ts";
@@ -183,7 +183,7 @@ export class RawQueue {
 
 function toMessage({ bytes, received, connection, rest }: RawFrame, order: number): RawMessage {
   const kind = rest === undefined ? "frame" : "rest";
-  const headers = { ...FORMAT_HEADER, received: String(received), order: String(order), connection, ...rest, kind };
+  const headers = { ...formatHeader(), received: String(received), order: String(order), connection, ...rest, kind };
   return { key: connection, value: bytes, headers };
 }
 

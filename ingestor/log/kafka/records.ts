@@ -5,7 +5,7 @@ import { type GapEvent, type MarketEvent, tradeEvent } from "../../../protocol/e
 import type { Authority } from "../../../protocol/log-record.ts";
 import { boundedTime } from "../../event-time.ts";
 import type { LoggedStatus, LogRecord } from "../log.ts";
-import { checkFormat, FORMAT_HEADER } from "./format.ts";
+import { checkFormat, countOf, formatHeader } from "./format.ts";
 
 const MARKER = "marker";
 const STATUS = "status";
@@ -60,7 +60,7 @@ export function toMessage(draft: Draft, authority: Authority, partition: number,
     key: draft.key,
     value: draft.value,
     partition,
-    headers: { ...FORMAT_HEADER, type: draft.type, incarnation, term: String(term), count: String(count) },
+    headers: { ...formatHeader(count), type: draft.type, incarnation, term: String(term) },
   };
 }
 
@@ -87,8 +87,7 @@ export function fromMessage(message: KafkaMessage): (LogRecord & { count: number
   const { key, value, headers } = message;
   const head = headOf(message);
   if (head === undefined || key === null || value === null) return undefined;
-  const count = Number(headers?.["count"]?.toString() ?? 0);
-  return { ...head, key: key.toString(), value: value.toString(), count };
+  return { ...head, key: key.toString(), value: value.toString(), count: countOf(headers) };
 }
 
 function isType(text: string): text is LogRecord["type"] {
