@@ -8,8 +8,8 @@ import { type FeedFrame, type TicksFrame, ticksFrame } from "../../protocol/inge
 import { RATE_PERIODS, RATES, type Rate } from "../../protocol/stream.ts";
 import type { LogRecord } from "../log/log.ts";
 import { FeedLink } from "./feed-link.ts";
-import type { CatchUp } from "./feed-progress.ts";
 import { dueOn, GRID } from "./grid.ts";
+import type { CatchUp } from "./parking.ts";
 
 const INSTRUMENT = "upbit:BTC-KRW";
 const CONFLATED = RATES.filter((rate) => RATE_PERIODS[rate] !== null);

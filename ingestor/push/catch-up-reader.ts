@@ -8,7 +8,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promi
 import type { Expired, LogRecord, TickReader } from "../log/log.ts";
 import { type Logger, reasonOf } from "../logger.ts";
 import type { FeedLink } from "./feed-link.ts";
-import type { CatchUp } from "./feed-progress.ts";
+import type { CatchUp } from "./parking.ts";
 import { expiredGap } from "./partition.ts";
 
 /** A reading that has passed this many positions lets those have their turn that lack what came before it. */

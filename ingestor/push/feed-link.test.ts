@@ -6,7 +6,7 @@ import { type FeedFrame, type TicksFrame, ticksFrame } from "../../protocol/inge
 import type { Rate } from "../../protocol/stream.ts";
 import type { LogRecord } from "../log/log.ts";
 import { FeedLink } from "./feed-link.ts";
-import type { CatchUp } from "./feed-progress.ts";
+import type { CatchUp } from "./parking.ts";
 
 const STATUS = { state: "live", source: "simulated", since: 1, asOf: 5 } as const;
 

@@ -1,6 +1,6 @@
 /**
- * The pusher's end of one feed's socket: when a batch goes out, and what it says. Which events it carries is the feed's
- * progress; they are JSON just as it came from the log.
+ * The pusher's end of one feed's socket. Which events a batch carries is the feed's progress, and when it goes out its cadence;
+ * the events are JSON just as it came from the log.
  */
 
 import type WebSocket from "ws";
@@ -9,8 +9,9 @@ import { encodeIngest, upgradeIngest } from "../../protocol/ingest-version.ts";
 import type { Rate } from "../../protocol/stream.ts";
 import type { LogRecord } from "../log/log.ts";
 import { encodeBatch, type PartitionView } from "./batch.ts";
-import { DueRates } from "./due-rates.ts";
-import { type CatchUp, type Expected, FeedProgress, type FeedProgressOptions, type Stored } from "./feed-progress.ts";
+import { FeedCadence } from "./feed-cadence.ts";
+import { type Expected, FeedProgress, type FeedProgressOptions, type Stored } from "./feed-progress.ts";
+import type { CatchUp } from "./parking.ts";
 
 export interface FeedLinkOptions extends Omit<FeedProgressOptions, "onLack"> {
   readonly partition: number;
@@ -25,30 +26,21 @@ export interface FeedLinkOptions extends Omit<FeedProgressOptions, "onLack"> {
 const BATCH_COUNT = 1000;
 /** What may lie in the socket itself, bytes, before sending waits. */
 const SOCKET_BYTES = 2 * 1024 * 1024;
-/** Someone listens: a batch at least this often, ms, so that they hear of the feed's state. */
-const HEARTBEAT = 5000;
 
 export class FeedLink {
   readonly #options: FeedLinkOptions;
   readonly #progress: FeedProgress;
-  readonly #due = new DueRates();
+  readonly #cadence: FeedCadence;
   #socket: WebSocket | undefined;
   #ready = false;
   /** What the feed said when it came. */
   #said: Stored | undefined;
-  /** The log that the feed follows, as far as it has said or was told; undefined while it is not there. */
-  #toldEpoch: string | null | undefined;
-  /** When (ms) a feed that nobody listens to is told of another log at the latest. */
-  #tellEpochAt = 0;
-  #dirty = false;
-  /** Empty batches sent since the feed last was clean. */
-  #nudges = 0;
-  #lastBatch = 0;
   #closed = false;
 
   constructor(options: FeedLinkOptions) {
     this.#options = options;
     this.#progress = new FeedProgress({ ...options, onLack: (catchUp) => options.onLack(this, catchUp) });
+    this.#cadence = new FeedCadence(options.idleBatch, this.#progress);
   }
 
   get instrument(): string {
@@ -65,7 +57,7 @@ export class FeedLink {
 
   /** Whether anyone listens. */
   get listened(): boolean {
-    return this.#due.wanted.length > 0;
+    return this.#cadence.listened;
   }
 
   /** When the oldest event that is held was read, ms. */
@@ -95,16 +87,15 @@ export class FeedLink {
 
   /**
    * The log is this one, from here on: the feed is told even if the instrument has no event in it yet. What was not sent of the
-   * one before goes out while it can, and is then out of our hands. A feed that nobody listens to is told at some moment of its
-   * idle time, since all feeds of a partition would wake at once; who asks it for anything meanwhile has it asked for a batch,
-   * and so is told before it answers.
+   * one before goes out while it can, and is then out of our hands. Whoever asks a feed that is told later for anything makes it
+   * ask for a batch, so it is told before it answers.
    */
   enter(epoch: string, now: number): void {
     if (this.#closed || epoch === this.#progress.epoch) return;
     const isFirst = this.#progress.epoch === null;
     this.flush(now);
     this.#progress.begin(epoch);
-    this.#tellEpochAt = now + Math.random() * this.#options.idleBatch;
+    this.#cadence.epochChanged(now);
     if (isFirst && this.#ready && this.#said !== undefined) this.#goOnFrom(this.#said, now);
   }
 
@@ -112,8 +103,7 @@ export class FeedLink {
   take(epoch: string, record: LogRecord, now: number): void {
     if (this.#closed) return;
     this.enter(epoch, now);
-    this.#progress.take(record, now);
-    if (!this.#progress.overflows) return;
+    if (!this.#progress.take(record, now)) return;
     // A feed that has acked everything is not slow: it was given nothing yet.
     if (this.#ready && this.#progress.unacked === 0) this.#send(now);
     else this.#progress.park(!this.#ready);
@@ -147,7 +137,7 @@ export class FeedLink {
     this.#socket = undefined;
     this.#ready = false;
     this.#said = undefined;
-    this.#toldEpoch = undefined;
+    this.#cadence.gone();
     this.#progress.endReading();
   }
 
@@ -165,15 +155,14 @@ export class FeedLink {
 
   /** After each stretch of the log: feeds with a `raw` listener get theirs at once. */
   onRead(now: number): void {
-    if (this.#progress.waiting > 0 && this.#due.wantsRaw) this.#send(now);
+    if (this.#progress.waiting > 0 && this.#cadence.wantsRaw) this.#send(now);
   }
 
   /** A tick of the grid, with the rates whose period ends with it. `silent`: nothing comes in the whole partition. */
   onGrid(now: number, due: readonly Rate[], silent: boolean): void {
-    this.#due.tick(due, this.#progress.waiting > 0);
-    if (!this.#ready) return;
-    if (this.listened) this.#live(now);
-    else this.#idle(now, silent);
+    this.#cadence.tick(due);
+    const decision = this.#ready ? this.#cadence.decide(now, silent) : undefined;
+    if (decision !== undefined) this.#send(now, decision === "nudge");
   }
 
   /** The exchange's state has changed: those who listen should hear of it now. */
@@ -199,18 +188,17 @@ export class FeedLink {
     switch (frame.op) {
       case "ready":
         this.#ready = true;
-        this.#due.want(frame.rates);
+        this.#cadence.want(frame.rates);
+        this.#cadence.began(frame.epoch);
         this.#said = frame;
-        this.#toldEpoch = frame.epoch;
         this.#goOnFrom(frame, now);
         break;
       case "ack":
-        if (!frame.dirty) this.#nudges = 0;
-        this.#dirty = frame.dirty;
+        this.#cadence.acked(frame.dirty);
         if (frame.epoch === this.#progress.epoch) this.#progress.ack(frame.seq);
         break;
       case "cadence":
-        this.#due.want(frame.rates);
+        this.#cadence.want(frame.rates);
         this.#send(now);
         break;
       case "resend":
@@ -228,37 +216,6 @@ export class FeedLink {
     if (this.#progress.resume(said)) this.#send(now);
   }
 
-  /** Someone listens: what is due, and what nobody gathers. */
-  #live(now: number): void {
-    const { waiting, isMuch } = this.#progress;
-    const isDue = this.#due.owed.length > 0 || (waiting > 0 && (this.#due.wantsRaw || isMuch));
-    if (isDue || this.#owesEpoch || now - this.#lastBatch >= HEARTBEAT) this.#send(now);
-    else if (waiting === 0) this.#nudge(now);
-  }
-
-  /** Nobody listens: everything in one batch now and then, so that the object can sleep in between. */
-  #idle(now: number, silent: boolean): void {
-    const { waitingSince, isMuch } = this.#progress;
-    const enough = silent || isMuch;
-    if (waitingSince !== undefined && (enough || now - waitingSince >= this.#options.idleBatch)) this.#send(now);
-    else if (this.#owesEpoch && now >= this.#tellEpochAt) this.#send(now);
-    else this.#nudge(now);
-  }
-
-  /** Whether the feed follows another log, and has not been told yet that there is a new one. */
-  get #owesEpoch(): boolean {
-    return this.#progress.epoch !== null && this.#toldEpoch !== this.#progress.epoch;
-  }
-
-  /** An empty batch for a feed that still has something to do, more seldom the longer it takes. */
-  #nudge(now: number): void {
-    if (!this.#dirty && this.#progress.unacked === 0) return;
-    const pause = this.#nudges < 10 ? 500 : this.#nudges < 20 ? 2000 : 10_000;
-    if (now - this.#lastBatch < pause) return;
-    this.#nudges += 1;
-    this.#send(now, true);
-  }
-
   /** Sends what waits, in several batches where it is much: the last one says which rates are due. */
   #send(now: number, onlyNudge = false): void {
     const view = this.#options.view();
@@ -267,17 +224,13 @@ export class FeedLink {
     if (socket.bufferedAmount > SOCKET_BYTES || !this.#progress.knowsWhatItLacks) return;
     const stretch = this.#progress.send(onlyNudge ? 0 : BATCH_COUNT);
     const isLast = onlyNudge || this.#progress.waiting === 0;
-    const due = isLast ? this.#due.owed : [];
+    const due = isLast ? this.#cadence.owed : [];
     const epoch = this.#progress.epoch ?? view.epoch;
     const through = epoch === view.epoch ? this.#progress.completeThrough(view.next) : stretch.seq;
     const asOf = this.#progress.completeUpTo(view.asOf);
     const { opens, status } = view;
     socket.send(encodeBatch({ epoch, ...stretch, through, opens, asOf, status, due }));
-    const withEvents = stretch.events.length > 0;
-    this.#toldEpoch = epoch;
-    if (withEvents) this.#nudges = 0;
-    this.#lastBatch = now;
-    this.#due.sent(withEvents, due);
+    this.#cadence.sent(now, epoch, stretch.events.length > 0, due);
     if (!isLast) this.#send(now);
   }
 }

@@ -1,7 +1,8 @@
 import { pino } from "pino";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { LogRecord } from "../log/log.ts";
-import { type CatchUp, FeedProgress } from "./feed-progress.ts";
+import { FeedProgress } from "./feed-progress.ts";
+import type { CatchUp } from "./parking.ts";
 
 let progress: FeedProgress;
 let lacks: CatchUp[];
@@ -83,8 +84,15 @@ describe("of a feed that says what it has", () => {
 
 describe("of a parked feed", () => {
   const fill = () => {
-    while (!progress.overflows) take(progress.waiting + progress.unacked + 1);
+    let offset = progress.unacked + 1;
+    while (!progress.take(record(offset), 0)) offset += 1;
   };
+
+  it("is none because of what it was given before, however much that is", () => {
+    fill();
+    sent();
+    expect([progress.take(record(1), 0), progress.take(record(500), 0)]).toEqual([false, true]);
+  });
 
   it("lets go of what was not sent, and has it read once the rest is acked", () => {
     take(1);

@@ -7,6 +7,7 @@ import { OPENING_MARKERS } from "../../protocol/log-record.ts";
 import type { LogRecord } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
 import { type Entry, Outbox } from "./outbox.ts";
+import { type CatchUp, Parking } from "./parking.ts";
 
 export interface FeedProgressOptions {
   readonly instrument: string;
@@ -17,12 +18,6 @@ export interface FeedProgressOptions {
   readonly onBytes: (change: number) => void;
   /** The feed lacks what is no longer in memory: read the log again from the position after `seq`. */
   readonly onLack: (catchUp: CatchUp) => void;
-}
-
-/** A reading of the log on a feed's behalf. It is over when another has begun, or the feed has gone away. */
-export interface CatchUp {
-  /** What the feed has: it lacks what comes after. */
-  readonly seq: number;
 }
 
 /** What a feed should have, since the log was committed past it. */
@@ -46,14 +41,6 @@ interface Stretch {
   readonly events: readonly Entry[];
 }
 
-/** What a parked feed lacks. */
-interface Parked {
-  /** Everything after this position is to be read from the log again. */
-  readonly from: number;
-  /** Log time (ms) that the first of it does not precede; undefined until the reading has come upon one. */
-  readonly logged: number | undefined;
-}
-
 /** More than this is much for one batch: events, bytes. */
 const MUCH_COUNT = 500;
 const MUCH_BYTES = 256 * 1024;
@@ -69,9 +56,7 @@ export class FeedProgress {
   /** What the next batch continues. */
   #sentSeq = 0;
   #ackedSeq = 0;
-  /** Events were let go. */
-  #parked: Parked | undefined;
-  #catchUp: CatchUp | undefined;
+  readonly #parking = new Parking();
 
   constructor(options: FeedProgressOptions) {
     this.#options = options;
@@ -84,7 +69,7 @@ export class FeedProgress {
   }
 
   get parked(): boolean {
-    return this.#parked !== undefined;
+    return this.#parking.active;
   }
 
   /** When the oldest event that is held was read, ms. */
@@ -121,28 +106,23 @@ export class FeedProgress {
     return this.bytes > this.#options.parkBytes / 2;
   }
 
-  /** Whether so much is held that either the feed takes it now, or it is {@link park | parked}. */
-  get overflows(): boolean {
-    return !this.parked && this.bytes > this.#options.parkBytes;
-  }
-
   /** The offset that must not be committed past; undefined when everything taken is acked. */
   get holds(): number | undefined {
     const { first } = this.#outbox;
+    const { from } = this.#parking;
     // It was acked once; but whether the feed still has it is known only when it comes.
     if (this.#expected !== undefined) return Math.min(first ?? Number.MAX_SAFE_INTEGER, this.#expected.seq + 1);
-    if (first !== undefined || this.#parked === undefined) return first;
-    return Math.max(this.#parked.from, this.#ackedSeq) + 1;
+    return first ?? (from === undefined ? undefined : Math.max(from, this.#ackedSeq) + 1);
   }
 
   /** A feed that has lost what it had acked is told nothing until the log shows since when: every `asOf` would be a guess. */
   get knowsWhatItLacks(): boolean {
-    return this.#parked === undefined || this.#parked.logged !== undefined;
+    return !this.parked || this.#parking.logged !== undefined;
   }
 
   /** Log time (ms) that the first event the feed has not been sent does not precede. `read`: that of the live reading. */
   completeUpTo(read: number): number {
-    return Math.min(read, this.#outbox.unsentFrom ?? this.#parked?.logged ?? read);
+    return Math.min(read, this.#outbox.unsentFrom ?? this.#parking.logged ?? read);
   }
 
   /**
@@ -162,15 +142,19 @@ export class FeedProgress {
     this.#ackedSeq = expected.seq;
   }
 
-  /** An event of the live reading. Those that were taken before, and those that a parked feed will be read, are passed over. */
-  take(record: LogRecord, now: number): void {
-    if (!this.parked) this.#add(record, now);
+  /**
+   * An event of the live reading. Those that were taken before, and those that a parked feed will be read, are passed over.
+   *
+   * @returns whether it is too much: either the feed takes it now, or it is {@link park | parked}
+   */
+  take(record: LogRecord, now: number): boolean {
+    return !this.parked && this.#add(record, now) && this.bytes > this.#options.parkBytes;
   }
 
   /** An event that is read again for a parked feed. Only the live reading goes over to another epoch. */
   takeAgain(epoch: string, record: LogRecord, now: number): void {
-    if (this.#parked === undefined || epoch !== this.#epoch) return;
-    this.#parked = { ...this.#parked, logged: record.logged };
+    if (!this.parked || epoch !== this.#epoch) return;
+    this.#parking.onRead(record.logged);
     this.#add(record, now);
   }
 
@@ -222,7 +206,8 @@ export class FeedProgress {
   ack(seq: number): void {
     this.#onStored(seq);
     // A slow feed that has stored all it was sent can be given the rest.
-    if (this.#parked !== undefined && this.#catchUp === undefined && this.bytes === 0) this.#lack(this.#parked.from);
+    const { waits, from } = this.#parking;
+    if (waits && from !== undefined && this.bytes === 0) this.#lack(from);
   }
 
   /** Lets go of what was not sent; of what was sent too, if the feed is `away` and would need it all again. */
@@ -230,31 +215,29 @@ export class FeedProgress {
     const { instrument, logger } = this.#options;
     logger.warn({ instrument, bytes: this.bytes }, "a feed takes too little: parked until it does");
     const from = away ? (this.#outbox.first ?? 1) - 1 : this.#sentSeq;
-    this.#parked = { from, logged: this.#outbox.loggedAfter(from) };
+    this.#parking.park(from, this.#outbox.loggedAfter(from));
     if (away) this.#outbox.clear();
     else this.#outbox.dropWaiting();
   }
 
   /** Has caught up with the log. */
   unpark(): void {
-    this.#parked = undefined;
-    this.#catchUp = undefined;
+    this.#parking.end();
   }
 
   /** Has been given as much as it takes for now: the rest is read for it once it has stored that. */
   leaveReading(): void {
-    if (this.#parked !== undefined) this.#parked = { ...this.#parked, from: this.#lastSeq };
-    this.#catchUp = undefined;
+    this.#parking.leave(this.#lastSeq);
   }
 
   /** The feed has gone: what is read for it has nowhere to go. */
   endReading(): void {
-    this.#catchUp = undefined;
+    this.#parking.endReading();
   }
 
   /** Whether the events of this reading still have somewhere to go. */
   wants(catchUp: CatchUp): boolean {
-    return this.#catchUp === catchUp;
+    return this.#parking.wants(catchUp);
   }
 
   /** Another log: nothing of the one before is known any more. */
@@ -273,11 +256,13 @@ export class FeedProgress {
     this.#outbox.clear();
   }
 
-  #add({ offset, logged, value }: LogRecord, now: number): void {
-    if (offset <= this.#lastSeq) return;
+  /** @returns false for one that was taken before */
+  #add({ offset, logged, value }: LogRecord, now: number): boolean {
+    if (offset <= this.#lastSeq) return false;
     this.#lastSeq = offset;
     const text = `{"seq":${offset},"logged":${logged},"event":${value}}`;
     this.#outbox.push({ seq: offset, text, logged, read: now });
+    return true;
   }
 
   /** Up to here a feed that has nothing of this log any more had acked it: what was acked is not here to be sent again. */
@@ -292,13 +277,11 @@ export class FeedProgress {
 
   #lack(seq: number): void {
     // When the log took what it had acked is known no more than the rest of it.
-    const logged = seq < this.#ackedSeq ? undefined : (this.#outbox.loggedAfter(seq) ?? this.#parked?.logged);
+    const logged = seq < this.#ackedSeq ? undefined : (this.#outbox.loggedAfter(seq) ?? this.#parking.logged);
     this.#outbox.clear();
-    this.#parked = { from: seq, logged };
-    this.#catchUp = { seq };
     this.#sentSeq = seq;
     this.#lastSeq = seq;
     this.#ackedSeq = seq;
-    this.#options.onLack(this.#catchUp);
+    this.#options.onLack(this.#parking.read(seq, logged));
   }
 }

@@ -8,9 +8,9 @@ import type { Logger } from "../logger.ts";
 import type { PartitionView } from "./batch.ts";
 import type { Edge } from "./edge.ts";
 import { FeedLink } from "./feed-link.ts";
-import type { CatchUp } from "./feed-progress.ts";
 import { ManagedFeed } from "./managed-feed.ts";
 import { MarketLink } from "./market-link.ts";
+import type { CatchUp } from "./parking.ts";
 import { ReconnectingSocket } from "./reconnecting-socket.ts";
 import type { Semaphore } from "./semaphore.ts";
 
