@@ -1,6 +1,6 @@
 /** What it costs a feed to take in one event, by how many clients listen to it: processor time of the real runtime. */
 
-import { Edge } from "../ingestor/push/edge.ts";
+import { EdgeClient } from "../ingestor/push/edge-client.ts";
 import type { Stack } from "../local/stack.ts";
 import { bareParse } from "./bare.ts";
 import { Listeners } from "./listeners.ts";
@@ -28,7 +28,7 @@ interface Measured {
 export async function benchAccept(): Promise<void> {
   const stack = await benchStack({ ingestor: false, simulator: false, kafka: false, redis: false });
   try {
-    const edge = new Edge({ url: stack.url, token: stack.ingestToken, source: "simulated" });
+    const edge = new EdgeClient({ url: stack.url, token: stack.ingestToken, source: "simulated" });
     await edge.putMarkets("upbit", benchMarkets(2 * COUNTS.length));
     const bench = new Accepting(stack, edge);
     await bench.start();
@@ -59,13 +59,13 @@ function row(count: number | undefined, perEvent: number, bare: number, more = "
 
 class Accepting {
   readonly #stack: Stack;
-  readonly #edge: Edge;
+  readonly #edge: EdgeClient;
   #runtime = 0;
   #used = 0;
   /** µs that the same text takes to be parsed, and nothing else, for each event in it. */
   bare = 0;
 
-  constructor(stack: Stack, edge: Edge) {
+  constructor(stack: Stack, edge: EdgeClient) {
     this.#stack = stack;
     this.#edge = edge;
   }

@@ -2,9 +2,9 @@
 
 import { createKafka, KAFKA_DEFAULTS, type KafkaSettings, names } from "../ingestor/log/kafka/client.ts";
 import { committedOffsets, extents } from "../ingestor/log/kafka/offsets.ts";
-import { KafkaWriter } from "../ingestor/log/kafka/writer.ts";
+import { KafkaWriter } from "../ingestor/log/kafka/write/writer.ts";
 import { createLogger } from "../ingestor/logger.ts";
-import { Edge } from "../ingestor/push/edge.ts";
+import { EdgeClient } from "../ingestor/push/edge-client.ts";
 import { startIngestor } from "../local/ingestor.ts";
 import { bareProduce } from "./bare.ts";
 import { benchStack, until } from "./stack.ts";
@@ -19,7 +19,7 @@ export async function benchIngest({ ticks, instruments }: { ticks: number; instr
   const settings: KafkaSettings = { ...KAFKA_DEFAULTS, brokers, ssl: false, prefix: "sim." };
   try {
     const all = benchMarkets(instruments);
-    await new Edge({ url: stack.url, token: stack.ingestToken, source: "simulated" }).putMarkets("upbit", all);
+    await new EdgeClient({ url: stack.url, token: stack.ingestToken, source: "simulated" }).putMarkets("upbit", all);
     const writer = new KafkaWriter(settings, "upbit", silent);
     await writer.open(0);
     const writing = Date.now();

@@ -1,7 +1,7 @@
 /** A publisher of trades at an instrument's feed, in the pusher's place: it sends as fast as it can. */
 
 import type WebSocket from "ws";
-import type { Edge } from "../ingestor/push/edge.ts";
+import type { EdgeClient } from "../ingestor/push/edge-client.ts";
 import { feedFrame, type TicksFrame } from "../protocol/ingest.ts";
 import { encodeIngest } from "../protocol/ingest-version.ts";
 import { type Instrument, instrument } from "../protocol/instrument.ts";
@@ -31,7 +31,7 @@ export class Publisher {
     });
   }
 
-  static async open(edge: Edge, base: string): Promise<Publisher> {
+  static async open(edge: EdgeClient, base: string): Promise<Publisher> {
     const one = instrument("upbit", base, "KRW");
     const socket = edge.publish("upbit", `${one.base}-${one.quote}`);
     await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));

@@ -8,12 +8,12 @@ import { MarketList } from "./collect/markets/market-list.ts";
 import { exchangeUrls, type IngestorConfig } from "./config.ts";
 import type { Exchange } from "./exchanges/exchange.ts";
 import { Leader, type Leadership } from "./leader-election/leader.ts";
-import { KafkaReader } from "./log/kafka/reader.ts";
-import { KafkaWriter } from "./log/kafka/writer.ts";
+import { KafkaReader } from "./log/kafka/read/reader.ts";
+import { KafkaWriter } from "./log/kafka/write/writer.ts";
 import type { TickReader } from "./log/log.ts";
 import { MemoryLog } from "./log/memory.ts";
 import { type Logger, reasonOf } from "./logger.ts";
-import type { Edge } from "./push/edge.ts";
+import type { EdgeClient } from "./push/edge-client.ts";
 import { Pusher } from "./push/pusher.ts";
 import { Reporter } from "./reporter.ts";
 
@@ -21,7 +21,7 @@ export interface ExchangeIngestorOptions {
   readonly exchange: Exchange;
   readonly config: IngestorConfig;
   readonly env: NodeJS.ProcessEnv;
-  readonly edge: Edge;
+  readonly edge: EdgeClient;
   /** Names this process to the lease. */
   readonly holder: string;
   readonly logger: Logger;

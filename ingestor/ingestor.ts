@@ -8,7 +8,7 @@ import type { Exchange } from "./exchanges/exchange.ts";
 import { findExchange } from "./exchanges/index.ts";
 import type { Logger } from "./logger.ts";
 import { serveMetrics } from "./metrics.ts";
-import { Edge } from "./push/edge.ts";
+import { EdgeClient } from "./push/edge-client.ts";
 
 export interface Ingestor {
   /** Ends in order; what was received is in the log, what was pushed is committed, unless a part is away for too long. */
@@ -17,7 +17,7 @@ export interface Ingestor {
 
 /** @throws {UnknownExchangeError} when an exchange of the settings is none of ours */
 export function startIngestor(config: IngestorConfig, env: NodeJS.ProcessEnv, logger: Logger): Ingestor {
-  const edge = new Edge({ url: config.edgeUrl, token: config.token, source: config.source });
+  const edge = new EdgeClient({ url: config.edgeUrl, token: config.token, source: config.source });
   const holder = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`.slice(-100);
   const exchanges = config.exchanges.map((name) => withSilence(findExchange(name), config.silence));
   const running = exchanges.map((exchange) => new ExchangeIngestor({ exchange, config, env, edge, holder, logger }));

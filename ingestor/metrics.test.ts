@@ -10,7 +10,7 @@ import { upbit } from "./exchanges/upbit/index.ts";
 import { Leader, type Leadership } from "./leader-election/leader.ts";
 import { MemoryLog } from "./log/memory.ts";
 import { type Measured, metricsOf, serveMetrics } from "./metrics.ts";
-import { Edge } from "./push/edge.ts";
+import { EdgeClient } from "./push/edge-client.ts";
 import { Pusher } from "./push/pusher.ts";
 
 const logger = pino({ level: "silent" });
@@ -92,7 +92,7 @@ class Pushing extends Pusher {
 }
 
 function pushing(reader: MemoryLog): Pushing {
-  const edge = new Edge({ url: "http://nowhere", token: "", source: "live" });
+  const edge = new EdgeClient({ url: "http://nowhere", token: "", source: "live" });
   const limits = { idleBatch: 1, memory: 1, parkBytes: 1 };
   return new Pushing({ exchange: "upbit", source: "simulated", reader, edge, logger, ...limits });
 }

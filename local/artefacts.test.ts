@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { fetchedRedisServer, kafkaJars } from "./artefacts.ts";
-import { findMaven } from "./programs.ts";
+import { findMaven } from "./find-program.ts";
 import { requireKafka, requireRedis, temporaryFolder, unwrap } from "./testing.ts";
 
 const kafka = await requireKafka();

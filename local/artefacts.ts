@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { unzipSync } from "fflate";
 import { cached, cacheFolder } from "./cache.ts";
+import { findMaven, findRedisServer } from "./find-program.ts";
 import { type Found, found, messageOf, missing } from "./found.ts";
-import { startProcess } from "./process.ts";
-import { findMaven, findRedisServer } from "./programs.ts";
+import { startProcess } from "./guarded-process.ts";
 
 const KAFKA_POM = join(import.meta.dirname, "kafka", "pom.xml");
 /** A jar that is only a wrapping: it holds redis-server binaries, which need no Java. */

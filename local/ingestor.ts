@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { startProcess } from "./process.ts";
+import { startProcess } from "./guarded-process.ts";
 import { type Service, startService } from "./service.ts";
 
 const REPOSITORY = join(import.meta.dirname, "..");

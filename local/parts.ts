@@ -7,7 +7,7 @@ import { startSimulator } from "../simulator/start-simulator.ts";
 import type { Found } from "./found.ts";
 import { startIngestor } from "./ingestor.ts";
 import type { Kafka } from "./kafka.ts";
-import { hint, type LocalRedis, type PartOptions, startLocalKafka, startLocalRedis } from "./local-parts.ts";
+import { hint, type LocalRedis, type PartOptions, startLocalKafka, startLocalRedis } from "./kafka-and-redis.ts";
 import type { Service } from "./service.ts";
 import type { GivenKafka, GivenRedis, StackOptions } from "./stack-options.ts";
 import type { Supervisor } from "./supervisor.ts";

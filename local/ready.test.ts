@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { startProcess } from "./process.ts";
+import { startProcess } from "./guarded-process.ts";
 import { waitUntilReady } from "./ready.ts";
 import { temporaryFolder } from "./testing.ts";
 

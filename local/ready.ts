@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "./found.ts";
-import type { GuardedProcess } from "./process.ts";
+import type { GuardedProcess } from "./guarded-process.ts";
 
 const POLL_MS = 50;
 /**

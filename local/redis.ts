@@ -2,8 +2,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createClient } from "@redis/client";
 import { type Found, found, messageOf, missing } from "./found.ts";
+import { startProcess } from "./guarded-process.ts";
 import { freePort, isPortFree } from "./ports.ts";
-import { startProcess } from "./process.ts";
 import { waitUntilReady } from "./ready.ts";
 import { type Service, startService } from "./service.ts";
 

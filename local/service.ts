@@ -1,4 +1,4 @@
-import type { Exit, GuardedProcess } from "./process.ts";
+import type { Exit, GuardedProcess } from "./guarded-process.ts";
 
 /** A part that is one process of ours, or one group of them, and can be killed and started again the same way. */
 export interface Service {

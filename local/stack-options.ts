@@ -1,5 +1,5 @@
 import type { SimulatorOptions } from "../simulator/start-simulator.ts";
-import type { LocalKafkaOptions } from "./local-parts.ts";
+import type { LocalKafkaOptions } from "./kafka-and-redis.ts";
 
 /** Settings of a simulated exchange: which one it is, its name says. */
 export type StackSimulator = Omit<SimulatorOptions, "dialect">;

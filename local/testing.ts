@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe } from "vitest";
 import { kafkaJars, redisServer } from "./artefacts.ts";
+import { findJava } from "./find-program.ts";
 import { type Found, found } from "./found.ts";
 import { type Kafka, type KafkaOptions, startKafka } from "./kafka.ts";
-import { findJava } from "./programs.ts";
 import { type Redis, startRedis } from "./redis.ts";
 
 /** A real component that a test file needs. Where it is missing, its tests are skipped by name, in CI they fail. */

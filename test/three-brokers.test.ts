@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { KafkaSettings } from "../ingestor/log/kafka/client.ts";
-import { KafkaWriter } from "../ingestor/log/kafka/writer.ts";
+import { KafkaWriter } from "../ingestor/log/kafka/write/writer.ts";
 import { createLogger } from "../ingestor/logger.ts";
 import { readLog } from "../ingestor/verify/read-log.ts";
 import type { Kafka } from "../local/kafka.ts";

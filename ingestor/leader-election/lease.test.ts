@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LeaseAnswer, LeaseRequest } from "../../protocol/ingest.ts";
-import { EdgeRefusal } from "../push/edge.ts";
+import { EdgeRefusal } from "../push/edge-client.ts";
 import { Lease } from "./lease.ts";
 
 // On the fake clock, which this module is not on by itself.

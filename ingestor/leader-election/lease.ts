@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LeaseAnswer, LeaseRequest } from "../../protocol/ingest.ts";
 import { type Logger, reasonOf } from "../logger.ts";
-import { EdgeRefusal } from "../push/edge.ts";
+import { EdgeRefusal } from "../push/edge-client.ts";
 
 /** Asks for the lease, or for one more while of it. @throws when the edge can't be reached */
 export type Hold = (request: LeaseRequest) => Promise<LeaseAnswer>;

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { until } from "../../local/testing.ts";
 import { startWorker, type Worker } from "../../local/worker.ts";
 import type { MarketFrame } from "../../protocol/ingest.ts";
-import { Edge } from "./edge.ts";
+import { EdgeClient } from "./edge-client.ts";
 import { keepAlive } from "./keepalive.ts";
 
 /** An object hibernates after 10 s without events. */
@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 it("are answered by an object that hibernates, and wake it not", async () => {
-  const edge = new Edge({ url: worker.url, token: "secret", source: "live" });
+  const edge = new EdgeClient({ url: worker.url, token: "secret", source: "live" });
   const names = { ko: null, en: null };
   const listed = { exchange: "upbit", base: "BTC", quote: "KRW", nativeSymbol: "KRW-BTC", names };
   await edge.putMarkets("upbit", [{ instrument: "upbit:BTC-KRW", ...listed, status: null, warning: null }]);

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type WebSocket from "ws";
 import { type TicksFrame, ticksFrame } from "../../protocol/ingest.ts";
 import type { LogRecord } from "../log/log.ts";
-import { Edge } from "./edge.ts";
+import { EdgeClient } from "./edge-client.ts";
 import { Partition } from "./partition.ts";
 import { Semaphore } from "./semaphore.ts";
 
@@ -22,7 +22,7 @@ function newPartition(): Partition {
     exchange: "upbit",
     source: "live",
     partition: 0,
-    edge: new Edge({ url: "http://127.0.0.1:1", token: "", source: "live" }),
+    edge: new EdgeClient({ url: "http://127.0.0.1:1", token: "", source: "live" }),
     semaphore: new Semaphore(),
     idleBatch: 30_000,
     parkBytes: 1000,

@@ -6,7 +6,7 @@ import type { Rate } from "../../protocol/stream.ts";
 import type { AckedBefore, CollectorStatus, Commit, Expired, LoggedStatus, LogRecord } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
 import type { PartitionView } from "./batch.ts";
-import type { Edge } from "./edge.ts";
+import type { EdgeClient } from "./edge-client.ts";
 import { FeedLink } from "./feed-link.ts";
 import { ManagedFeed } from "./managed-feed.ts";
 import { MarketLink } from "./market-link.ts";
@@ -19,7 +19,7 @@ export interface PartitionOptions {
   /** What the prices are, until a collector's status says it. */
   readonly source: Source;
   readonly partition: number;
-  readonly edge: Edge;
+  readonly edge: EdgeClient;
   readonly semaphore: Semaphore;
   readonly idleBatch: number;
   readonly parkBytes: number;

@@ -11,7 +11,7 @@ import { publisherFrame, type TicksFrame } from "../../protocol/ingest.ts";
 import type { Rate } from "../../protocol/stream.ts";
 import type { Commit } from "../log/log.ts";
 import { MemoryLog } from "../log/memory.ts";
-import { Edge } from "./edge.ts";
+import { EdgeClient } from "./edge-client.ts";
 import { Pusher } from "./pusher.ts";
 
 const [BTC, ETH] = ["upbit:BTC-KRW", "upbit:ETH-KRW"];
@@ -91,7 +91,7 @@ describe("the pusher", () => {
       feed(decodeURIComponent(url.split("/").at(-1) ?? "")).accept(socket),
     );
     await once(server, "listening");
-    const edge = new Edge({
+    const edge = new EdgeClient({
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
       token: "secret",
       source: "live",

@@ -8,7 +8,7 @@ import type { DrainOrder } from "../../protocol/ingest.ts";
 import type { AckedBefore, Expired, LogHandlers, LogRecord, TickReader } from "../log/log.ts";
 import { type Logger, reasonOf } from "../logger.ts";
 import { CatchUpReader } from "./catch-up-reader.ts";
-import type { Edge } from "./edge.ts";
+import type { EdgeClient } from "./edge-client.ts";
 import type { FeedLink } from "./feed-link.ts";
 import { dueOn, GRID } from "./grid.ts";
 import { Partition } from "./partition.ts";
@@ -18,7 +18,7 @@ export interface PusherOptions {
   readonly exchange: string;
   readonly source: Source;
   readonly reader: TickReader;
-  readonly edge: Edge;
+  readonly edge: EdgeClient;
   readonly logger: Logger;
   /** How often a feed that nobody listens to gets its ticks, ms. */
   readonly idleBatch: number;

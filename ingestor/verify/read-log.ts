@@ -4,7 +4,7 @@ import type { MarketEvent } from "../../protocol/events.ts";
 import { epochOf } from "../../protocol/position.ts";
 import { createKafka, names } from "../log/kafka/client.ts";
 import { extents } from "../log/kafka/offsets.ts";
-import { readRanges } from "../log/kafka/read-range.ts";
+import { readRanges } from "../log/kafka/read/read-range.ts";
 import { fromMessage } from "../log/kafka/records.ts";
 import type { Logger } from "../logger.ts";
 import { Admission } from "./admission.ts";

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Kafka as Client, logLevel } from "kafkajs";
-import { type GuardedProcess, startProcess } from "../process.ts";
+import { type GuardedProcess, startProcess } from "../guarded-process.ts";
 import { waitUntilReady } from "../ready.ts";
 import { brokerProperties } from "./config.ts";
 import { type Cluster, formatStorage } from "./storage.ts";

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { startProcess } from "../guarded-process.ts";
 import { freePort, isPortFree } from "../ports.ts";
-import { startProcess } from "../process.ts";
 import { brokerProperties, type NodePorts } from "./config.ts";
 
 /** What must be the same at every start over the same data, kept in `cluster.json`. */

@@ -2,7 +2,7 @@
 
 import { createKafka, names } from "../../ingestor/log/kafka/client.ts";
 import { extents } from "../../ingestor/log/kafka/offsets.ts";
-import { readRanges } from "../../ingestor/log/kafka/read-range.ts";
+import { readRanges } from "../../ingestor/log/kafka/read/read-range.ts";
 import { createLogger } from "../../ingestor/logger.ts";
 import { type RawRecord, rawRecord } from "../../ingestor/replay/raw/raw-record.ts";
 import type { TestStack } from "./stack.ts";

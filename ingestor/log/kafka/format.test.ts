@@ -8,7 +8,7 @@ import { rawRecord } from "../../replay/raw/raw-record.ts";
 import { readLog } from "../../verify/read-log.ts";
 import { checkFormat, countOf, formatHeader } from "./format.ts";
 import { committedOffsets } from "./offsets.ts";
-import { KafkaReader } from "./reader.ts";
+import { KafkaReader } from "./read/reader.ts";
 import { BTC, Heard, trade, useTestLog } from "./testing.ts";
 
 const kafka = await requireKafka();

@@ -6,7 +6,7 @@ import { deleteTopic } from "../../../local/kafka/delete-topic.ts";
 import { requireKafka, until } from "../../../local/testing.ts";
 import { type RawRecord, rawRecord } from "../../replay/raw/raw-record.ts";
 import { trade, useTestLog } from "./testing.ts";
-import type { KafkaWriter } from "./writer.ts";
+import type { KafkaWriter } from "./write/writer.ts";
 
 const kafka = await requireKafka();
 const MEBIBYTE = 1024 * 1024;

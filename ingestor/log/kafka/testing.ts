@@ -7,10 +7,10 @@ import type { TradeEvent } from "../../../protocol/events.ts";
 import type { AckedBefore, Expired, LogHandlers, LogRecord } from "../log.ts";
 import { createKafka, KAFKA_DEFAULTS, type KafkaSettings, names } from "./client.ts";
 import { extents } from "./offsets.ts";
-import { readRanges } from "./read-range.ts";
-import { KafkaReader } from "./reader.ts";
+import { readRanges } from "./read/read-range.ts";
+import { KafkaReader } from "./read/reader.ts";
 import { fromMessage } from "./records.ts";
-import { KafkaWriter } from "./writer.ts";
+import { KafkaWriter } from "./write/writer.ts";
 
 const EXCHANGE = "upbit";
 export const BTC = "upbit:BTC-KRW";

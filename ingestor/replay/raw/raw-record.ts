@@ -6,7 +6,7 @@
 import type { KafkaMessage } from "kafkajs";
 import { type Exchange, FrameError, type Parse, type ParsedEvent } from "../../exchanges/exchange.ts";
 import { checkFormat } from "../../log/kafka/format.ts";
-import { RANKS_PER_MS } from "../../log/kafka/raw-queue.ts";
+import { RANKS_PER_MS } from "../../log/kafka/write/raw-queue.ts";
 
 export interface RawRecord {
   readonly text: string;
