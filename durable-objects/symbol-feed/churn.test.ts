@@ -11,6 +11,11 @@ import type { SymbolFeed } from "./symbol-feed.ts";
 
 const EPOCH = "e1";
 
+interface Complete {
+  readonly last: number;
+  readonly through: number;
+}
+
 /** Comes, goes, changes its rate, and resumes where it was. */
 class Visitor {
   readonly receiver = new Receiver();
@@ -19,9 +24,11 @@ class Visitor {
   #stream = "";
   #read = 0;
 
-  async come(stub: DurableObjectStub<SymbolFeed>, stream: string): Promise<void> {
+  /** @param complete the last event of the log, and up to where it is complete: who has the one may name the other */
+  async come(stub: DurableObjectStub<SymbolFeed>, stream: string, complete: Complete): Promise<void> {
     await this.leave(false);
     const { receiver } = this;
+    if (this.start !== undefined && receiver.last >= complete.last) receiver.last = complete.through;
     const client = await openClient(stub, "https://feed/");
     const position = { epoch: EPOCH, seq: receiver.last };
     client.send({ op: "subscribe", streams: [this.start === undefined ? stream : { stream, ...position }] });
@@ -67,6 +74,7 @@ type Step =
   | { do: "write"; kinds: number[]; due: Rate[] }
   | { do: "come"; who: number; rate: Rate }
   | { do: "leave"; who: number; politely: boolean }
+  | { do: "pass"; count: number }
   | { do: "evict" | "replace" };
 
 const who = fc.nat(2);
@@ -83,6 +91,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({ do: fc.constant("come" as const), who, rate: fc.constantFrom(...RATES) }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("pass" as const), count: fc.integer({ min: 1, max: 9 }) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("leave" as const), who, politely: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("evict" as const, "replace" as const) }) },
 );
@@ -91,10 +100,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 async function scene() {
   const { stub, instrument } = newFeed();
   const visitors = [new Visitor(), new Visitor(), new Visitor()];
-  let pusher = await obedient(await TestPusher.open(stub, EPOCH));
+  let seq = 1;
+  const through = () => seq;
+  let pusher = await obedient(await TestPusher.open(stub, EPOCH), through);
   // Keep the conflated rates asked for: else everything that waits goes out when its last listener leaves.
   const steady = await openClient(stub, `https://feed/?stream=${instrument}@ticker&stream=${instrument}@ticker@1s`);
-  let seq = 1;
   const write = (kinds: readonly number[], due: readonly Rate[]) => {
     const events = kinds.map((kind) => {
       seq += 1;
@@ -107,7 +117,11 @@ async function scene() {
       case "write":
         return write(one.kinds, one.due);
       case "come":
-        return visitors[one.who]?.come(stub, `${instrument}@trade@${one.rate}`);
+        return visitors[one.who]?.come(stub, `${instrument}@trade@${one.rate}`, { last: last(), through: seq });
+      case "pass":
+        // Other instruments of the partition take these positions.
+        seq += one.count;
+        return pusher.push([], [], seq);
       case "leave":
         return visitors[one.who]?.leave(one.politely);
       case "evict":
@@ -115,21 +129,22 @@ async function scene() {
         await runInDurableObject(stub, () => undefined);
         return evictDurableObject(stub);
       case "replace":
-        pusher = await obedient(await TestPusher.open(stub, EPOCH, pusher.log));
+        pusher = await obedient(await TestPusher.open(stub, EPOCH, pusher.log), through);
     }
   };
+  const last = () => pusher.log.findLast(({ event }) => event.type !== "ticker")?.seq ?? 0;
   const trades = () => pusher.log.flatMap(({ seq: at, event }) => (event.type === "trade" ? [at] : []));
   return { visitors, take, trades, write, steady };
 }
 
 /** Sends again whatever the feed lacks, and answers a new cadence at once. */
-async function obedient(pusher: TestPusher): Promise<TestPusher> {
+async function obedient(pusher: TestPusher, through: () => number): Promise<TestPusher> {
   const { seq } = await pusher.socket.next("ready");
   if (pusher.log.length > 0) pusher.sendAfter(seq);
   pusher.socket.ws.addEventListener("message", ({ data }) => {
     const frame = JSON.parse(String(data)) as { op: string; from: number };
     if (frame.op === "resend") pusher.sendAfter(frame.from);
-    if (frame.op === "cadence") pusher.push([], []);
+    if (frame.op === "cadence") pusher.push([], [], through());
   });
   return pusher;
 }
