@@ -42,6 +42,7 @@ const environment = z.object({
   IDLE_BATCH_MS: positive.default(30_000),
   FEED_MEMORY_BYTES: positive.default(16 * 1024 * 1024),
   PUSH_MEMORY_BYTES: positive.default(256 * 1024 * 1024),
+  RING_MEMORY_BYTES: positive.default(256 * 1024 * 1024),
   MARKETS_PERIOD_MS: positive.default(300_000),
   SILENCE_MS: positive.optional(),
   METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
@@ -72,6 +73,8 @@ export interface IngestorConfig {
   readonly parkBytes: number;
   /** ... and for all feeds of an exchange before reading pauses, bytes. */
   readonly memory: number;
+  /** What it may keep of the last minute, of all exchanges together, bytes. */
+  readonly ringBytes: number;
   /** How long an exchange may be silent before its connection is taken for dead, ms; null for what suits each. */
   readonly silence: number | null;
   /** Where `/metrics` is served, 0 for any free port; null for nowhere. */
@@ -104,6 +107,7 @@ export function readConfig(env: NodeJS.ProcessEnv): IngestorConfig {
     marketsPeriod: data.MARKETS_PERIOD_MS,
     parkBytes: data.FEED_MEMORY_BYTES,
     memory: data.PUSH_MEMORY_BYTES,
+    ringBytes: data.RING_MEMORY_BYTES,
     silence: data.SILENCE_MS ?? null,
     metricsPort: data.METRICS_PORT ?? null,
     hints: data.HINTS,

@@ -15,6 +15,7 @@ import { MemoryLog } from "./log/memory.ts";
 import { type Logger, reasonOf } from "./logger.ts";
 import type { EdgeClient } from "./push/edge-client.ts";
 import { Pusher } from "./push/pusher.ts";
+import type { RingMemory } from "./push/ring-memory.ts";
 import { Reporter } from "./reporter.ts";
 
 export interface ExchangeIngestorOptions {
@@ -22,6 +23,8 @@ export interface ExchangeIngestorOptions {
   readonly config: IngestorConfig;
   readonly env: NodeJS.ProcessEnv;
   readonly edge: EdgeClient;
+  /** Shared by all exchanges of this process. */
+  readonly ringMemory: RingMemory;
   /** Names this process to the lease. */
   readonly holder: string;
   readonly logger: Logger;
@@ -59,7 +62,7 @@ export class ExchangeIngestor {
   #openWanted = false;
 
   constructor(options: ExchangeIngestorOptions) {
-    const { exchange, config, env, edge, holder, logger } = options;
+    const { exchange, config, env, edge, ringMemory, holder, logger } = options;
     const { roles, kafka, source, idleBatch, parkBytes, memory } = config;
     this.name = exchange.name;
     this.#options = options;
@@ -93,6 +96,7 @@ export class ExchangeIngestor {
         idleBatch,
         parkBytes,
         memory,
+        ringMemory,
       });
     }
   }

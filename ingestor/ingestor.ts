@@ -9,6 +9,7 @@ import { findExchange } from "./exchanges/index.ts";
 import type { Logger } from "./logger.ts";
 import { serveMetrics } from "./metrics.ts";
 import { EdgeClient } from "./push/edge-client.ts";
+import { RingMemory } from "./push/ring-memory.ts";
 
 export interface Ingestor {
   /** Ends in order; what was received is in the log, what was pushed is committed, unless a part is away for too long. */
@@ -20,7 +21,9 @@ export function startIngestor(config: IngestorConfig, env: NodeJS.ProcessEnv, lo
   const edge = new EdgeClient({ url: config.edgeUrl, token: config.token, source: config.source });
   const holder = `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`.slice(-100);
   const exchanges = config.exchanges.map((name) => withSilence(findExchange(name), config.silence));
-  const running = exchanges.map((exchange) => new ExchangeIngestor({ exchange, config, env, edge, holder, logger }));
+  const ringMemory = new RingMemory(config.ringBytes);
+  const shared = { config, env, edge, ringMemory, holder, logger };
+  const running = exchanges.map((exchange) => new ExchangeIngestor({ exchange, ...shared }));
   for (const one of running) one.start();
   const metrics = config.metricsPort === null ? undefined : serveMetrics(running, config.metricsPort, logger);
   return {

@@ -12,6 +12,7 @@ import { MemoryLog } from "./log/memory.ts";
 import { type Measured, metricsOf, serveMetrics } from "./metrics.ts";
 import { EdgeClient } from "./push/edge-client.ts";
 import { Pusher } from "./push/pusher.ts";
+import { RingMemory } from "./push/ring-memory.ts";
 
 const logger = pino({ level: "silent" });
 const NAMES: readonly (keyof CollectorCounts)[] = [
@@ -93,7 +94,7 @@ class Pushing extends Pusher {
 
 function pushing(reader: MemoryLog): Pushing {
   const edge = new EdgeClient({ url: "http://nowhere", token: "", source: "live" });
-  const limits = { idleBatch: 1, memory: 1, parkBytes: 1 };
+  const limits = { idleBatch: 1, memory: 1, parkBytes: 1, ringMemory: new RingMemory(1) };
   return new Pushing({ exchange: "upbit", source: "simulated", reader, edge, logger, ...limits });
 }
 

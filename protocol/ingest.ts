@@ -1,7 +1,7 @@
 /**
- * What the ingestor and the edge say to each other: the publisher sockets of a feed (`/v1/ingest/{exchange}/{symbol}`)
- * and of a market (`/v1/ingest/{exchange}/*-{quote}`), the two REST calls that keep the registry current, and the lease
- * that says who collects.
+ * What the ingestor and the edge say to each other: the publisher sockets of a feed (`/v1/ingest/{exchange}/{symbol}`),
+ * the two REST calls that keep the registry current, and the lease that says who collects. `partition-frames.ts` has the
+ * sockets of partitions.
  *
  * Frames say their version, see `ingest-version.ts`. Events inside a batch were validated when they were made and the socket has shown its token, so only the envelope
  * is checked again.
@@ -27,7 +27,8 @@ export interface LoggedEvent {
   readonly event: MarketEvent;
 }
 
-const loggedEvents = z.array(z.custom<LoggedEvent>((value) => typeof value === "object" && value !== null));
+/** Validated when they were made: only that each is an object is checked. */
+export const loggedEvents = z.array(z.custom<LoggedEvent>((value) => typeof value === "object" && value !== null));
 
 /** Pusher → feed. An empty batch says that time has passed, or that the log has become another one. */
 export const ticksFrame = z.object({
@@ -88,26 +89,6 @@ export const latestTicker = z.object({
   t: path.omit({ edge: true }),
 });
 export type LatestTicker = z.infer<typeof latestTicker>;
-
-/** Pusher → market: what has changed, or everything after a `resend`. */
-export const marketFrame = z.object({
-  op: z.literal("tickers"),
-  epoch: z.string(),
-  tickers: z.array(z.custom<LatestTicker>((value) => typeof value === "object" && value !== null)),
-  /** Instruments that are no longer collected: what is held of them must not be shown for new should they come back. */
-  gone: z.array(z.string()).default([]),
-  /** Log time (ms) from which on this frame, with those before it on its socket, tells everything. */
-  from: timestamp.default(0),
-  asOf: timestamp,
-});
-export type MarketFrame = z.infer<typeof marketFrame>;
-
-/** Market → pusher: it has lost its memory (or is new) and wants everything. */
-export const marketReply = z.discriminatedUnion("op", [
-  z.object({ op: z.literal("resend") }),
-  z.object({ op: z.literal("replaced") }),
-]);
-export type MarketReply = z.infer<typeof marketReply>;
 
 /** One row of a market list. Names and warning are null where the exchange has none. */
 export const market = z.object({

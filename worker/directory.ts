@@ -4,6 +4,7 @@ import type { RegistryView } from "../durable-objects/registry/registry.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import type { Market } from "../protocol/ingest.ts";
 import { type Instrument, isCode, parseExchange, withSymbol } from "../protocol/instrument.ts";
+import { createPartitioner, DEFAULT_PARTITIONS } from "../protocol/partition.ts";
 import type { Env } from "./env.ts";
 import { registryOf } from "./objects.ts";
 
@@ -16,6 +17,9 @@ export interface MarketFilter {
 
 /** How long a view serves, ms. */
 const FRESH = 1000;
+
+/** By the number of partitions: each remembers where the instruments are. */
+const partitioners = new Map<number, ReturnType<typeof createPartitioner>>();
 
 let cached: { readonly view: Directory; readonly at: number } | undefined;
 
@@ -55,6 +59,12 @@ export class Directory {
   /** What of the exchange's list the registry did not take, for people. */
   leftOut(exchange: string): string | undefined {
     return Object.hasOwn(this.#leftOut, exchange) ? this.#leftOut[exchange] : undefined;
+  }
+
+  /** Where the instrument is in the log of its exchange, and so which partition's feed has it. */
+  partitionOf({ exchange, instrument }: Pick<Market, "exchange" | "instrument">): number {
+    const reported = Object.hasOwn(this.reports, exchange) ? this.reports[exchange]?.partitions : undefined;
+    return partitionerOf(reported ?? DEFAULT_PARTITIONS)(instrument);
   }
 
   has(instrument: string): boolean {
@@ -107,6 +117,12 @@ export async function knownInstrument(env: Env, exchange: string, symbol: string
   const swapped = `${found.exchange}:${found.quote}-${found.base}`;
   const hint = registry.has(swapped) ? `did you mean ${swapped}?` : "see /v1/markets for those there are";
   throw new ProtocolError("unknown_instrument", `there is no ${found.name}: ${hint}`);
+}
+
+function partitionerOf(partitions: number): (instrument: string) => number {
+  const known = partitioners.get(partitions) ?? createPartitioner(partitions);
+  partitioners.set(partitions, known);
+  return known;
 }
 
 function parseCode(code: string): string {

@@ -1,14 +1,14 @@
 /** What `wrangler.toml` binds for the Worker, beside the settings that its objects are given too. */
 
 import type { CollectorLease } from "../durable-objects/collector-lease/collector-lease.ts";
-import type { MarketFeed } from "../durable-objects/market-feed.ts";
+import type { PartitionFeed } from "../durable-objects/partition-feed/partition-feed.ts";
 import type { Registry } from "../durable-objects/registry/registry.ts";
 import type { Settings } from "../durable-objects/settings.ts";
 import type { SymbolFeed } from "../durable-objects/symbol-feed/symbol-feed.ts";
 
 export interface Env extends Settings {
   readonly SYMBOL_FEED: DurableObjectNamespace<SymbolFeed>;
-  readonly MARKET_FEED: DurableObjectNamespace<MarketFeed>;
+  readonly PARTITION_FEED: DurableObjectNamespace<PartitionFeed>;
   readonly REGISTRY: DurableObjectNamespace<Registry>;
   readonly COLLECTOR_LEASE: DurableObjectNamespace<CollectorLease>;
   /** The files of `[assets]`, which the Worker alone serves. */

@@ -1,7 +1,7 @@
 /** The Worker: what `wrangler.toml` deploys. */
 
 export { CollectorLease } from "../durable-objects/collector-lease/collector-lease.ts";
-export { MarketFeed } from "../durable-objects/market-feed.ts";
+export { PartitionFeed } from "../durable-objects/partition-feed/partition-feed.ts";
 export { Registry } from "../durable-objects/registry/registry.ts";
 export { SymbolFeed } from "../durable-objects/symbol-feed/symbol-feed.ts";
 export { app as default } from "./app.ts";

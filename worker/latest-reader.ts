@@ -1,14 +1,15 @@
 /**
- * The newest ticker of one instrument: from Redis when what stands there is fresh, else from its market's list, else from
- * the feed itself. Whichever answers, it is never older than about two seconds.
+ * The newest ticker of one instrument: from Redis when what stands there is fresh, else from its partition's feed, else
+ * from its own. Whichever answers, it is never older than about two seconds.
  */
 
 import { connectRedis } from "../durable-objects/symbol-feed/redis-writer.ts";
 import type { LatestTicker } from "../protocol/ingest.ts";
 import type { Instrument } from "../protocol/instrument.ts";
 import { parseRedisTicker, redisKeys } from "../protocol/redis.ts";
+import { directory } from "./directory.ts";
 import type { Env } from "./env.ts";
-import { feedOf, marketFeedOf } from "./objects.ts";
+import { feedOf, partitionFeedOf } from "./objects.ts";
 
 /** What may be passed on without asking further, ms. */
 const FRESH = 2000;
@@ -24,9 +25,11 @@ export async function readLatest(env: Env, instrument: Instrument): Promise<Late
   const now = Date.now();
   const kept = await readRedis(env, instrument, now);
   if (kept !== null && now - kept.asOf <= FRESH) return withoutAsOf(kept);
-  const listed = await marketFeedOf(env, `${instrument.exchange}:*-${instrument.quote}`).ticker(instrument.name);
+  const { name, exchange } = instrument;
+  const partition = (await directory(env)).partitionOf({ exchange, instrument: name });
+  const listed = await partitionFeedOf(env, exchange, partition).ticker(name);
   if (listed !== null && now - listed.asOf <= FRESH) return withoutAsOf(listed);
-  return feedOf(env, instrument.name).latest();
+  return feedOf(env, name).latest();
 }
 
 async function readRedis(env: Env, instrument: Instrument, now: number) {

@@ -1,11 +1,11 @@
 import { createExecutionContext, env } from "cloudflare:test";
 import { expect, it } from "vitest";
+import { nearExchange } from "../durable-objects/near-exchange.ts";
 import type { Market } from "../protocol/ingest.ts";
 import { app } from "./app.ts";
-import { nearExchange } from "./near-exchange.ts";
 
 const HOST = "https://tickcast.test";
-const NAMESPACES = ["SYMBOL_FEED", "MARKET_FEED", "REGISTRY", "COLLECTOR_LEASE"] as const;
+const NAMESPACES = ["SYMBOL_FEED", "PARTITION_FEED", "REGISTRY", "COLLECTOR_LEASE"] as const;
 const BTC: Market = {
   instrument: "upbit:BTC-KRW",
   exchange: "upbit",
@@ -53,7 +53,7 @@ it("says where an object should live, whoever asks for it first", async () => {
     await call("PUT", "/v1/ingest/upbit/markets", {}, { markets: [BTC] }),
     await call("GET", "/v1/stream/upbit/BTC-KRW", socket),
     await call("GET", "/v1/ingest/upbit/BTC-KRW", socket),
-    await call("GET", "/v1/ingest/upbit/*-KRW", socket),
+    await call("GET", "/v1/ingest/upbit/partitions/3", socket),
     await call("GET", "/v1/tickers/upbit/BTC-KRW"),
     await call("GET", "/v1/tickers?exchange=upbit"),
     await call("GET", "/v1/trades/upbit/BTC-KRW"),
@@ -70,7 +70,8 @@ it("says where an object should live, whoever asks for it first", async () => {
   expect([...new Set(asked.map(([name]) => name))].sort()).toEqual([
     "registry",
     "upbit",
-    "upbit:*-KRW",
+    "upbit/2",
+    "upbit/3",
     "upbit:BTC-KRW",
   ]);
   expect(asked.filter(([, hint]) => hint !== "apac")).toEqual([]);
@@ -78,7 +79,7 @@ it("says where an object should live, whoever asks for it first", async () => {
 
 it("knows where the exchanges are, and leaves the objects of others where they are first wanted", () => {
   for (const exchange of ["upbit", "bithumb", "korbit", "binance"]) {
-    for (const name of [exchange, `${exchange}:BTC-KRW`, `${exchange}:*-KRW`]) {
+    for (const name of [exchange, `${exchange}:BTC-KRW`]) {
       expect(nearExchange(name)).toEqual({ locationHint: "apac" });
     }
   }

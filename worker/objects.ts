@@ -3,18 +3,18 @@
  * asks first makes it, and it never moves.
  */
 
+import { NEAR_INGESTORS, nearExchange } from "../durable-objects/near-exchange.ts";
 import { objectName } from "../durable-objects/object-name.ts";
 import type { Env } from "./env.ts";
-import { NEAR_INGESTORS, nearExchange } from "./near-exchange.ts";
 
 /** @param instrument in the registry: what isn't wakes no object */
 export function feedOf(env: Env, instrument: string) {
   return env.SYMBOL_FEED.getByName(objectName(env.PRICES, instrument), nearExchange(instrument));
 }
 
-/** @param market `upbit:*-KRW` */
-export function marketFeedOf(env: Env, market: string) {
-  return env.MARKET_FEED.getByName(objectName(env.PRICES, market), nearExchange(market));
+/** The feed of one partition of an exchange's log. */
+export function partitionFeedOf(env: Env, exchange: string, partition: number) {
+  return env.PARTITION_FEED.getByName(objectName(env.PRICES, `${exchange}/${partition}`), nearExchange(exchange));
 }
 
 export function registryOf(env: Env) {

@@ -9,12 +9,12 @@ import {
   wantedPosition,
 } from "../../protocol/frames.ts";
 import { CHANNEL_KINDS, parseStream, type Stream } from "../../protocol/stream.ts";
+import type { PendingRequests } from "../pending-requests.ts";
 import { send } from "../sockets.ts";
 import { dataFrame, type Item, type ItemContext } from "../streams/item.ts";
 import { type StreamKey, streamKey } from "../streams/stream-key.ts";
 import type { ClientSockets } from "./client-sockets.ts";
 import type { FeedCore } from "./feed-core.ts";
-import type { PendingRequests } from "./pending-requests.ts";
 
 /** A stream of this feed that was asked for in good form. */
 interface Wanted {

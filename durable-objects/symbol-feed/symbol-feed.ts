@@ -12,6 +12,7 @@ import { LIMITS, PING_TEXT, PONG_TEXT, type TradeItem } from "../../protocol/fra
 import { type LatestTicker, publisherFrame, type TicksFrame } from "../../protocol/ingest.ts";
 import { RATES, type Rate } from "../../protocol/stream.ts";
 import { instrumentOf } from "../object-name.ts";
+import { PendingRequests } from "../pending-requests.ts";
 import type { Settings } from "../settings.ts";
 import { answerClose, readFrame, refuse, send } from "../sockets.ts";
 import { type ItemContext, tradeItems } from "../streams/item.ts";
@@ -19,7 +20,6 @@ import { ClientRequests } from "./client-requests.ts";
 import { ClientSockets, type Standing } from "./client-sockets.ts";
 import { FeedCore } from "./feed-core.ts";
 import { FeedStore } from "./feed-store.ts";
-import { PendingRequests } from "./pending-requests.ts";
 import { PublisherSocket } from "./publisher-socket.ts";
 import { RedisWriter } from "./redis-writer.ts";
 import { StatusBroadcaster } from "./status-broadcaster.ts";

@@ -2,7 +2,8 @@
 
 import type { z } from "zod";
 import { type ServerFrame, serverFrame } from "../../protocol/frames.ts";
-import { type FeedFrame, feedFrame, type MarketReply, marketReply } from "../../protocol/ingest.ts";
+import { type FeedFrame, feedFrame } from "../../protocol/ingest.ts";
+import { type PartitionReply, partitionReply } from "../../protocol/partition-frames.ts";
 
 interface Fetches {
   fetch(url: string, init: RequestInit): Promise<Response>;
@@ -90,9 +91,13 @@ export async function openPublisher(to: Fetches, url: string, headers = {}): Pro
   return new TestSocket(await upgrade(to, url, headers), feedFrame);
 }
 
-/** A pusher's socket at a market. */
-export async function openMarketPublisher(to: Fetches, url: string, headers = {}): Promise<TestSocket<MarketReply>> {
-  return new TestSocket(await upgrade(to, url, headers), marketReply);
+/** A pusher's socket at a partition's feed. */
+export async function openPartitionPublisher(
+  to: Fetches,
+  url: string,
+  headers = {},
+): Promise<TestSocket<PartitionReply>> {
+  return new TestSocket(await upgrade(to, url, headers), partitionReply);
 }
 
 export async function upgrade(to: Fetches, url: string, headers = {}): Promise<WebSocket> {

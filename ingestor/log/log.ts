@@ -141,6 +141,8 @@ export interface AckedBefore {
   readonly from: number;
   /** The last position of each instrument before `offset`. */
   readonly last: ReadonlyMap<string, number>;
+  /** The events that are known to count, in order, and the position after which none is left out. */
+  readonly recent: { readonly after: number; readonly records: readonly LogRecord[] };
 }
 
 /** Callbacks of a reader. Calls for one partition never overlap. */

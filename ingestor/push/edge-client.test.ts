@@ -100,19 +100,19 @@ describe("the edge", () => {
     await expect(edge.markets("upbit")).rejects.toThrow();
   });
 
-  it("opens publisher sockets of instruments and of markets", async () => {
+  it("opens publisher sockets of instruments and of partitions", async () => {
     const sockets = new WebSocketServer({ server });
     const seen: unknown[] = [];
     sockets.on("connection", (_socket, { url, headers }) => seen.push([url, headers.authorization]));
     const feed = edge.publish("upbit", "비트-KRW");
     await once(feed, "open");
-    const market = edge.publish("upbit", "*-KRW", 3);
-    await once(market, "open");
+    const partition = edge.publishPartition("upbit", 3);
+    await once(partition, "open");
     expect(seen).toEqual([
       [`/v1/ingest/upbit/${encodeURIComponent("비트-KRW")}`, "Bearer secret"],
-      ["/v1/ingest/upbit/*-KRW?partition=3", "Bearer secret"],
+      ["/v1/ingest/upbit/partitions/3", "Bearer secret"],
     ]);
     feed.terminate();
-    market.terminate();
+    partition.terminate();
   });
 });

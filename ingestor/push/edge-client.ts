@@ -76,11 +76,18 @@ export class EdgeClient {
     return marketsBody.parse(await response.json()).markets;
   }
 
-  /** A publisher socket, still connecting: `symbol` is that of an instrument, or `*-QUOTE` with a partition. */
-  publish(exchange: string, symbol: string, partition?: number): WebSocket {
-    const query = partition === undefined ? "" : `?partition=${partition}`;
-    const address = `${this.#url.replace(/^http/, "ws")}/v1/ingest/${exchange}/${encodeURIComponent(symbol)}${query}`;
-    return new WebSocket(address, {
+  /** The publisher socket of an instrument's feed, still connecting. */
+  publish(exchange: string, symbol: string): WebSocket {
+    return this.#dial(`/v1/ingest/${exchange}/${encodeURIComponent(symbol)}`);
+  }
+
+  /** The publisher socket of a partition's feed, still connecting. */
+  publishPartition(exchange: string, partition: number): WebSocket {
+    return this.#dial(`/v1/ingest/${exchange}/partitions/${partition}`);
+  }
+
+  #dial(path: string): WebSocket {
+    return new WebSocket(`${this.#url.replace(/^http/, "ws")}${path}`, {
       headers: this.#headers,
       perMessageDeflate: false,
       maxPayload: MAX_FRAME,

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { until } from "../../local/testing.ts";
 import { startWorker, type Worker } from "../../local/worker.ts";
-import type { MarketFrame } from "../../protocol/ingest.ts";
+import { type PartitionBatch, partitionReply, type TickerList } from "../../protocol/partition-frames.ts";
 import { EdgeClient } from "./edge-client.ts";
 import { keepAlive } from "./keepalive.ts";
 
@@ -29,13 +29,12 @@ afterAll(async () => {
 
 it("are answered by an object that hibernates, and wake it not", async () => {
   const edge = new EdgeClient({ url: worker.url, token: "secret", source: "live" });
-  const names = { ko: null, en: null };
-  const listed = { exchange: "upbit", base: "BTC", quote: "KRW", nativeSymbol: "KRW-BTC", names };
-  await edge.putMarkets("upbit", [{ instrument: "upbit:BTC-KRW", ...listed, status: null, warning: null }]);
-  const socket = edge.publish("upbit", "*-KRW", 0);
+  const socket = edge.publishPartition("upbit", 0);
+  const heard: unknown[] = [];
+  socket.on("message", (data) => heard.push(partitionReply.parse(JSON.parse(String(data)))));
   await once(socket, "open");
-  const heard: string[] = [];
-  socket.on("message", (data) => heard.push(String(data)));
+  const list: TickerList = { op: "tickers", epoch: "e-0", from: 0, through: 7, tickers: [], asOf: 1, more: false };
+  socket.send(JSON.stringify(list));
   let answers = 0;
   socket.on("pong", () => {
     answers += 1;
@@ -45,12 +44,23 @@ it("are answered by an object that hibernates, and wake it not", async () => {
     silent = true;
   });
   await until(() => silent || answers * 500 >= LONG_ENOUGH);
-  expect([silent, heard]).toEqual([false, []]);
-  // Were the object still awake, it would have nothing to ask for.
-  socket.send(
-    JSON.stringify({ op: "tickers", epoch: "e-0", tickers: [], gone: [], from: 0, asOf: 1 } satisfies MarketFrame),
-  );
-  await until(() => heard.length > 0);
-  expect(heard).toEqual(['{"op":"resend"}']);
+  const nothing = { op: "ready", epoch: null, through: 0, rates: [] };
+  expect([silent, heard]).toEqual([false, [nothing]]);
+  // Were the object still awake, it would have nothing to ask for: this continues what it has.
+  const status = { state: "live", source: "live", since: 1, asOf: 1 } as const;
+  const batch: PartitionBatch = {
+    op: "batch",
+
+    epoch: "e-0",
+    prev: 7,
+    through: 8,
+    events: [],
+    asOf: 1,
+    status,
+    due: [],
+  };
+  socket.send(JSON.stringify(batch));
+  await until(() => heard.length > 1);
+  expect(heard).toEqual([nothing, nothing]);
   socket.terminate();
 });

@@ -5,6 +5,7 @@ import { type TicksFrame, ticksFrame } from "../../protocol/ingest.ts";
 import type { LogRecord } from "../log/log.ts";
 import { EdgeClient } from "./edge-client.ts";
 import { Partition } from "./partition.ts";
+import { RingMemory } from "./ring-memory.ts";
 import { Semaphore } from "./semaphore.ts";
 
 function status(offset: number): LogRecord {
@@ -26,6 +27,7 @@ function newPartition(): Partition {
     semaphore: new Semaphore(),
     idleBatch: 30_000,
     parkBytes: 1000,
+    ringMemory: new RingMemory(1_000_000),
     logger: pino({ level: "silent" }),
     onBytes: () => undefined,
     onLack: () => undefined,
@@ -36,7 +38,7 @@ function newPartition(): Partition {
 }
 
 describe("a partition that goes on from a commit", () => {
-  const acked = { offset: 100, from: 50, last: new Map([["upbit:BTC-KRW", 90]]) };
+  const acked = { offset: 100, from: 50, last: new Map([["upbit:BTC-KRW", 90]]), recent: { after: 49, records: [] } };
 
   it("commits nothing before the feed that had acked something has said what it has", () => {
     const partition = newPartition();

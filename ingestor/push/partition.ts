@@ -1,4 +1,4 @@
-/** What the pusher holds of one partition: its feeds and markets, how far it has read, and up to where it may commit. */
+/** What the pusher holds of one partition: its feeds, how far it has read, and up to where it may commit. */
 
 import type { GapEvent, Source } from "../../protocol/events.ts";
 import { parseInstrument } from "../../protocol/instrument.ts";
@@ -9,9 +9,11 @@ import type { PartitionView } from "./batch.ts";
 import type { EdgeClient } from "./edge-client.ts";
 import { FeedLink } from "./feed-link.ts";
 import { ManagedFeed } from "./managed-feed.ts";
-import { MarketLink } from "./market-link.ts";
 import type { CatchUp } from "./parking.ts";
+import type { LogView } from "./partition-link.ts";
+import { PartitionPublisher } from "./partition-publisher.ts";
 import { ReconnectingSocket } from "./reconnecting-socket.ts";
+import type { RingMemory } from "./ring-memory.ts";
 import type { Semaphore } from "./semaphore.ts";
 
 export interface PartitionOptions {
@@ -23,6 +25,7 @@ export interface PartitionOptions {
   readonly semaphore: Semaphore;
   readonly idleBatch: number;
   readonly parkBytes: number;
+  readonly ringMemory: RingMemory;
   readonly logger: Logger;
   readonly onBytes: (change: number) => void;
   readonly onLack: (link: FeedLink, catchUp: CatchUp) => void;
@@ -38,7 +41,8 @@ const SILENCE = 1500;
 export class Partition {
   readonly #options: PartitionOptions;
   readonly #feeds = new Map<string, ManagedFeed>();
-  readonly #markets = new Map<string, { link: MarketLink; reconnecting: ReconnectingSocket }>();
+  /** To the feed of the partition as a whole. */
+  readonly #publisher: PartitionPublisher;
   #status: CollectorStatus;
   /** {@link #status} as JSON. */
   #statusText: string;
@@ -59,6 +63,9 @@ export class Partition {
     const detail = "no collector has said anything since this pusher started";
     this.#status = { state: "down", source: options.source, since: Date.now(), detail };
     this.#statusText = JSON.stringify(this.#status);
+    const { exchange, partition, edge, semaphore, ringMemory, logger } = options;
+    const [view, gate] = [() => this.#logView(), this.#replacementGate()];
+    this.#publisher = new PartitionPublisher({ exchange, partition, edge, semaphore, ringMemory, logger, view, gate });
   }
 
   /** The next offset of the live reading. */
@@ -76,6 +83,8 @@ export class Partition {
     this.#acked = acked;
     this.#next = acked.offset;
     this.#committed = acked.offset;
+    this.#asOf = acked.recent.records.at(-1)?.logged ?? this.#asOf;
+    this.#publisher.recall(epoch, acked);
     for (const { link } of this.#feeds.values()) this.#expect(link, now);
   }
 
@@ -88,16 +97,19 @@ export class Partition {
       if (record.offset < this.#next) continue;
       this.#next = record.offset + 1;
       this.#opened ??= { after: record.offset - 1, logged: record.logged };
+      this.#publisher.take(epoch, record);
       if (record.type === "status") this.#onStatus(record.value, now);
       else touched.add(this.#onEvent(epoch, record, now));
       // While the exchange is away, silence says nothing: complete is only what came before.
       if (this.#status.state === "live" || record.type !== "status") this.#asOf = record.logged;
     }
     for (const link of touched) link.onRead(now);
+    this.#publisher.link.onRead(now);
   }
 
   /** A tick of the grid: `due` are the rates whose period ends with it. */
   onGrid(now: number, due: readonly Rate[]): void {
+    this.#publisher.link.onGrid(now, due);
     const silent = now - this.#lastEvent > SILENCE;
     for (const [instrument, feed] of this.#feeds) {
       feed.link.onGrid(now, due, silent);
@@ -112,15 +124,8 @@ export class Partition {
   onExpired(epoch: string, expired: Expired, now: number): void {
     this.#enter(epoch, now);
     this.#expired = expired;
+    this.#publisher.skip(epoch, expired.seq);
     for (const { link } of this.#feeds.values()) link.take(epoch, expiredGap(link.instrument, expired), now);
-  }
-
-  /** Once a second: the lists. */
-  onSecond(): void {
-    const [epoch, opened, asOf] = [this.#epoch, this.#opened, this.#asOf];
-    if (epoch === undefined || opened === undefined) return;
-    const span = { epoch, readFrom: opened.logged, asOf };
-    for (const { link } of this.#markets.values()) link.send(span, this.#status);
   }
 
   /** Opens the feed of an instrument, so that its listeners hear of the exchange's state even if it is never traded. */
@@ -142,6 +147,7 @@ export class Partition {
 
   /** Has the clients of every feed that somebody listens to reconnect, each within `within` ms. */
   drain(within: number): void {
+    this.#publisher.link.drain(within);
     for (const { link } of this.#feeds.values()) if (link.listened) link.say({ op: "drain", within });
   }
 
@@ -161,7 +167,7 @@ export class Partition {
 
   close(): void {
     for (const feed of this.#feeds.values()) feed.close();
-    for (const { reconnecting } of this.#markets.values()) reconnecting.close();
+    this.#publisher.close();
   }
 
   /** Offsets of one epoch do not compare with those of another. Every feed goes over, also one without an event in the new one. */
@@ -169,6 +175,7 @@ export class Partition {
     if (epoch === this.#epoch) return;
     // Before anything is forgotten: what is not sent yet of the old log goes out, with what was known of it.
     for (const { link } of this.#feeds.values()) link.enter(epoch, now);
+    this.#publisher.link.onEpochEnds(now);
     this.#epoch = epoch;
     this.#committed = 0;
     this.#next = 0;
@@ -181,7 +188,6 @@ export class Partition {
     this.#lastEvent = now;
     const { link } = this.#feed(record.key);
     link.take(epoch, record, now);
-    if (record.type === "ticker") this.#market(parseInstrument(record.key).quote).take(epoch, record);
     return link;
   }
 
@@ -193,6 +199,7 @@ export class Partition {
     this.#statusText = statusText;
     this.#status = status;
     for (const { link } of this.#feeds.values()) link.onStatus(now);
+    this.#publisher.link.onStatus(now);
   }
 
   #view(): PartitionView | undefined {
@@ -209,6 +216,12 @@ export class Partition {
     if (this.#expired !== undefined) link.take(this.#epoch, expiredGap(link.instrument, this.#expired), now);
   }
 
+  /** For the partition's own feed: it is told what another pusher has read, too. */
+  #logView(): LogView | undefined {
+    if (this.#epoch === undefined) return undefined;
+    return { epoch: this.#epoch, asOf: this.#asOf, status: this.#statusText, source: this.#status.source };
+  }
+
   #expect(link: FeedLink, now: number): void {
     const seq = this.#acked?.last.get(link.instrument);
     if (this.#epoch === undefined || this.#acked === undefined || seq === undefined) return;
@@ -220,7 +233,7 @@ export class Partition {
     this.#options.logger[holds === undefined ? "info" : "warn"]({ instrument, holds }, why);
     feed.close();
     this.#feeds.delete(instrument);
-    this.#markets.get(parseInstrument(instrument).quote)?.link.forget(instrument);
+    this.#publisher.link.forget(instrument);
   }
 
   #feed(instrument: string): ManagedFeed {
@@ -256,27 +269,6 @@ export class Partition {
     this.#feeds.set(instrument, feed);
     this.#catchUpOnEpoch(link, Date.now());
     return feed;
-  }
-
-  #market(quote: string): MarketLink {
-    const known = this.#markets.get(quote);
-    if (known !== undefined) return known.link;
-    const { partition, edge, semaphore, exchange, logger } = this.#options;
-    const gate = this.#replacementGate();
-    const link = new MarketLink(gate.close);
-    const reconnecting = new ReconnectingSocket(
-      () => edge.publish(exchange, `*-${quote}`, partition),
-      semaphore,
-      {
-        open: (socket) => link.opened(socket),
-        message: (text) => link.onMessage(text),
-        closed: () => link.closed(),
-        mayDial: gate.passed,
-      },
-      logger,
-    );
-    this.#markets.set(quote, { link, reconnecting });
-    return link;
   }
 
   /** A publisher that was replaced comes back only when the group says that the partition is still ours: no flapping. */

@@ -6,13 +6,15 @@ import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { until } from "../../local/testing.ts";
-import { type Gap, gapOf, type TradeEvent } from "../../protocol/events.ts";
+import { type Gap, gapOf, type TickerEvent, type TradeEvent } from "../../protocol/events.ts";
 import { publisherFrame, type TicksFrame } from "../../protocol/ingest.ts";
+import { type PartitionFrame, partitionFrame } from "../../protocol/partition-frames.ts";
 import type { Rate } from "../../protocol/stream.ts";
 import type { Commit } from "../log/log.ts";
 import { MemoryLog } from "../log/memory.ts";
 import { EdgeClient } from "./edge-client.ts";
 import { Pusher } from "./pusher.ts";
+import { RingMemory } from "./ring-memory.ts";
 
 const [BTC, ETH] = ["upbit:BTC-KRW", "upbit:ETH-KRW"];
 
@@ -77,19 +79,40 @@ class Feed {
   }
 }
 
+/** A partition's feed that nobody listens to: it says what it is told to say. */
+class PartitionTap {
+  socket: WebSocket | undefined;
+  connections = 0;
+  readonly seen: PartitionFrame[] = [];
+
+  accept(socket: WebSocket): void {
+    this.socket = socket;
+    this.connections += 1;
+    socket.on("message", (data) => this.seen.push(partitionFrame.parse(JSON.parse(String(data)))));
+    this.say({ op: "ready", epoch: null, through: 0 });
+  }
+
+  say(frame: object): void {
+    this.socket?.send(JSON.stringify(frame));
+  }
+}
+
 describe("the pusher", () => {
   let server: WebSocketServer;
   let log: Log;
   let pusher: Pusher;
+  let ringMemory: RingMemory;
   let feeds: Map<string, Feed>;
   let id: number;
+  let partition: PartitionTap;
 
   beforeEach(async () => {
-    [feeds, id, log] = [new Map(), 0, new Log()];
+    [feeds, id, log, partition] = [new Map(), 0, new Log(), new PartitionTap()];
     server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
-    server.on("connection", (socket, { url = "" }) =>
-      feed(decodeURIComponent(url.split("/").at(-1) ?? "")).accept(socket),
-    );
+    server.on("connection", (socket, { url = "" }) => {
+      if (url === "/v1/ingest/upbit/partitions/0") partition.accept(socket);
+      else feed(decodeURIComponent(url.split("/").at(-1) ?? "")).accept(socket);
+    });
     await once(server, "listening");
     const edge = new EdgeClient({
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -97,7 +120,8 @@ describe("the pusher", () => {
       source: "live",
     });
     const logger = pino({ level: "silent" });
-    const limits = { idleBatch: 30_000, memory: 1_000_000, parkBytes: 5000 };
+    ringMemory = new RingMemory(1_000_000);
+    const limits = { idleBatch: 30_000, memory: 1_000_000, parkBytes: 5000, ringMemory };
     pusher = new Pusher({ exchange: "upbit", source: "live", reader: log, edge, logger, ...limits });
     await pusher.start();
     log.announce({ state: "live", source: "simulated", since: 1 });
@@ -112,6 +136,15 @@ describe("the pusher", () => {
     const known = feeds.get(symbol) ?? new Feed();
     feeds.set(symbol, known);
     return known;
+  }
+  function tickerEvent(): TickerEvent {
+    const none = { open: null, high: null, low: null, prevClose: null, change: null, changePct: null };
+    const volumes = { baseVolume24h: null, quoteVolume24h: null, bid: null, ask: null };
+    const rest = { size: null, side: null, ...none, window: "utc-day", ...volumes, status: null } as const;
+    return { type: "ticker", instrument: BTC ?? "", price: "1", ...rest, time: 1, received: 1 };
+  }
+  function tick(): void {
+    log.append(tickerEvent());
   }
   function trade(instrument = BTC, count = 1): void {
     for (let i = 0; i < count; i += 1) {
@@ -271,6 +304,56 @@ describe("the pusher", () => {
     expect(pusher.bytes).toBe(0);
   });
 
+  it("sends the partition's feed nothing but what it asks for: a list, or every event", async () => {
+    feed("BTC-KRW").rates = ["raw"];
+    pusher.open([BTC ?? ""]);
+    await until(() => partition.socket !== undefined);
+    tick();
+    trade(BTC, 20);
+    await until(() => feed("BTC-KRW").seen.length === 21);
+    expect(partition.seen).toEqual([]);
+    partition.say({ op: "read" });
+    await until(() => partition.seen.length === 1);
+    expect(partition.seen).toMatchObject([
+      { op: "tickers", from: 1, through: 23, tickers: [{ instrument: BTC, seq: 3, source: "simulated" }], more: false },
+    ]);
+    partition.say({ op: "cadence", rates: ["raw"] });
+    await until(() => partition.seen.some(({ op }) => op === "batch"));
+    trade(BTC, 3);
+    const events = () => partition.seen.flatMap((frame) => (frame.op === "batch" ? frame.events : []));
+    await until(() => events().length === 3);
+    expect(events().map(({ seq, event }) => [seq, event.type])).toEqual([24, 25, 26].map((seq) => [seq, "trade"]));
+    partition.say({ op: "replay", id: "r", epoch: feed("BTC-KRW").epoch, from: 20, instruments: null });
+    await until(() => partition.seen.some(({ op }) => op === "replayed"));
+    const replayed = partition.seen.find((frame) => frame.op === "replayed");
+    expect(replayed).toMatchObject({ id: "r", from: 20, through: 26, more: false, complete: true });
+    expect(replayed?.events.map(({ seq }) => seq)).toEqual([21, 22, 23, 24, 25, 26]);
+  });
+
+  it("has for lists what another pusher has read before the commit, also while nothing new is logged", async () => {
+    const value = JSON.stringify(tickerEvent());
+    const origin = { kind: "event", incarnation: "e", term: 1 } as const;
+    const record = { offset: 70, logged: 7000, key: BTC ?? "", value, type: "ticker", origin } as const;
+    const last = new Map([[BTC ?? "", 70]]);
+    pusher.resumed(0, "e-0", { offset: 90, from: 60, last, recent: { after: 60, records: [record] } });
+    pusher.open([BTC ?? ""]);
+    await until(() => partition.socket !== undefined);
+    partition.say({ op: "read" });
+    await until(() => partition.seen.length === 1);
+    expect(partition.seen).toMatchObject([
+      { op: "tickers", epoch: "e-0", from: 60, through: 89, tickers: [{ instrument: BTC, seq: 70 }], asOf: 7000 },
+    ]);
+  });
+
+  it("gives back the memory of the last minute with the partition", async () => {
+    pusher.open([BTC ?? ""]);
+    trade(BTC, 5);
+    await until(() => feed("BTC-KRW").seen.length === 5);
+    expect(ringMemory.bytes).toBeGreaterThan(500);
+    pusher.revoked(0);
+    expect(ringMemory.bytes).toBe(0);
+  });
+
   it("comes back after being replaced only when the group has confirmed that the partition is its own", async () => {
     pusher.open([BTC ?? ""]);
     trade(BTC);
@@ -279,11 +362,14 @@ describe("the pusher", () => {
     log.pause();
     feed("BTC-KRW").socket?.send('{"op":"replaced"}');
     feed("BTC-KRW").socket?.close(1000);
+    await until(() => partition.socket !== undefined);
+    partition.say({ op: "replaced" });
+    partition.socket?.close(1000);
     await until(() => server.clients.size === 0);
     trade(BTC);
-    expect(feed("BTC-KRW").connections).toBe(1);
+    expect([feed("BTC-KRW").connections, partition.connections]).toEqual([1, 1]);
     log.resume();
-    await until(() => feed("BTC-KRW").seen.length === 2);
+    await until(() => feed("BTC-KRW").seen.length === 2 && partition.connections === 2);
     expect(feed("BTC-KRW").connections).toBe(2);
   });
 });

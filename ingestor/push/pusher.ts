@@ -12,6 +12,7 @@ import type { EdgeClient } from "./edge-client.ts";
 import type { FeedLink } from "./feed-link.ts";
 import { dueOn, GRID } from "./grid.ts";
 import { Partition } from "./partition.ts";
+import type { RingMemory } from "./ring-memory.ts";
 import { Semaphore } from "./semaphore.ts";
 
 export interface PusherOptions {
@@ -26,9 +27,10 @@ export interface PusherOptions {
   readonly memory: number;
   /** ... and for one feed: beyond it, its events are let go and read again later. */
   readonly parkBytes: number;
+  /** What all pushers of this process share for the last minute of their partitions. */
+  readonly ringMemory: RingMemory;
 }
 
-const SECOND = 1000;
 const COMMIT_PERIOD = 500;
 
 export class Pusher implements LogHandlers {
@@ -76,11 +78,7 @@ export class Pusher implements LogHandlers {
 
   async start(): Promise<void> {
     await this.#options.reader.start(this);
-    this.#timers = [
-      setInterval(() => this.#onGrid(), GRID),
-      setInterval(() => this.#eachPartition((partition) => partition.onSecond()), SECOND),
-      setInterval(() => void this.#commit(), COMMIT_PERIOD),
-    ];
+    this.#timers = [setInterval(() => this.#onGrid(), GRID), setInterval(() => void this.#commit(), COMMIT_PERIOD)];
   }
 
   /**
@@ -112,7 +110,7 @@ export class Pusher implements LogHandlers {
   }
 
   assigned(partition: number): void {
-    const { exchange, source, edge, idleBatch, parkBytes, reader } = this.#options;
+    const { exchange, source, edge, idleBatch, parkBytes, ringMemory, reader } = this.#options;
     const logger = this.#logger;
     logger.info({ partition }, "pushing");
     const live = () => this.#partitions.get(partition)?.next ?? 0;
@@ -126,6 +124,7 @@ export class Pusher implements LogHandlers {
         edge,
         idleBatch,
         parkBytes,
+        ringMemory,
         semaphore: this.#semaphore,
         registered: this.#registered.promise,
         logger,

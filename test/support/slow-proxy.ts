@@ -1,4 +1,4 @@
-/** A network between ingestor and Worker that can hold back what goes to one feed. */
+/** A network between ingestor and Worker that can hold back what goes to one feed, and counts what does. */
 
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
@@ -7,12 +7,14 @@ export interface SlowProxy {
   /** Nothing more reaches the feeds whose path contains this; what is on its way waits. */
   hold(path: string): void;
   release(): void;
+  /** Bytes that have gone to objects whose path contains this, over connections that are open, the requests for them left out. */
+  sent(path: string): number;
   stop(): Promise<void>;
 }
 
 export async function startSlowProxy(target: string): Promise<SlowProxy> {
   const { hostname, port } = new URL(target);
-  const open = new Set<{ from: Socket; path: string }>();
+  const open = new Set<{ from: Socket; path: string; sent: number }>();
   let held: string | undefined;
   const apply = () => {
     for (const { from, path } of open) {
@@ -22,13 +24,17 @@ export async function startSlowProxy(target: string): Promise<SlowProxy> {
   };
   const server = createServer((from) => {
     const to = connect(Number(port), hostname);
-    const link = { from, path: "" };
+    const link = { from, path: "", sent: 0 };
     open.add(link);
     from.once("data", (head) => {
       link.path = String(head).split("\r\n", 1)[0] ?? "";
       apply();
     });
-    from.on("data", (data) => to.write(data));
+    from.on("data", (data) => {
+      // The first is the request, heard above.
+      if (link.path !== "" && !data.toString("latin1", 0, 4).startsWith("GET ")) link.sent += data.length;
+      to.write(data);
+    });
     to.on("data", (data) => from.write(data));
     for (const [one, other] of [
       [from, to],
@@ -52,6 +58,7 @@ export async function startSlowProxy(target: string): Promise<SlowProxy> {
       held = undefined;
       apply();
     },
+    sent: (path) => [...open].filter((link) => link.path.includes(path)).reduce((sum, link) => sum + link.sent, 0),
     async stop() {
       for (const { from } of open) from.destroy();
       await new Promise((closed) => server.close(closed));

@@ -1,12 +1,12 @@
 import { refusedUpgrade } from "../../durable-objects/sockets.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { ingestReport, leaseRequest, marketList, SOURCE_HEADER } from "../../protocol/ingest.ts";
-import { isCode, parseExchange } from "../../protocol/instrument.ts";
+import { parseExchange } from "../../protocol/instrument.ts";
 import { readBody } from "../body.ts";
 import { forgetDirectory, knownInstrument } from "../directory.ts";
 import type { Env } from "../env.ts";
 import { takeList } from "../market-list.ts";
-import { feedOf, leaseOf, marketFeedOf, registryOf } from "../objects.ts";
+import { feedOf, leaseOf, partitionFeedOf, registryOf } from "../objects.ts";
 import { openApi } from "../open-api.ts";
 import { refusal } from "../token.ts";
 import { wantsSocket } from "../upgrade.ts";
@@ -63,25 +63,32 @@ ingestRoutes.delete("/v1/ingest/:exchange/lease", async (c) => {
   return c.body(null, 204);
 });
 
-ingestRoutes.get("/v1/ingest/:exchange/:symbol", async (c) => {
-  if (!wantsSocket(c.req.raw)) throw new ProtocolError("bad_request", "open this address as a WebSocket");
-  try {
+ingestRoutes.get("/v1/ingest/:exchange/:symbol", (c) =>
+  openSocket(c.req.raw, async () => {
+    const { name } = await knownInstrument(c.env, parseExchange(c.req.param("exchange")), c.req.param("symbol"));
+    return feedOf(c.env, name).fetch("https://feed/?publish=1", UPGRADE);
+  }),
+);
+
+ingestRoutes.get("/v1/ingest/:exchange/partitions/:partition", (c) =>
+  openSocket(c.req.raw, async () => {
     const exchange = parseExchange(c.req.param("exchange"));
-    const symbol = c.req.param("symbol");
-    if (symbol.startsWith("*-")) return await publishMarket(c.env, exchange, symbol, c.req.query("partition") ?? "0");
-    const { name } = await knownInstrument(c.env, exchange, symbol);
-    return await feedOf(c.env, name).fetch("https://feed/?publish=1", UPGRADE);
+    const partition = c.req.param("partition");
+    if (!/^(0|[1-9]\d{0,4})$/.test(partition)) {
+      throw new ProtocolError("bad_request", `"${partition.slice(0, 40)}" is not a partition: write a whole number`);
+    }
+    return partitionFeedOf(c.env, exchange, Number(partition)).fetch("https://partition/", UPGRADE);
+  }),
+);
+
+const UPGRADE = { headers: { Upgrade: "websocket" } };
+
+async function openSocket(request: Request, open: () => Promise<Response>): Promise<Response> {
+  if (!wantsSocket(request)) throw new ProtocolError("bad_request", "open this address as a WebSocket");
+  try {
+    return await open();
   } catch (error) {
     if (error instanceof ProtocolError) return refusedUpgrade(error);
     throw error;
   }
-});
-
-const UPGRADE = { headers: { Upgrade: "websocket" } };
-
-function publishMarket(env: Env, exchange: string, symbol: string, partition: string): Promise<Response> {
-  if (!isCode(symbol.slice(2))) throw new ProtocolError("bad_request", `"${symbol}" is not a market: write *-QUOTE`);
-  if (!/^\d{1,6}$/.test(partition)) throw new ProtocolError("bad_request", '"partition" must be a whole number');
-  const market = marketFeedOf(env, `${exchange}:${symbol}`);
-  return market.fetch(`https://market/?partition=${partition}`, UPGRADE);
 }

@@ -1,11 +1,11 @@
 import { createRoute } from "@hono/zod-openapi";
-import type { ListedTicker } from "../../durable-objects/market-feed.ts";
+import type { ListedTicker } from "../../durable-objects/partition-feed/partition-core.ts";
 import type { Market } from "../../protocol/ingest.ts";
 import { type RestTicker, restTicker, tickersBody } from "../../protocol/rest.ts";
-import { directory, knownInstrument } from "../directory.ts";
+import { type Directory, directory, knownInstrument } from "../directory.ts";
 import type { Env } from "../env.ts";
 import { readLatest } from "../latest-reader.ts";
-import { marketFeedOf } from "../objects.ts";
+import { partitionFeedOf } from "../objects.ts";
 import { filterQuery, json, openApi, problems, symbolParams } from "../open-api.ts";
 
 const NO_STORE = { "Cache-Control": "no-store" };
@@ -28,8 +28,9 @@ const readTicker = createRoute({
 
 export const tickerRoutes = openApi()
   .openapi(listTickers, async (c) => {
-    const markets = (await directory(c.env)).find(c.req.valid("query"));
-    const known = await listed(c.env, markets);
+    const registry = await directory(c.env);
+    const markets = registry.find(c.req.valid("query"));
+    const known = await listed(c.env, registry, markets);
     const tickers = markets.map(({ instrument }) => known.get(instrument) ?? nothingYet(instrument));
     return c.json({ tickers }, 200, NO_STORE);
   })
@@ -39,9 +40,21 @@ export const tickerRoutes = openApi()
     return c.json((await readLatest(c.env, instrument)) ?? nothingYet(instrument.name), 200, NO_STORE);
   });
 
-async function listed(env: Env, markets: readonly Market[]): Promise<Map<string, RestTicker>> {
-  const names = new Set(markets.map(({ exchange, quote }) => `${exchange}:*-${quote}`));
-  const lists = await Promise.all([...names].map((name) => marketFeedOf(env, name).tickers()));
+/** Asks the partitions that these markets are in, and no others. */
+async function listed(env: Env, registry: Directory, markets: readonly Market[]): Promise<Map<string, RestTicker>> {
+  const wanted = new Map<string, { exchange: string; partition: number; instruments: string[] }>();
+  for (const market of markets) {
+    const { exchange, instrument } = market;
+    const partition = registry.partitionOf(market);
+    const one = wanted.get(`${exchange}/${partition}`) ?? { exchange, partition, instruments: [] };
+    one.instruments.push(instrument);
+    wanted.set(`${exchange}/${partition}`, one);
+  }
+  const lists = await Promise.all(
+    [...wanted.values()].map(({ exchange, partition, instruments }) =>
+      partitionFeedOf(env, exchange, partition).tickers(instruments),
+    ),
+  );
   return new Map(lists.flat().map((one) => [one.instrument, restForm(one)]));
 }
 

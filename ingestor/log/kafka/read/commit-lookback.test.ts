@@ -37,13 +37,17 @@ it("finds the last position of each instrument, and hands on what is not before 
   ];
   const { rest, positions } = look(log, 0, 6, { incarnation: "a", term: 1 }, 7);
   expect(rest.map(({ offset }) => offset)).toEqual(["6"]);
-  expect(positions).toEqual({
+  expect(positions).toMatchObject({
     offset: 6,
     from: 0,
     last: new Map([
       [btc, 4],
       [eth, 3],
     ]),
+    recent: {
+      after: 0,
+      records: [{ offset: 2, logged: 2, key: btc, value: "{}", type: "trade" }, { offset: 3 }, { offset: 4 }],
+    },
   });
   expect(look(log, 4, 8, { incarnation: "a", term: 1 }, 100).lookback.done).toBe(true);
 });
@@ -105,6 +109,11 @@ it("overlooks nothing that counts, and takes nothing void for it unless a term h
           return;
         }
         expect(counted).toContain(positions.from);
+        const { after, records } = positions.recent;
+        const recent = log
+          .slice(after + 1, to)
+          .filter((one) => headOf(one)?.origin.kind === "event" && counted.has(Number(one.offset)));
+        expect(records.map(({ offset }) => offset)).toEqual(recent.map(({ offset }) => Number(offset)));
         if (!begins) expect(positions.last).toEqual(counting);
         else for (const [key, seq] of counting) expect(positions.last.get(key)).toBeGreaterThanOrEqual(seq);
       },

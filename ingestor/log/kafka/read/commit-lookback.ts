@@ -1,7 +1,8 @@
 /**
  * Looks back from a commit for the last position of each instrument. A pusher commits only what every feed has stored; but
  * a feed's storage may be rolled back while no pusher runs, and its position alone does not show it, since a quiet coin is
- * always far behind the commit. So a reader begins some positions before the commit, and reads the headers up to it.
+ * always far behind the commit. So a reader begins some positions before the commit, and reads the headers up to it. The events
+ * themselves fill the ring of the last minute again.
  */
 
 import type { KafkaMessage } from "kafkajs";
@@ -15,8 +16,10 @@ import { headOf, type RecordHead } from "../records.ts";
  */
 export const LOOKBACK = 20_000;
 
-interface Keyed extends RecordHead {
+interface Found extends RecordHead {
   readonly key: string;
+  /** Left as it came: what does not count, or is not asked for, need not become a text. */
+  readonly value: Buffer;
 }
 
 export class CommitLookback {
@@ -24,7 +27,7 @@ export class CommitLookback {
   readonly from: number;
   readonly #to: number;
   readonly #authority: Authority;
-  readonly #heads: Keyed[] = [];
+  readonly #found: Found[] = [];
   #done = false;
   #isOfThisLog = true;
 
@@ -56,7 +59,9 @@ export class CommitLookback {
     const before = after < 0 ? messages : messages.slice(0, after);
     for (const message of before) {
       const head = headOf(message);
-      if (head !== undefined && message.key !== null) this.#heads.push({ ...head, key: message.key.toString() });
+      const { key, value } = message;
+      if (head !== undefined && key !== null && value !== null)
+        this.#found.push({ ...head, key: key.toString(), value });
     }
     this.#done = after >= 0 || Number(messages.at(-1)?.offset) === this.#to - 1;
     return messages.slice(before.length);
@@ -64,17 +69,27 @@ export class CommitLookback {
 
   /** The last positions found; undefined where no record counts. */
   positions(): AckedBefore | undefined {
-    const sure = this.#heads.find(({ origin }) => isOf(origin, this.#authority));
+    const sure = this.#found.find(({ origin }) => isOf(origin, this.#authority));
     if (sure === undefined || !this.#isOfThisLog) return undefined;
     const last = new Map<string, number>();
     let authority = this.#authorityAtStart();
-    for (const { origin, offset, key } of this.#heads) {
+    for (const { origin, offset, key } of this.#found) {
       const verdict = admit(authority, origin, offset, this.from);
       authority = verdict.authority;
       const isOfThisEpoch = origin.incarnation === this.#authority.incarnation;
       if (verdict.counts && isOfThisEpoch && origin.kind === "event") last.set(key, offset);
     }
-    return { offset: this.#to, from: sure.offset, last };
+    return { offset: this.#to, from: sure.offset, last, recent: this.#recent() };
+  }
+
+  /** The events under the authority of the commit, of which no void one is: those after its marker where that is within. */
+  #recent(): AckedBefore["recent"] {
+    const marker = this.#found.findIndex(({ origin }) => origin.kind === "marker" && isOf(origin, this.#authority));
+    const after = this.#found[marker]?.offset ?? Math.max(0, this.from - 1);
+    const counting = this.#found.slice(marker + 1).filter(({ origin }) => {
+      return origin.kind === "event" && isOf(origin, this.#authority);
+    });
+    return { after, records: counting.map(({ value, ...head }) => ({ ...head, value: value.toString() })) };
   }
 
   /**
@@ -84,9 +99,9 @@ export class CommitLookback {
    * is read again for a feed that lacks nothing, and that reading, which gives it nothing, judges by a record that does count.
    */
   #authorityAtStart(): Authority | null {
-    const isMarker = ({ origin }: Keyed) => origin.kind === "marker";
-    if (!this.#heads.some((head) => isMarker(head) && isOf(head.origin, this.#authority))) return this.#authority;
-    const before = this.#heads.slice(0, this.#heads.findIndex(isMarker)).map(({ origin }) => origin);
+    const isMarker = ({ origin }: Found) => origin.kind === "marker";
+    if (!this.#found.some((one) => isMarker(one) && isOf(one.origin, this.#authority))) return this.#authority;
+    const before = this.#found.slice(0, this.#found.findIndex(isMarker)).map(({ origin }) => origin);
     const ours = before.filter(({ incarnation }) => incarnation === this.#authority.incarnation);
     return ours.reduce<Authority | null>((highest, one) => (one.term > (highest?.term ?? 0) ? one : highest), null);
   }

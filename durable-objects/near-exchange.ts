@@ -12,7 +12,7 @@ type Where = DurableObjectNamespaceGetDurableObjectOptions;
 /**
  * What to give to `getByName` so that a new object starts near the exchange.
  *
- * @param name an exchange, or what begins with one: `upbit:BTC-KRW`, `upbit:*-KRW`
+ * @param name an exchange, or one of its instruments: `upbit:BTC-KRW`
  */
 export function nearExchange(name: string): Where {
   const [exchange = ""] = name.split(":", 1);

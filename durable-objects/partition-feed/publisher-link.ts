@@ -1,0 +1,95 @@
+/**
+ * The pusher's socket at a partition's feed. It outlives the object's memory: a feed that has slept says again what it has, that
+ * is nothing, but only when something is asked of it. What wakes it for another reason costs no list.
+ */
+
+import { encodeIngest } from "../../protocol/ingest-version.ts";
+import type { PartitionReply } from "../../protocol/partition-frames.ts";
+import type { Position } from "../../protocol/position.ts";
+import { answerClose, sendOrDrop } from "../sockets.ts";
+
+const TAG = "publisher";
+/** What the socket carries through hibernation; one that was replaced carries null. */
+const CURRENT = "current";
+/** What a read is answered with serves those that come within this, ms; nor is an unanswered one repeated sooner. */
+export const READ_PERIOD = 1000;
+/** The same is not requested again within this, ms: every batch that was on its way shows the same hole. */
+const REQUEST_PAUSE = 2000;
+
+export class PublisherLink {
+  readonly #ctx: DurableObjectState;
+  #socket: WebSocket | undefined;
+  /** Whether the pusher knows what this life of the object has. */
+  #introduced = false;
+  #lastRead = 0;
+  #lastRequest = { text: "", at: 0 };
+
+  constructor(ctx: DurableObjectState) {
+    this.#ctx = ctx;
+    const isCurrent = (ws: WebSocket) => ws.readyState === WebSocket.OPEN && ws.deserializeAttachment() === CURRENT;
+    this.#socket = ctx.getWebSockets(TAG).find(isCurrent);
+  }
+
+  get connected(): boolean {
+    return this.#socket !== undefined;
+  }
+
+  is(ws: WebSocket): boolean {
+    return ws === this.#socket;
+  }
+
+  /** The newcomer takes the place of the one before, which is told so. @param position what the feed has */
+  accept(ws: WebSocket, position: Position | null): void {
+    const before = this.#socket;
+    this.#ctx.acceptWebSocket(ws, [TAG]);
+    ws.serializeAttachment(CURRENT);
+    this.#socket = ws;
+    this.#lastRead = 0;
+    this.#lastRequest = { text: "", at: 0 };
+    this.#introduce(position);
+    if (before === undefined) return;
+    before.serializeAttachment(null);
+    sendOrDrop(before, encodeIngest({ op: "replaced" } satisfies PartitionReply));
+    answerClose(before, 4000);
+  }
+
+  /** @returns whether it was the publisher that has left */
+  leave(ws: WebSocket): boolean {
+    if (!this.is(ws)) return false;
+    this.#socket = undefined;
+    return true;
+  }
+
+  /** A list is read: the pusher is asked for what waits, once a second at most. `now` in ms. */
+  read(position: Position | null, now: number): void {
+    if (now - this.#lastRead < READ_PERIOD) return;
+    this.#lastRead = now;
+    if (!this.#introduced) this.#introduce(position);
+    this.#send({ op: "read" });
+  }
+
+  /** Something is missing after `from`. `now` in ms. */
+  resend(epoch: string, from: number, now: number): void {
+    if (this.#isNew(`${epoch}/${from}`, now)) this.#send({ op: "resend", epoch, from });
+  }
+
+  /** Nothing is held of the log that the batches are of. `now` in ms. */
+  beginAnew(position: Position | null, now: number): void {
+    if (this.#isNew("anew", now)) this.#introduce(position);
+  }
+
+  #introduce(position: Position | null): void {
+    this.#introduced = true;
+    this.#send({ op: "ready", epoch: position?.epoch ?? null, through: position?.seq ?? 0, rates: [] });
+  }
+
+  #isNew(text: string, now: number): boolean {
+    if (text === this.#lastRequest.text && now - this.#lastRequest.at < REQUEST_PAUSE) return false;
+    this.#lastRequest = { text, at: now };
+    return true;
+  }
+
+  #send(frame: PartitionReply): void {
+    if (this.#socket !== undefined) sendOrDrop(this.#socket, encodeIngest(frame));
+  }
+}

@@ -1,0 +1,465 @@
+import { EventEmitter } from "node:events";
+import { beforeEach, describe, expect, it } from "vitest";
+import type WebSocket from "ws";
+import { type PartitionFrame, type PartitionReply, partitionFrame } from "../../protocol/partition-frames.ts";
+import type { Rate } from "../../protocol/stream.ts";
+import type { LogRecord } from "../log/log.ts";
+import { dueOn, GRID } from "./grid.ts";
+import { NewestTickers } from "./newest-tickers.ts";
+import { PAGE_BYTES } from "./partition-encoder.ts";
+import { type LogView, PartitionLink } from "./partition-link.ts";
+import { EventRing } from "./ring.ts";
+import { RingMemory } from "./ring-memory.ts";
+
+const EPOCH = "e-0";
+
+class Wire extends EventEmitter {
+  readonly OPEN = 1;
+  readyState = 1;
+  bufferedAmount = 0;
+  readonly sent: PartitionFrame[] = [];
+  readonly sizes: number[] = [];
+
+  send(text: string, onSent?: () => void): void {
+    this.sent.push(partitionFrame.parse(JSON.parse(text)));
+    this.sizes.push(text.length);
+    if (onSent !== undefined) queueMicrotask(onSent);
+  }
+}
+
+/** A partition and its link, as the pusher holds them. */
+class Setup {
+  readonly ring: EventRing;
+  readonly newest = new NewestTickers();
+  readonly link: PartitionLink;
+  view: LogView | undefined = {
+    epoch: EPOCH,
+    asOf: 0,
+    status: '{"state":"live","source":"simulated","since":1}',
+    source: "simulated",
+  };
+  replaced = 0;
+  now = 1_000_000;
+  #ticks = 0;
+
+  constructor(memory = 10_000_000) {
+    this.ring = new EventRing(new RingMemory(memory));
+    this.ring.begin(0);
+    this.newest.begin(EPOCH, 0);
+    const onReplaced = () => {
+      this.replaced += 1;
+    };
+    this.link = new PartitionLink({ ring: this.ring, newest: this.newest, view: () => this.view, onReplaced });
+  }
+
+  read(offset: number, key = "a", type: LogRecord["type"] = "ticker", padding = ""): void {
+    const origin = { kind: "event", incarnation: "e", term: 1 } as const;
+    const value = JSON.stringify({ type, instrument: key, price: "1", time: 5, received: 6, padding });
+    const record: LogRecord = { offset, logged: offset * 10, key, value, type, origin };
+    if (type === "ticker") this.newest.take(record);
+    this.ring.append(record);
+    if (this.view !== undefined) this.view = { ...this.view, asOf: offset * 10 };
+    this.link.onRead(this.now);
+  }
+
+  open(): Wire {
+    const wire = new Wire();
+    this.link.opened(wire as unknown as WebSocket);
+    return wire;
+  }
+
+  say(frame: PartitionReply): void {
+    this.link.onMessage(JSON.stringify(frame));
+  }
+
+  /** Opens a feed's socket. */
+  ready(rates: Rate[] = [], has?: number): Wire {
+    const wire = this.open();
+    this.say({ op: "ready", epoch: has === undefined ? null : EPOCH, through: has ?? 0, rates });
+    return wire;
+  }
+
+  /** A tick of the grid. */
+  tick(): void {
+    this.now += GRID;
+    this.#ticks += 1;
+    this.link.onGrid(this.now, dueOn(this.#ticks));
+  }
+}
+
+function content(frame: PartitionFrame): unknown {
+  switch (frame.op) {
+    case "tickers":
+      return [
+        "tickers",
+        frame.from,
+        frame.through,
+        frame.tickers.map(({ instrument, seq }) => [instrument, seq]),
+        frame.more,
+      ];
+    case "batch":
+      return ["batch", frame.prev, frame.through, frame.events.map(({ seq }) => seq)];
+    case "replayed":
+      return [
+        "replayed",
+        frame.id,
+        frame.from,
+        frame.through,
+        frame.events.map(({ seq }) => seq),
+        frame.more,
+        frame.complete,
+      ];
+    case "gone":
+      return ["gone", frame.instruments];
+    default:
+      return frame;
+  }
+}
+const contents = (wire: Wire) => wire.sent.map(content);
+
+let setup: Setup;
+beforeEach(() => {
+  setup = new Setup();
+});
+
+describe("an idle feed", () => {
+  it("is sent nothing, whatever is read, until somebody reads a list", () => {
+    const wire = setup.ready();
+    for (let i = 1; i <= 600; i += 1) {
+      setup.read(i, `i${i % 7}`, i % 2 ? "ticker" : "trade");
+      setup.tick();
+    }
+    setup.link.onStatus(setup.now);
+    setup.link.drain(1000);
+    expect(wire.sent).toEqual([]);
+  });
+
+  it("is sent all that is newest, and then what is newer than what it was sent", () => {
+    const wire = setup.ready();
+    setup.read(1, "a");
+    setup.read(2, "b");
+    setup.read(3, "a", "trade");
+    setup.say({ op: "read" });
+    setup.read(4, "b");
+    setup.say({ op: "read" });
+    setup.say({ op: "read" });
+    expect(contents(wire)).toEqual([
+      [
+        "tickers",
+        0,
+        3,
+        [
+          ["a", 1],
+          ["b", 2],
+        ],
+        false,
+      ],
+      ["tickers", 3, 4, [["b", 4]], false],
+      ["tickers", 4, 4, [], false],
+    ]);
+    expect(wire.sent[0]).toMatchObject({
+      epoch: EPOCH,
+      asOf: 30,
+      tickers: [{ source: "simulated", t: { logged: 10 } }, {}],
+    });
+  });
+
+  it("is sent everything again when it has lost its memory, and on a new socket what is newer than what it has", () => {
+    setup.read(1, "a");
+    setup.read(2, "b");
+    const first = setup.ready();
+    setup.say({ op: "read" });
+    setup.say({ op: "ready", epoch: null, through: 0, rates: [] });
+    setup.say({ op: "read" });
+    expect(contents(first)).toEqual(
+      Array(2).fill([
+        "tickers",
+        0,
+        2,
+        [
+          ["a", 1],
+          ["b", 2],
+        ],
+        false,
+      ]),
+    );
+    setup.link.closed();
+    setup.read(3, "a");
+    const second = setup.ready([], 2);
+    setup.say({ op: "read" });
+    expect(contents(second)).toEqual([["tickers", 2, 3, [["a", 3]], false]]);
+  });
+
+  it("is sent everything that a pusher knows which began after what the feed has, and from where on that is everything", () => {
+    setup.ring.begin(50);
+    setup.newest.begin(EPOCH, 50);
+    setup.read(51, "a");
+    const wire = setup.ready([], 49);
+    setup.say({ op: "read" });
+    expect(contents(wire)).toEqual([["tickers", 50, 51, [["a", 51]], false]]);
+  });
+
+  it("is answered by a pusher that is behind it with how far that has come", () => {
+    setup.read(5, "a");
+    const wire = setup.ready([], 9);
+    setup.say({ op: "read" });
+    setup.read(11, "b");
+    setup.say({ op: "read" });
+    expect(contents(wire)).toEqual([
+      ["tickers", 9, 5, [], false],
+      ["tickers", 9, 11, [["b", 11]], false],
+    ]);
+  });
+
+  it("is answered as soon as there is a log, and room in the socket", () => {
+    const { view } = setup;
+    setup.view = undefined;
+    const wire = setup.ready();
+    setup.say({ op: "read" });
+    setup.tick();
+    expect(wire.sent).toEqual([]);
+    setup.view = view;
+    wire.bufferedAmount = 5_000_000;
+    setup.read(1);
+    expect(wire.sent).toEqual([]);
+    wire.bufferedAmount = 0;
+    setup.tick();
+    setup.tick();
+    expect(contents(wire)).toEqual([["tickers", 0, 1, [["a", 1]], false]]);
+  });
+
+  it("is sent a long list in pages", () => {
+    for (let i = 1; i <= 2000; i += 1) setup.read(i, `a-long-name-of-an-instrument-${i}`);
+    const wire = setup.ready();
+    setup.say({ op: "read" });
+    expect(wire.sent.length).toBeGreaterThan(1);
+    expect(Math.max(...wire.sizes)).toBeLessThan(PAGE_BYTES + 1000);
+    expect(wire.sent.flatMap((frame) => (frame.op === "tickers" ? [frame.more] : [])).indexOf(false)).toBe(
+      wire.sent.length - 1,
+    );
+    expect(wire.sent.flatMap((frame) => (frame.op === "tickers" ? frame.tickers : [])).length).toBe(2000);
+  });
+
+  it("hears once what is no longer collected, and never of what is back already", () => {
+    setup.read(1, "a");
+    setup.read(2, "b");
+    setup.link.forget("a");
+    setup.link.forget("b");
+    setup.read(3, "b");
+    const wire = setup.ready();
+    for (let i = 0; i < 2; i += 1) setup.say({ op: "read" });
+    expect(contents(wire)).toEqual([
+      ["gone", ["a"]],
+      ["tickers", 0, 3, [["b", 3]], false],
+      ["tickers", 3, 3, [], false],
+    ]);
+  });
+});
+
+describe("a feed of which rates are wanted", () => {
+  it("begins at the present, and is sent every event from there on at once where raw is wanted", () => {
+    setup.read(1, "a");
+    const wire = setup.ready([], 0);
+    setup.read(2, "b", "trade");
+    setup.say({ op: "cadence", rates: ["raw"] });
+    setup.read(3, "a", "trade");
+    setup.read(4, "b");
+    setup.say({ op: "cadence", rates: [] });
+    setup.read(5, "b");
+    expect(contents(wire)).toEqual([
+      ["tickers", 0, 2, [["a", 1]], false],
+      ["batch", 2, 2, []],
+      ["batch", 2, 3, [3]],
+      ["batch", 3, 4, [4]],
+    ]);
+    expect(wire.sent[3]).toMatchObject({
+      asOf: 40,
+      status: { state: "live", source: "simulated", asOf: 40 },
+      due: [],
+    });
+  });
+
+  it("gets what a conflated rate is due on the grid, and a word once a second without events", () => {
+    const wire = setup.ready(["1s"], 0);
+    const begun = wire.sent.length;
+    setup.read(1);
+    for (let i = 0; i < 9; i += 1) setup.tick();
+    expect(wire.sent.length).toBe(begun);
+    setup.tick();
+    expect(content(wire.sent.at(-1) ?? { op: "gone", instruments: [] })).toEqual(["batch", 0, 1, [1]]);
+    expect(wire.sent.at(-1)).toMatchObject({ due: ["1s"] });
+    for (let i = 0; i < 20; i += 1) setup.tick();
+    expect(contents(wire).slice(begun + 1)).toEqual(Array(2).fill(["batch", 1, 1, []]));
+  });
+
+  it("goes on from the ring on a new socket and after a resend, without a hole", () => {
+    const first = setup.ready(["raw"], 0);
+    for (let i = 1; i <= 3; i += 1) setup.read(i);
+    setup.link.closed();
+    setup.read(4);
+    const second = setup.ready(["raw"], 2);
+    setup.say({ op: "resend", epoch: EPOCH, from: 1 });
+    setup.say({ op: "resend", epoch: "x-0", from: 0 });
+    expect(contents(first)).toEqual([
+      ["batch", 0, 0, []],
+      ["batch", 0, 1, [1]],
+      ["batch", 1, 2, [2]],
+      ["batch", 2, 3, [3]],
+    ]);
+    expect(contents(second)).toEqual([
+      ["batch", 2, 4, [3, 4]],
+      ["batch", 1, 4, [2, 3, 4]],
+      ["batch", 4, 4, []],
+    ]);
+  });
+
+  it("begins anew with the newest tickers where the ring no longer reaches, or another log has begun", () => {
+    setup = new Setup(10 * (150 + 80));
+    for (let i = 1; i <= 30; i += 1) setup.read(i, `i${i % 3}`);
+    const wire = setup.ready(["raw"], 2);
+    setup.link.onEpochEnds(setup.now);
+    setup.view = { ...(setup.view as LogView), epoch: "f-0" };
+    setup.ring.begin(1);
+    setup.newest.begin("f-0", 1);
+    setup.read(2, "i0");
+    expect(contents(wire)).toEqual([
+      [
+        "tickers",
+        2,
+        30,
+        [
+          ["i1", 28],
+          ["i2", 29],
+          ["i0", 30],
+        ],
+        false,
+      ],
+      ["batch", 30, 30, []],
+      ["batch", 30, 30, []],
+      [
+        "tickers",
+        1,
+        2,
+        [
+          ["i1", 28],
+          ["i2", 29],
+          ["i0", 2],
+        ],
+        false,
+      ],
+      ["batch", 2, 2, []],
+    ]);
+  });
+
+  it("falls behind while its socket is full, and goes on where it was", () => {
+    const wire = setup.ready(["raw"], 0);
+    wire.bufferedAmount = 5_000_000;
+    for (let i = 1; i <= 3; i += 1) setup.read(i);
+    expect(wire.sent.length).toBe(1);
+    wire.bufferedAmount = 0;
+    setup.tick();
+    expect(contents(wire)).toEqual([
+      ["batch", 0, 0, []],
+      ["batch", 0, 3, [1, 2, 3]],
+    ]);
+  });
+
+  it("is sent much in pages, each of which says no more of completeness than it carries", () => {
+    for (let i = 1; i <= 10; i += 1) setup.read(i, "a", "trade", "x".repeat(PAGE_BYTES / 4));
+    const wire = setup.ready(["raw"], 0);
+    expect(contents(wire)).toEqual([
+      ["batch", 0, 3, [1, 2, 3]],
+      ["batch", 3, 6, [4, 5, 6]],
+      ["batch", 6, 9, [7, 8, 9]],
+      ["batch", 9, 10, [10]],
+    ]);
+    expect(wire.sent.map((frame) => (frame.op === "batch" ? frame.asOf : 0))).toEqual([40, 70, 100, 100]);
+  });
+
+  it("is told of drains and of the exchange's state at once", () => {
+    const wire = setup.ready(["100ms"], 0);
+    const begun = wire.sent.length;
+    setup.link.drain(3000);
+    setup.link.onStatus(setup.now);
+    expect(contents(wire).slice(begun)).toEqual([{ op: "drain", within: 3000 }, ["batch", 0, 0, []]]);
+  });
+});
+
+describe("a replay", () => {
+  const request = { op: "replay", id: "r", epoch: EPOCH, from: 0, instruments: null } as const;
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+  it("brings the events up to where the batches go on, all or some instruments'", async () => {
+    const wire = setup.ready(["raw"], 0);
+    for (let i = 1; i <= 6; i += 1) setup.read(i, i % 2 ? "a" : "b");
+    const begun = wire.sent.length;
+    setup.say({ ...request, from: 2 });
+    setup.say({ ...request, id: "s", instruments: ["b"] });
+    setup.read(7);
+    await settled();
+    expect(contents(wire).slice(begun)).toEqual([
+      ["replayed", "r", 2, 6, [3, 4, 5, 6], false, true],
+      ["batch", 6, 7, [7]],
+      ["replayed", "s", 0, 6, [2, 4, 6], false, true],
+    ]);
+  });
+
+  it("goes page by page and in turns with others, so that a live batch waits behind one page", async () => {
+    for (let i = 1; i <= 8; i += 1) setup.read(i, "a", "trade", "x".repeat(PAGE_BYTES / 2));
+    const wire = setup.ready(["raw"], 8);
+    const begun = wire.sent.length;
+    setup.say(request);
+    setup.say({ ...request, id: "s", from: 7 });
+    setup.read(9);
+    await settled();
+    expect(
+      contents(wire)
+        .slice(begun)
+        .map((one) => (one as unknown[]).slice(0, 4)),
+    ).toEqual([
+      ["replayed", "r", 0, 1],
+      ["batch", 8, 9, [9]],
+      ["replayed", "r", 1, 2],
+      ["replayed", "s", 7, 8],
+      ...[2, 3, 4, 5, 6, 7].map((from) => ["replayed", "r", from, from + 1]),
+    ]);
+  });
+
+  it("says where the ring does not reach back, and gives nothing of another log", async () => {
+    setup = new Setup(10 * (150 + 80));
+    for (let i = 1; i <= 30; i += 1) setup.read(i);
+    const wire = setup.ready(["raw"], 30);
+    const floor = setup.ring.floor ?? 0;
+    const begun = wire.sent.length;
+    setup.say(request);
+    setup.say({ ...request, id: "s", epoch: "x-0", from: 4 });
+    await settled();
+    const rest = Array.from({ length: 30 - floor }, (_, i) => floor + 1 + i);
+    expect(contents(wire).slice(begun)).toEqual([
+      ["replayed", "r", floor, 30, rest, false, false],
+      ["replayed", "s", 4, 4, [], false, false],
+    ]);
+  });
+
+  it("ends when another log begins", async () => {
+    for (let i = 1; i <= 3; i += 1) setup.read(i, "a", "trade", "x".repeat(PAGE_BYTES));
+    const wire = setup.ready(["raw"], 3);
+    setup.say(request);
+    setup.link.onEpochEnds(setup.now);
+    setup.ring.begin(1);
+    await settled();
+    expect(contents(wire).filter((one) => (one as unknown[])[0] === "replayed")).toEqual([
+      ["replayed", "r", 0, 1, [1], true, true],
+      ["replayed", "r", 1, 1, [], false, false],
+    ]);
+  });
+});
+
+it("tells when it is replaced, and is silent from then on", () => {
+  const wire = setup.ready(["raw"], 0);
+  const begun = wire.sent.length;
+  setup.say({ op: "replaced" });
+  setup.read(1);
+  expect([setup.replaced, wire.sent.length]).toEqual([1, begun]);
+  expect(() => setup.link.onMessage('{"op":"dance"}')).toThrow();
+});
