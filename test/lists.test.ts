@@ -112,6 +112,11 @@ kafka.describe("lists", () => {
     expect([...alone.values()].filter(({ epoch, seq }) => epoch === null || seq === null)).toEqual([]);
     await ingestor?.start();
     await fedAgain();
+    // It answers before it has read what was logged since the commit.
+    await until(async () => {
+      const read = Date.now();
+      return (await tooOld(await list(), read)).length === 0;
+    }, "the pusher caught up");
     await expectFresh();
   });
 });
