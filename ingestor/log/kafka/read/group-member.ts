@@ -28,7 +28,7 @@ export interface GroupOptions {
 export interface GroupHandlers {
   /** Before the group is joined; an error puts it off. */
   prepare(): Promise<void>;
-  /** A new generation: these are the partitions of this member, read on from what is committed. */
+  /** A new generation: these are the partitions of this member. None of them is fetched before it is released. */
   joined(partitions: readonly number[]): void;
   /** Messages of a partition, in order; none of the next until they are handled. They resolve what they have handled. */
   batch(payload: EachBatchPayload): Promise<void>;
@@ -49,6 +49,11 @@ export class GroupMember {
   readonly #options: GroupOptions;
   #consumer: Consumer | undefined;
   readonly #stop = new AbortController();
+  #fail: (error: Error) => void = () => undefined;
+  /** Partitions of this generation that are not released yet. */
+  readonly #held = new Set<number>();
+  /** Partitions that the caller has paused. */
+  readonly #paused = new Set<number>();
   /** Whether the group has been heard of since the last trouble. */
   reachable = false;
 
@@ -87,15 +92,30 @@ export class GroupMember {
     this.#consumer?.seek({ topic: this.#options.topic, partition, offset: `${offset}` });
   }
 
+  /**
+   * Has a partition fetched, from `offset` or, without it, from what is committed. Where retention has removed that, kafkajs
+   * would commit "the beginning" in its place, at once and without metadata, and what we had promised would be forgotten.
+   */
+  release(partition: number, offset?: number): void {
+    this.#held.delete(partition);
+    if (offset !== undefined) this.seek(partition, offset);
+    if (!this.#paused.has(partition)) this.#resume([partition]);
+  }
+
+  /** Ends the membership because of an error; the group is joined again. */
+  rejoin(error: Error): void {
+    this.#fail(error);
+  }
+
   /** Stops fetching. */
   pause(partitions: readonly number[]): void {
-    const { topic } = this.#options;
-    if (partitions.length > 0) this.#consumer?.pause([{ topic, partitions: [...partitions] }]);
+    for (const partition of partitions) this.#paused.add(partition);
+    this.#pause(partitions);
   }
 
   resume(partitions: readonly number[]): void {
-    const { topic } = this.#options;
-    if (partitions.length > 0) this.#consumer?.resume([{ topic, partitions: [...partitions] }]);
+    for (const partition of partitions) this.#paused.delete(partition);
+    this.#resume(partitions.filter((partition) => !this.#held.has(partition)));
   }
 
   async stop(): Promise<void> {
@@ -111,6 +131,7 @@ export class GroupMember {
     crashed.catch(() => undefined);
     this.#follow(consumer, handlers, fail);
     this.#consumer = consumer;
+    this.#fail = fail;
     try {
       await consumer.connect();
       await askAgain(() => consumer.subscribe({ topic, fromBeginning: true }));
@@ -132,6 +153,8 @@ export class GroupMember {
       await crashed;
     } finally {
       this.#consumer = undefined;
+      this.#fail = () => undefined;
+      this.#hold([]);
       handlers.left();
       await consumer.disconnect();
     }
@@ -161,6 +184,8 @@ export class GroupMember {
     consumer.on(GROUP_JOIN, ({ payload }: ConsumerGroupJoinEvent) => {
       const partitions = payload.memberAssignment[topic] ?? [];
       logger.info({ partitions }, "joined the group");
+      // Before its first fetch: kafkajs emits this from within joining.
+      this.#hold(partitions);
       handlers.joined(partitions);
       this.reachable ||= partitions.length > 0;
     });
@@ -168,5 +193,23 @@ export class GroupMember {
       this.reachable = true;
       handlers.confirmed();
     });
+  }
+
+  /** Begins a generation with these partitions. */
+  #hold(partitions: readonly number[]): void {
+    this.#held.clear();
+    for (const partition of partitions) this.#held.add(partition);
+    for (const partition of this.#paused) if (!this.#held.has(partition)) this.#paused.delete(partition);
+    this.#pause(partitions);
+  }
+
+  #pause(partitions: readonly number[]): void {
+    const { topic } = this.#options;
+    if (partitions.length > 0) this.#consumer?.pause([{ topic, partitions: [...partitions] }]);
+  }
+
+  #resume(partitions: readonly number[]): void {
+    const { topic } = this.#options;
+    if (partitions.length > 0) this.#consumer?.resume([{ topic, partitions: [...partitions] }]);
   }
 }

@@ -16,6 +16,9 @@ interface LogTime {
   readonly logged: number;
 }
 
+/** Stands for an incarnation that is not known any more. */
+const SOME_LOG = Symbol("some log");
+
 /** Commit metadata, as JSON. */
 const commitMetadata = z.object({
   authority: z.object({ incarnation: z.string(), term: z.int().positive() }).nullable(),
@@ -32,7 +35,7 @@ export class PartitionCursor {
   /** Changes of authority by offset, for reading again; dropped up to the commit. */
   #history: AuthorityFrom[];
   /** The incarnation that the caller has read before `next`, where the authority there is unknown. */
-  readonly #promised: string | undefined;
+  readonly #promised: string | typeof SOME_LOG | undefined;
   /** Log times (ms) of some records, one a second: the beginning of a gap of expired records. */
   #times: LogTime[];
   /** Incarnations for whose markers the log has been searched from its beginning. */
@@ -50,7 +53,7 @@ export class PartitionCursor {
     readFrom: number,
     authority: Authority | null,
     logged: number | null,
-    promised?: string,
+    promised?: string | typeof SOME_LOG,
   ) {
     this.#logger = logger;
     this.#next = next;
@@ -64,6 +67,14 @@ export class PartitionCursor {
   /** A cursor at the beginning of a log. @param low the first offset that it still has */
   static atBeginning(logger: Logger, low: number): PartitionCursor {
     return new PartitionCursor(logger, low, low, null, null);
+  }
+
+  /**
+   * The cursor of a group whose commit was replaced by "the beginning", as kafkajs does when retention has removed what was
+   * committed: whatever stood before `low`, the first offset of the log, may have been promised.
+   */
+  static afterReset(logger: Logger, low: number): PartitionCursor {
+    return new PartitionCursor(logger, 0, low, null, null, SOME_LOG);
   }
 
   /** The cursor of a commit. @throws when its metadata is not what {@link metadata} made */
@@ -124,7 +135,8 @@ export class PartitionCursor {
     // Before the commit that we began with no log time is known: any record may have expired.
     const since = this.#timeBefore(this.#next) ?? (this.#promised === undefined ? null : 0);
     const incarnation = this.#authority?.incarnation ?? this.#promised;
-    const sameLog = incarnation !== undefined && fromMessage(first)?.origin.incarnation === incarnation;
+    const sameLog =
+      incarnation === SOME_LOG || (incarnation !== undefined && fromMessage(first)?.origin.incarnation === incarnation);
     if (since === null || !sameLog) return undefined;
     return { seq: Number(first.offset) - 1, since, until: Number(first.timestamp) };
   }

@@ -2,6 +2,8 @@
 
 import { expect, it } from "vitest";
 import { requireKafka, until } from "../../../../local/testing.ts";
+import { names } from "../client.ts";
+import { committedOffsets } from "../offsets.ts";
 import { BTC, Heard, trade, useTestLog } from "../testing.ts";
 
 const kafka = await requireKafka();
@@ -10,6 +12,21 @@ kafka.describe("a reader of a log", () => {
   const { log } = useTestLog(() => kafka.start(), { partitions: 2 });
   const write = (...ids: number[]) => log().write(...ids.map((id) => trade(id)));
   const read = (heard = new Heard()) => log().read(heard);
+
+  const groupId = () => names(log().settings.prefix, "upbit").group;
+
+  const committed = (partition: number) =>
+    log().onAdmin(async (admin) => (await committedOffsets(admin, groupId(), log().topic)).get(partition)?.offset);
+
+  /** What kafkajs does by itself where the committed offset is not in the log any more. */
+  async function resetByKafkajs(partition: number): Promise<void> {
+    const consumer = log().kafka.consumer({ groupId: groupId(), sessionTimeout: 6000 });
+    await consumer.connect();
+    await consumer.subscribe({ topic: log().topic, fromBeginning: true });
+    await consumer.run({ autoCommit: false, eachMessage: async () => undefined });
+    await until(async () => (await committed(partition)) === -2);
+    await consumer.disconnect();
+  }
 
   it("resumes from what was committed, and knows there whose records are void", async () => {
     const old = await write(1, 2);
@@ -49,6 +66,24 @@ kafka.describe("a reader of a log", () => {
     ]);
     expect(later.expiries[0]?.since).toBeLessThanOrEqual(later.expiries[0]?.until ?? 0);
     expect(heard.expiries).toEqual([]);
+    // Should this reader die before the feeds have been told, the next one must know of it, too.
+    expect(await committed(partition)).toBe(4);
+  });
+
+  it("tells what has expired where a consumer was reset to the beginning before, and the position is lost", async () => {
+    const writer = await write(1, 2, 3);
+    const partition = writer.partitionOf(BTC);
+    const { reader, heard } = await read();
+    await until(() => heard.ids.length === 3);
+    await reader.commit([{ partition, epoch: heard.epoch, offset: 4 }]);
+    await reader.stop();
+    await log().expire(partition, 5);
+    await resetByKafkajs(partition);
+    for (const id of [4, 5]) writer.append(trade(id));
+    await writer.flushed();
+    const { heard: later } = await read();
+    await until(() => later.ids.length === 2);
+    expect(later.expiries).toEqual([{ seq: 4, since: 0, until: expect.any(Number) }]);
   });
 
   it("reads again what follows a position, up to where it is told to stop", async () => {

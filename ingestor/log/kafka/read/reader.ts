@@ -15,6 +15,8 @@ import { readPartition } from "./read-partition.ts";
 
 /** Messages handed on without a pause: beside a busy machine, heartbeats and sockets must have their turn in between. */
 const SLICE = 200;
+/** What Kafka says of a group that has committed nothing. */
+const NOT_COMMITTED = -1;
 
 export class KafkaReader implements TickReader {
   readonly #logger: Logger;
@@ -140,10 +142,12 @@ export class KafkaReader implements TickReader {
     this.#lookbacks.clear();
     this.#generation += 1;
     for (const partition of partitions) {
-      const reader = this.#openReader(partition, this.#generation);
-      reader.catch((error) =>
-        this.#logger.warn({ reason: reasonOf(error), partition }, "reading the committed position failed"),
-      );
+      const generation = this.#generation;
+      const reader = this.#openReader(partition, generation);
+      reader.catch((error) => {
+        this.#logger.warn({ reason: reasonOf(error), partition }, "reading the committed position failed");
+        if (generation === this.#generation) this.#member.rejoin(error);
+      });
       this.#readers.set(partition, reader);
     }
     for (const partition of gone) handlers.revoked(partition);
@@ -156,30 +160,40 @@ export class KafkaReader implements TickReader {
     this.#unchecked.clear();
   }
 
-  /** A reader that begins where the group has committed, or where the log does. */
+  /** A reader that begins where the group has committed, or where the log does; fetching begins with it. */
   async #openReader(partition: number, generation: number): Promise<PartitionReader> {
     const [offsets, all] = await Promise.all([
       committedOffsets(this.#admin, this.#groupId, this.#topic),
       extents(this.#admin, this.#topic),
     ]);
     const { low, high } = all.find((one) => one.partition === partition) ?? { low: 0, high: 0 };
-    const { offset, metadata } = offsets.get(partition) ?? { offset: -1 };
-    if (offset < 0) return new PartitionReader(partition, PartitionCursor.atBeginning(this.#logger, low));
-    const cursor = PartitionCursor.committed(this.#logger, offset, low, metadata);
-    if (generation === this.#generation && offset <= high) this.#lookBack(partition, cursor, low);
+    const { offset, metadata } = offsets.get(partition) ?? { offset: NOT_COMMITTED };
+    const cursor = this.#cursorAt(offset, low, metadata);
+    if (generation !== this.#generation) return new PartitionReader(partition, cursor);
+    const isInLog = offset >= low && offset <= high;
+    const lookback = offset >= 0 && offset <= high ? this.#lookBack(partition, cursor, low) : undefined;
+    this.#member.release(partition, lookback ?? (isInLog || offset === NOT_COMMITTED ? undefined : low));
     return new PartitionReader(partition, cursor);
   }
 
+  #cursorAt(offset: number, low: number, metadata: string | null | undefined): PartitionCursor {
+    if (offset >= 0) return PartitionCursor.committed(this.#logger, offset, low, metadata);
+    if (offset === NOT_COMMITTED) return PartitionCursor.atBeginning(this.#logger, low);
+    return PartitionCursor.afterReset(this.#logger, low);
+  }
+
   /**
-   * Seeks back, so that the acked positions before the commit are known before any record can reach a feed. With the group's
+   * Looks back, so that the acked positions before the commit are known before any record can reach a feed. With the group's
    * own consumer: it has joined already.
+   *
+   * @returns where fetching begins then; undefined where there is nothing to look at
    */
-  #lookBack(partition: number, { authority, next }: PartitionCursor, low: number): void {
-    if (authority === null || !this.#unchecked.has(partition)) return;
+  #lookBack(partition: number, { authority, next }: PartitionCursor, low: number): number | undefined {
+    if (authority === null || !this.#unchecked.has(partition)) return undefined;
     const lookback = new CommitLookback(low, next, authority);
-    if (lookback.from >= next) return;
+    if (lookback.from >= next) return undefined;
     this.#lookbacks.set(partition, lookback);
-    this.#member.seek(partition, lookback.from);
+    return lookback.from;
   }
 
   /** Feeds the lookback with the records before the commit. @returns the rest of the batch */
