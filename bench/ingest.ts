@@ -7,8 +7,9 @@ import { createLogger } from "../ingestor/logger.ts";
 import { EdgeClient } from "../ingestor/push/edge-client.ts";
 import { startIngestor } from "../local/ingestor.ts";
 import { bareProduce } from "./bare.ts";
-import { benchStack, until } from "./stack.ts";
+import { benchStack } from "./stack.ts";
 import { benchMarkets, benchTrade } from "./trade.ts";
+import { until } from "./until.ts";
 
 const silent = createLogger("silent");
 

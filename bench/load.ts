@@ -9,7 +9,8 @@ import type { Stack } from "../local/stack.ts";
 import { dialects } from "../simulator/dialects.ts";
 import type { Simulator } from "../simulator/simulator.ts";
 import { BareProcess } from "./bare.ts";
-import { benchStack, until } from "./stack.ts";
+import { benchStack } from "./stack.ts";
+import { until } from "./until.ts";
 
 /** What a run of all exchanges was like. */
 export interface LoadFigures {

@@ -6,7 +6,8 @@ import { dialNode } from "../client/node-socket.ts";
 import { marketsBody } from "../protocol/rest.ts";
 import { BareProcess } from "./bare.ts";
 import { quantile } from "./quantile.ts";
-import { benchStack, until } from "./stack.ts";
+import { benchStack } from "./stack.ts";
+import { until } from "./until.ts";
 
 const RATES = [200, 2000];
 /** How long the bare echo is measured before each of them, s. */

@@ -6,7 +6,7 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import WebSocket from "ws";
 import { type Edge, startEdge, TradePublisher } from "./edge.ts";
-import { until } from "./stack.ts";
+import { until } from "./until.ts";
 
 const PATH = "/v1/stream/upbit/BTC-KRW?channel=trade&rate=raw";
 /** An id that makes an item of about a kilobyte: the system's own buffers, some MB a connection, are full within seconds. */

@@ -16,8 +16,3 @@ export async function benchStack(options: Partial<StackOptions>): Promise<Stack>
     },
   };
 }
-
-/** Asks again every 50 ms until it is so. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
-}

@@ -7,7 +7,8 @@ import { startIngestor } from "../local/ingestor.ts";
 import type { Service } from "../local/service.ts";
 import type { Simulator } from "../simulator/simulator.ts";
 import { BareProcess } from "./bare.ts";
-import { benchStack, until } from "./stack.ts";
+import { benchStack } from "./stack.ts";
+import { until } from "./until.ts";
 
 const RATE = 500;
 /** The lower bounds of failure detection: the lease's ttl and the consumer group's session timeout, ms. */

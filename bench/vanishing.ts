@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Edge, startEdge, TradePublisher } from "./edge.ts";
 import { upgradeRequest } from "./slow-readers.ts";
-import { until } from "./stack.ts";
+import { until } from "./until.ts";
 
 const PATH = "/v1/stream/upbit/BTC-KRW?channel=trade&rate=raw";
 /** At a time. */

@@ -2,7 +2,8 @@ import type { MarketEngine } from "../engine.ts";
 import type { Trade } from "../trade.ts";
 import { aggTradeRow, amount, turnoverText } from "./frames.ts";
 import type { TradeIds } from "./ids.ts";
-import { allow, Refusal, whole } from "./refusal.ts";
+import { allow, whole } from "./query.ts";
+import { Refusal } from "./refusal.ts";
 import { symbolOf } from "./streams.ts";
 
 /** A part of a market's history; all bounds are inclusive. */

@@ -1,5 +1,6 @@
 import type { Market } from "../market.ts";
-import { allow, Refusal } from "./refusal.ts";
+import { allow } from "./query.ts";
+import { Refusal } from "./refusal.ts";
 import { assetsOf, symbolOf } from "./streams.ts";
 
 const STATUSES = ["TRADING", "HALT", "BREAK"];
