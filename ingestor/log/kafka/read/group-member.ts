@@ -93,12 +93,13 @@ export class GroupMember {
   }
 
   /**
-   * Has a partition fetched, from `offset` or, without it, from what is committed. Where retention has removed that, kafkajs
-   * would commit "the beginning" in its place, at once and without metadata, and what we had promised would be forgotten.
+   * Has a partition fetched from an offset that is in the log. Left to itself kafkajs fetches from what is committed; where
+   * retention has removed that, it commits "the beginning" in its place, at once and without metadata, and what we had
+   * promised would be forgotten.
    */
-  release(partition: number, offset?: number): void {
+  release(partition: number, offset: number): void {
     this.#held.delete(partition);
-    if (offset !== undefined) this.seek(partition, offset);
+    this.seek(partition, offset);
     if (!this.#paused.has(partition)) this.#resume([partition]);
   }
 

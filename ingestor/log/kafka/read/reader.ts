@@ -172,7 +172,8 @@ export class KafkaReader implements TickReader {
     if (generation !== this.#generation) return new PartitionReader(partition, cursor);
     const isInLog = offset >= low && offset <= high;
     const lookback = offset >= 0 && offset <= high ? this.#lookBack(partition, cursor, low) : undefined;
-    this.#member.release(partition, lookback ?? (isInLog || offset === NOT_COMMITTED ? undefined : low));
+    // Named even where it is the commit: ours may move on before kafkajs asks for it, and what lies between would seem expired.
+    this.#member.release(partition, lookback ?? (isInLog ? offset : low));
     return new PartitionReader(partition, cursor);
   }
 
