@@ -64,12 +64,18 @@ export class TestLog {
     return writer;
   }
 
-  /** A reader of the pusher's group; stopped after the test. */
+  /** A reader of the pusher's group that has been started. */
   async read<T extends LogHandlers>(handlers: T): Promise<{ reader: KafkaReader; heard: T }> {
-    const reader = new KafkaReader(this.settings, EXCHANGE, this.logger);
-    this.#cleanUps.push(() => reader.stop());
+    const reader = this.newReader();
     await reader.start(handlers);
     return { reader, heard: handlers };
+  }
+
+  /** Stopped after the test. */
+  newReader(): KafkaReader {
+    const reader = new KafkaReader(this.settings, EXCHANGE, this.logger);
+    this.#cleanUps.push(() => reader.stop());
+    return reader;
   }
 
   async onAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {

@@ -98,6 +98,22 @@ kafka.describe("a reader of a log", () => {
     expect(again).toEqual([3, 4, 5]);
   });
 
+  it("reads nothing of a partition that is paused before its commit is known, until it is resumed", async () => {
+    await write(1, 2, 3);
+    const heard = new Heard();
+    const paused: number[] = [];
+    const reader = log().newReader();
+    heard.assigned = (partition) => {
+      paused.push(partition);
+      reader.pause([partition]);
+    };
+    await reader.start(heard);
+    await until(() => heard.confirmations > 1);
+    expect([paused.length, heard.ids]).toEqual([2, []]);
+    reader.resume(paused);
+    await until(() => heard.ids.length === 3);
+  });
+
   it("stays in its group however long a batch takes", async () => {
     await write(...Array.from({ length: 2000 }, (_, i) => i));
     // 10 s in all, against a session of 6 s. Who falls out reads from the commit again.

@@ -155,6 +155,8 @@ export class KafkaReader implements TickReader {
   }
 
   #revokeAll(handlers: LogHandlers): void {
+    // What is still being opened must release nothing in the next membership.
+    this.#generation += 1;
     for (const partition of this.#readers.keys()) handlers.revoked(partition);
     this.#readers.clear();
     this.#unchecked.clear();
