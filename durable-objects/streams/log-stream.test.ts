@@ -2,7 +2,7 @@ import { env, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { LoggedEvent } from "../../protocol/ingest.ts";
 import { TradeHistory } from "../symbol-feed/trade-history.ts";
-import { context, decoded, feedEvents, gap, ticker, trade } from "../testing/test-events.ts";
+import { context, decoded, feedEvents, gap, INSTRUMENT, ticker, trade } from "../testing/test-events.ts";
 import { groupTrades, LogStream } from "./log-stream.ts";
 
 const E = context("e1");
@@ -12,7 +12,7 @@ let objects = 0;
 function withHistory(run: (history: TradeHistory) => void): Promise<void> {
   objects += 1;
   const stub = env.REGISTRY.getByName(`log-stream-${objects}`);
-  return runInDurableObject(stub, (_instance, state) => run(new TradeHistory(state.storage.sql)));
+  return runInDurableObject(stub, (_instance, state) => run(new TradeHistory(state.storage.sql, INSTRUMENT)));
 }
 
 function take(stream: LogStream, events: readonly LoggedEvent[], listening = true): void {
@@ -94,7 +94,7 @@ describe("LogStream", () => {
     await withHistory((history) => {
       const stream = new LogStream("trade", "100ms", history);
       expect(stream.snapshot(E)).toBeUndefined();
-      for (const event of [trade(4), gap(5), trade(7)]) history.add(event);
+      for (const event of feedEvents(trade(4), gap(5), trade(7))) history.add(event);
       take(stream, [trade(4), gap(5)]);
       stream.flush(E);
       take(stream, [trade(7)]);

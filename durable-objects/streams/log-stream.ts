@@ -2,19 +2,28 @@
 
 import type { MarketEvent } from "../../protocol/events.ts";
 import type { Channel, Rate } from "../../protocol/stream.ts";
-import type { TradeHistory } from "../symbol-feed/trade-history.ts";
 import { FeedStream } from "./feed-stream.ts";
-import { FeedEvent, type Item, type ItemContext, logSnapshot, makeItem, pathOf } from "./item.ts";
+import { type FeedEvent, type Item, type ItemContext, logSnapshot, makeItem, pathOf } from "./item.ts";
 
 /** Trades in one item of a recovery: it may reach ten minutes back. */
 const RECOVERED_TRADES = 500;
 
+/** The events that a log stream has broadcast, for whoever comes later. */
+export interface StreamHistory {
+  /** Events above `seq` in order, up to and with `until`. */
+  since(seq: number, until: number): FeedEvent[];
+  /** The newest event up to and with `seq`. */
+  newestUpTo(seq: number): FeedEvent | undefined;
+  /** The newest `limit` trades up to and with `until`, newest last. */
+  newestTrades(limit: number, until: number): FeedEvent[];
+}
+
 export class LogStream extends FeedStream {
-  readonly #history: TradeHistory;
+  readonly #history: StreamHistory;
   /** The log starts anew with the next item: a snapshot in the new epoch comes before it. */
   #startsAnew = false;
 
-  constructor(channel: Channel, rate: Rate, history: TradeHistory) {
+  constructor(channel: Channel, rate: Rate, history: StreamHistory) {
     super(channel, rate);
     this.#history = history;
   }
@@ -30,12 +39,11 @@ export class LogStream extends FeedStream {
     if (newest === undefined || position === 0) return undefined;
     const trade = this.#history.newestTrades(1, position)[0];
     const path = pathOf(trade ?? newest, context.edge);
-    return logSnapshot(this.key, position, trade === undefined ? undefined : new FeedEvent(trade), path, context);
+    return logSnapshot(this.key, position, trade, path, context);
   }
 
   override recover(from: number, context: ItemContext): Item[] {
-    const missed = this.#history.since(from, this.position).map((logged) => new FeedEvent(logged));
-    return this.#chain(missed, from, context, RECOVERED_TRADES);
+    return this.#chain(this.#history.since(from, this.position), from, context, RECOVERED_TRADES);
   }
 
   override accepts(type: MarketEvent["type"]): boolean {

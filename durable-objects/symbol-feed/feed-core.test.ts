@@ -77,7 +77,7 @@ class Feed {
   }
 
   #wake(): FeedCore {
-    return new FeedCore(INSTRUMENT, new FeedStore(this.#sql), new TradeHistory(this.#sql, SMALL));
+    return new FeedCore(INSTRUMENT, new FeedStore(this.#sql), new TradeHistory(this.#sql, INSTRUMENT, SMALL));
   }
 }
 

@@ -6,7 +6,8 @@ import type { Migration } from "../migrate.ts";
 const version1 = z.looseObject({ lines: z.record(z.string(), z.number()) });
 
 export const FEED_MIGRATIONS: readonly Migration[] = [
-  // To version 2: `lines` are called what they are.
+  // To version 2: `lines` are called what they are. Trades are stored as items carry them since; those of before are many, and
+  // are read as they stand (`stored-event.ts`).
   (sql) =>
     rewriteRecord(sql, (body) => {
       const { lines: positions, ...rest } = version1.parse(body);

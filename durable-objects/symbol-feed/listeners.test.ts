@@ -126,7 +126,7 @@ class Scene {
   }
 
   #wake(): FeedCore {
-    const history = new TradeHistory(this.#sql, { min: 1000, max: 1000, age: 1, chunk: 5 });
+    const history = new TradeHistory(this.#sql, INSTRUMENT, { min: 1000, max: 1000, age: 1, chunk: 5 });
     return new FeedCore(INSTRUMENT, new FeedStore(this.#sql), history);
   }
 }

@@ -58,7 +58,7 @@ export class SymbolFeed extends DurableObject<Settings> {
     super(ctx, env);
     if (ctx.id.name === undefined) throw new TypeError("a SymbolFeed is found by its instrument's name");
     const name = instrumentOf(ctx.id.name);
-    this.#core = new FeedCore(name, new FeedStore(ctx.storage.sql), new TradeHistory(ctx.storage.sql));
+    this.#core = new FeedCore(name, new FeedStore(ctx.storage.sql), new TradeHistory(ctx.storage.sql, name));
     this.#clients = new ClientSockets(ctx);
     this.#publisher = new PublisherSocket(ctx);
     this.#redis = new RedisWriter(env, name);

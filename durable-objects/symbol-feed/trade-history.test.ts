@@ -1,6 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
-import { gap, trade } from "../testing/test-events.ts";
+import { FeedEvent } from "../streams/item.ts";
+import { feedEvents, gap, INSTRUMENT, trade } from "../testing/test-events.ts";
 import { type HistoryLimits, TradeHistory } from "./trade-history.ts";
 
 const LIMITS: HistoryLimits = { min: 6, max: 20, age: 10, chunk: 4 };
@@ -14,7 +15,7 @@ function withSql(run: (sql: SqlStorage) => void): Promise<void> {
 }
 
 function fill(history: TradeHistory, from: number, to: number): void {
-  for (let seq = from; seq <= to; seq += 1) history.add(trade(seq));
+  for (let seq = from; seq <= to; seq += 1) history.add(new FeedEvent(trade(seq)));
 }
 
 const seqs = (events: readonly { seq: number }[]) => events.map(({ seq }) => seq);
@@ -22,7 +23,7 @@ const range = (from: number, to: number) => Array.from({ length: to - from + 1 }
 
 it("answers across chunks, stored or not", async () => {
   await withSql((sql) => {
-    const history = new TradeHistory(sql, { ...LIMITS, min: 100, max: 100 });
+    const history = new TradeHistory(sql, INSTRUMENT, { ...LIMITS, min: 100, max: 100 });
     fill(history, 1, 9);
     history.store();
     fill(history, 10, 13);
@@ -35,11 +36,11 @@ it("answers across chunks, stored or not", async () => {
 it("goes on where it was when the memory is gone", async () => {
   await withSql((sql) => {
     const limits = { ...LIMITS, min: 100, max: 100 };
-    let history = new TradeHistory(sql, limits);
+    let history = new TradeHistory(sql, INSTRUMENT, limits);
     for (const seq of range(1, 30)) {
-      history.add(trade(seq));
+      history.add(new FeedEvent(trade(seq)));
       if (seq % 3 === 0) history.store();
-      if (seq % 6 === 0) history = new TradeHistory(sql, limits);
+      if (seq % 6 === 0) history = new TradeHistory(sql, INSTRUMENT, limits);
     }
     expect(seqs(history.since(0))).toEqual(range(1, 30));
     expect(seqs(history.newestTrades(7))).toEqual(range(24, 30));
@@ -50,17 +51,17 @@ it("goes on where it was when the memory is gone", async () => {
 
 it("loses what was not stored, and nothing else", async () => {
   await withSql((sql) => {
-    const history = new TradeHistory(sql, LIMITS);
+    const history = new TradeHistory(sql, INSTRUMENT, LIMITS);
     fill(history, 1, 5);
     history.store();
     fill(history, 6, 9);
-    expect(seqs(new TradeHistory(sql, LIMITS).since(0))).toEqual(range(1, 5));
+    expect(seqs(new TradeHistory(sql, INSTRUMENT, LIMITS).since(0))).toEqual(range(1, 5));
   });
 });
 
 it("keeps at least so many, and lets go of the older ones by age", async () => {
   await withSql((sql) => {
-    const history = new TradeHistory(sql, LIMITS);
+    const history = new TradeHistory(sql, INSTRUMENT, LIMITS);
     fill(history, 1, 8);
     expect(history.store()).toBeUndefined();
     fill(history, 9, 24);
@@ -72,16 +73,16 @@ it("keeps at least so many, and lets go of the older ones by age", async () => {
 
 it("keeps at most so many, however young", async () => {
   await withSql((sql) => {
-    const history = new TradeHistory(sql, { ...LIMITS, age: 1000 });
+    const history = new TradeHistory(sql, INSTRUMENT, { ...LIMITS, age: 1000 });
     fill(history, 1, 30);
     expect(history.store()).toBe(12);
-    expect(seqs(new TradeHistory(sql, LIMITS).since(0))).toEqual(range(13, 30));
+    expect(seqs(new TradeHistory(sql, INSTRUMENT, LIMITS).since(0))).toEqual(range(13, 30));
   });
 });
 
 it("never lets go of the newest chunk", async () => {
   await withSql((sql) => {
-    const history = new TradeHistory(sql, { ...LIMITS, min: 0, max: 1, age: 0 });
+    const history = new TradeHistory(sql, INSTRUMENT, { ...LIMITS, min: 0, max: 1, age: 0 });
     fill(history, 1, 4);
     expect(history.store()).toBeUndefined();
     expect(seqs(history.since(0))).toEqual(range(1, 4));
@@ -90,8 +91,8 @@ it("never lets go of the newest chunk", async () => {
 
 it("leaves gaps out of the newest trades", async () => {
   await withSql((sql) => {
-    const history = new TradeHistory(sql, LIMITS);
-    for (const event of [trade(1), gap(2), trade(3), gap(4), gap(5)]) history.add(event);
+    const history = new TradeHistory(sql, INSTRUMENT, LIMITS);
+    for (const event of feedEvents(trade(1), gap(2), trade(3), gap(4), gap(5))) history.add(event);
     history.store();
     expect(seqs(history.newestTrades(2))).toEqual([1, 3]);
     expect(seqs(history.since(0))).toEqual([1, 2, 3, 4, 5]);
@@ -100,11 +101,11 @@ it("leaves gaps out of the newest trades", async () => {
 
 it("forgets everything when the log ends", async () => {
   await withSql((sql) => {
-    const history = new TradeHistory(sql, LIMITS);
+    const history = new TradeHistory(sql, INSTRUMENT, LIMITS);
     fill(history, 1, 9);
     history.store();
     history.clear();
     expect(history.newest).toBeUndefined();
-    expect(seqs(new TradeHistory(sql, LIMITS).since(0))).toEqual([]);
+    expect(seqs(new TradeHistory(sql, INSTRUMENT, LIMITS).since(0))).toEqual([]);
   });
 });

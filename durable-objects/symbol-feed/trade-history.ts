@@ -3,7 +3,8 @@
  * many, at most 50,000. They stand in chunks rather than a row each, because rows written are the dearest meter.
  */
 
-import type { LoggedEvent } from "../../protocol/ingest.ts";
+import type { FeedEvent } from "../streams/item.ts";
+import { decodeChunk, encodeStored } from "./stored-event.ts";
 
 export interface HistoryLimits {
   /** Kept at least, where there were as many. */
@@ -32,18 +33,20 @@ interface Chunk {
 
 export class TradeHistory {
   readonly #sql: SqlStorage;
+  readonly #instrument: string;
   readonly #limits: HistoryLimits;
   /** Every chunk in the table, oldest first, without its body. */
   #chunks: Chunk[];
   /** The newest chunk's events, which grow until it is full, and after them what is not stored yet. */
-  #tail: LoggedEvent[];
+  #tail: FeedEvent[];
   /** The JSON of what is stored of the tail: the chunk is written again as it grows, its events are not. */
   #texts: string[] = [];
   #stored: number;
   #count: number;
 
-  constructor(sql: SqlStorage, limits: HistoryLimits = HISTORY_LIMITS) {
+  constructor(sql: SqlStorage, instrument: string, limits: HistoryLimits = HISTORY_LIMITS) {
     this.#sql = sql;
+    this.#instrument = instrument;
     this.#limits = limits;
     sql.exec(
       "CREATE TABLE IF NOT EXISTS trades (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, logged INTEGER NOT NULL, count INTEGER NOT NULL, body TEXT NOT NULL)",
@@ -58,31 +61,31 @@ export class TradeHistory {
   }
 
   /** The newest event, a trade or a gap. */
-  get newest(): LoggedEvent | undefined {
+  get newest(): FeedEvent | undefined {
     return this.#tail.at(-1);
   }
 
-  add(logged: LoggedEvent): void {
-    this.#tail.push(logged);
+  add(event: FeedEvent): void {
+    this.#tail.push(event);
     this.#count += 1;
   }
 
   /** Events above `seq` in order, up to and with `until`. */
-  since(seq: number, until = Number.MAX_SAFE_INTEGER): LoggedEvent[] {
+  since(seq: number, until = Number.MAX_SAFE_INTEGER): FeedEvent[] {
     const inMemory = this.#tail[0]?.seq ?? Number.MAX_SAFE_INTEGER;
     const older = seq + 1 < inMemory ? this.#read("last > ? AND first < ?", seq, inMemory) : [];
     return [...older, ...this.#tail].filter((logged) => logged.seq > seq && logged.seq <= until);
   }
 
   /** The newest event up to and with `seq`. */
-  newestUpTo(seq: number): LoggedEvent | undefined {
+  newestUpTo(seq: number): FeedEvent | undefined {
     const inMemory = this.#tail.findLast((logged) => logged.seq <= seq);
     return inMemory ?? this.#read("first = (SELECT MAX(first) FROM trades WHERE first <= ?)", seq).at(-1);
   }
 
   /** The newest `limit` trades (gaps left out) up to and with `until`, newest last. */
-  newestTrades(limit: number, until = Number.MAX_SAFE_INTEGER): LoggedEvent[] {
-    const isTrade = ({ seq, event }: LoggedEvent) => seq <= until && event.type === "trade";
+  newestTrades(limit: number, until = Number.MAX_SAFE_INTEGER): FeedEvent[] {
+    const isTrade = ({ seq, event }: FeedEvent) => seq <= until && event.type === "trade";
     let trades = this.#tail.filter(isTrade);
     for (let i = this.#chunks.length - 1; i >= 0 && trades.length < limit; i -= 1) {
       const chunk = this.#chunks[i];
@@ -123,9 +126,7 @@ export class TradeHistory {
     const [first, last] = [events[0], events.at(-1)];
     if (first === undefined || last === undefined) return;
     const chunk = { first: first.seq, last: last.seq, logged: last.logged, count: events.length };
-    for (const { seq, logged, event } of events.slice(this.#texts.length)) {
-      this.#texts.push(JSON.stringify({ seq, logged, event }));
-    }
+    for (const event of events.slice(this.#texts.length)) this.#texts.push(encodeStored(event));
     this.#sql.exec(
       "INSERT OR REPLACE INTO trades (first, last, logged, count, body) VALUES (?, ?, ?, ?, ?)",
       chunk.first,
@@ -156,10 +157,10 @@ export class TradeHistory {
     return expired;
   }
 
-  #read(where: string, ...bindings: number[]): LoggedEvent[] {
+  #read(where: string, ...bindings: number[]): FeedEvent[] {
     return this.#sql
       .exec<ChunkRow>(`SELECT first, body FROM trades WHERE ${where} ORDER BY first`, ...bindings)
       .toArray()
-      .flatMap(({ body }) => JSON.parse(body) as LoggedEvent[]);
+      .flatMap(({ body }) => decodeChunk(this.#instrument, body));
   }
 }
