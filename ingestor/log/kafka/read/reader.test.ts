@@ -18,6 +18,17 @@ kafka.describe("a reader of a log", () => {
   const committed = (partition: number) =>
     log().onAdmin(async (admin) => (await committedOffsets(admin, groupId(), log().topic)).get(partition)?.offset);
 
+  /** Three trades, at 2 to 4: a reader has had them all, committed up to the third of them, and left. */
+  async function committed4() {
+    const writer = await write(1, 2, 3);
+    const partition = writer.partitionOf(BTC);
+    const { reader, heard } = await read();
+    await until(() => heard.ids.length === 3);
+    await reader.commit([{ partition, epoch: heard.epoch, offset: 4 }]);
+    await reader.stop();
+    return { writer, partition, heard };
+  }
+
   /** What kafkajs does by itself where the committed offset is not in the log any more. */
   async function resetByKafkajs(partition: number): Promise<void> {
     const consumer = log().kafka.consumer({ groupId: groupId(), sessionTimeout: 6000 });
@@ -49,12 +60,7 @@ kafka.describe("a reader of a log", () => {
   });
 
   it("tells what has expired before it was read, and of nothing where it had promised nothing", async () => {
-    const writer = await write(1, 2, 3);
-    const partition = writer.partitionOf(BTC);
-    const { reader, heard } = await read();
-    await until(() => heard.ids.length === 3);
-    await reader.commit([{ partition, epoch: heard.epoch, offset: 4 }]);
-    await reader.stop();
+    const { writer, partition, heard } = await committed4();
     for (const id of [4, 5, 6, 7]) writer.append(trade(id));
     await writer.flushed();
     await log().expire(partition, 7);
@@ -71,12 +77,7 @@ kafka.describe("a reader of a log", () => {
   });
 
   it("tells what has expired where a consumer was reset to the beginning before, and the position is lost", async () => {
-    const writer = await write(1, 2, 3);
-    const partition = writer.partitionOf(BTC);
-    const { reader, heard } = await read();
-    await until(() => heard.ids.length === 3);
-    await reader.commit([{ partition, epoch: heard.epoch, offset: 4 }]);
-    await reader.stop();
+    const { writer, partition } = await committed4();
     await log().expire(partition, 5);
     await resetByKafkajs(partition);
     for (const id of [4, 5]) writer.append(trade(id));
