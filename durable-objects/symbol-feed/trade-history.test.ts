@@ -1,18 +1,10 @@
-import { env, runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { FeedEvent } from "../streams/item.ts";
 import { feedEvents, gap, INSTRUMENT, trade } from "../testing/test-events.ts";
+import { withSql } from "../testing/with-sql.ts";
 import { type HistoryLimits, TradeHistory } from "./trade-history.ts";
 
 const LIMITS: HistoryLimits = { min: 6, max: 20, age: 10, chunk: 4 };
-let objects = 0;
-
-/** Runs on the SQLite of a fresh object. */
-function withSql(run: (sql: SqlStorage) => void): Promise<void> {
-  objects += 1;
-  const stub = env.REGISTRY.getByName(`history-${objects}`);
-  return runInDurableObject(stub, (_instance, state) => run(state.storage.sql));
-}
 
 function fill(history: TradeHistory, from: number, to: number): void {
   for (let seq = from; seq <= to; seq += 1) history.add(new FeedEvent(trade(seq)));
