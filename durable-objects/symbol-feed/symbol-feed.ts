@@ -7,37 +7,27 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { ProtocolError } from "../../protocol/errors.ts";
-import type { Source } from "../../protocol/events.ts";
-import { LIMITS, PING_TEXT, PONG_TEXT, type TradeItem } from "../../protocol/frames.ts";
+import { LIMITS, PING_TEXT, PONG_TEXT } from "../../protocol/frames.ts";
 import { type LatestTicker, publisherFrame, type TicksFrame } from "../../protocol/ingest.ts";
 import { RATES, type Rate } from "../../protocol/stream.ts";
 import { instrumentOf } from "../object-name.ts";
 import { PendingRequests } from "../pending-requests.ts";
 import type { Settings } from "../settings.ts";
 import { answerClose, readFrame, refuse, send } from "../sockets.ts";
-import { type ItemContext, tradeItems } from "../streams/item.ts";
+import type { ItemContext } from "../streams/item.ts";
 import { ClientRequests } from "./client-requests.ts";
 import { ClientSockets, type Standing } from "./client-sockets.ts";
 import { FeedCore } from "./feed-core.ts";
 import { FeedStore } from "./feed-store.ts";
 import { PublisherSocket } from "./publisher-socket.ts";
 import { RedisWriter } from "./redis-writer.ts";
+import { type RecentTrades, RestReads } from "./rest-reads.ts";
 import { StatusBroadcaster } from "./status-broadcaster.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { TradeHistory } from "./trade-history.ts";
 
 /** While someone listens, storage is written at most this often, ms: rows written are the dearest meter. */
 const STORE_PERIOD = 2000;
-/** How long a REST read waits for what an idle feed has not been sent yet, ms. */
-const READ_PATIENCE = 300;
-
-/** What `GET /v1/trades` needs of a feed. */
-export interface RecentTrades {
-  readonly source: Source | null;
-  readonly epoch: string | null;
-  readonly seq: number;
-  readonly trades: TradeItem[];
-}
 
 export class SymbolFeed extends DurableObject<Settings> {
   readonly #core: FeedCore;
@@ -48,6 +38,7 @@ export class SymbolFeed extends DurableObject<Settings> {
   readonly #status: StatusBroadcaster;
   readonly #subscriptions: Subscriptions;
   readonly #requests: ClientRequests;
+  readonly #reads: RestReads;
   #rates = "";
   #batches = 0;
   #lastStore = 0;
@@ -74,6 +65,12 @@ export class SymbolFeed extends DurableObject<Settings> {
       sendStatus: (ws) => this.#status.tell(ws),
     });
     this.#requests = new ClientRequests(this.#subscriptions, this.#clients, (ws) => this.#onGone(ws));
+    this.#reads = new RestReads({
+      core: this.#core,
+      publisher: this.#publisher,
+      waiting: this.#waiting,
+      refresh: () => this.#refresh(),
+    });
     this.#rates = this.#clients.rates().join();
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING_TEXT, PONG_TEXT));
     this.#wakeUp();
@@ -110,16 +107,13 @@ export class SymbolFeed extends DurableObject<Settings> {
   }
 
   /** The newest ticker, for REST; null where none has come yet. */
-  async latest(): Promise<LatestTicker | null> {
-    await this.#readable();
-    return this.#core.latest();
+  latest(): Promise<LatestTicker | null> {
+    return this.#reads.latest();
   }
 
   /** The newest trades, newest last, for REST. */
-  async trades(limit: number): Promise<RecentTrades> {
-    await this.#readable();
-    const { epoch, seq, status } = this.#core;
-    return { source: status?.source ?? null, epoch, seq, trades: this.#core.newestTrades(limit).flatMap(tradeItems) };
+  trades(limit: number): Promise<RecentTrades> {
+    return this.#reads.trades(limit);
   }
 
   /** What was broadcast before the memory went away is asked for again at once: somebody may be waiting for it. */
@@ -266,18 +260,6 @@ export class SymbolFeed extends DurableObject<Settings> {
     const before = this.#batches;
     this.#publisher.cadence(this.#clients.rates());
     return () => this.#batches > before || !this.#publisher.connected;
-  }
-
-  #readable(): Promise<void> {
-    const refreshed = this.#refresh();
-    const caughtUp = () => this.#core.caughtUp || !this.#publisher.connected;
-    return new Promise((resolve) =>
-      this.#waiting.enter(
-        () => caughtUp() && refreshed(),
-        READ_PATIENCE,
-        () => resolve(),
-      ),
-    );
   }
 
   #sayCadence(): void {
