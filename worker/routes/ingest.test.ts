@@ -1,12 +1,41 @@
 import { env, SELF } from "cloudflare:test";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { leaseAnswer } from "../../protocol/ingest.ts";
-import { problem } from "../../protocol/rest.ts";
+import { marketsBody, problem } from "../../protocol/rest.ts";
+import { expectProblem, get, HOST, list, market, put, report, TOKEN } from "../testing/requests.ts";
 
-const TOKEN = { Authorization: `Bearer ${env.INGEST_TOKEN}` };
+describe("ingest", () => {
+  it.each([
+    {},
+    { Authorization: "Bearer wrong" },
+    { Authorization: "Bearer " },
+    { Authorization: env.INGEST_TOKEN ?? "" },
+  ])("refuses %j", async (headers: Record<string, string>) => {
+    const response = await put("/v1/ingest/upbit/markets", { markets: [] }, headers);
+    expect(response.headers.get("WWW-Authenticate")).toBe("Bearer");
+    await expectProblem(response, 401, "unauthorized");
+  });
+
+  it("takes no list for an exchange that it is not of", async () => {
+    await list("upbit", "OLD");
+    const strangers = [market("upbit", "NEW"), market("binance", "BTC", "USDT")];
+    const response = await put("/v1/ingest/upbit/markets", { markets: strangers });
+    await expectProblem(response, 400, "bad_request", '"binance:BTC-USDT"');
+    const { markets } = marketsBody.parse(await (await get("/v1/markets?exchange=upbit")).json());
+    expect(markets.map(({ base }) => base)).toEqual(["OLD"]);
+  });
+
+  it("names what is wrong with a body", async () => {
+    await expectProblem(await put("/v1/ingest/upbit/markets", "{"), 400, "bad_request", "not JSON");
+    await expectProblem(await put("/v1/ingest/upbit/markets", { markets: [{}] }), 400, "bad_request", "markets.0");
+    await expectProblem(await put("/v1/ingest/upbit/report", {}), 400, "bad_request", "status");
+    await expectProblem(await put("/v1/ingest/UPBIT/report", report()), 400, "bad_request", "upbit");
+    await expectProblem(await get("/v1/ingest/upbit/BTC-KRW", TOKEN), 400, "bad_request", "WebSocket");
+  });
+});
 
 const lease = (method: string, query: string, body?: object, headers: Record<string, string> = TOKEN) =>
-  SELF.fetch(`https://tickcast.test/v1/ingest/upbit/lease${query}`, {
+  SELF.fetch(`${HOST}/v1/ingest/upbit/lease${query}`, {
     method,
     headers,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
