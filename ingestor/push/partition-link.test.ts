@@ -1,125 +1,11 @@
-import { EventEmitter } from "node:events";
 import { beforeEach, describe, expect, it } from "vitest";
-import type WebSocket from "ws";
-import { type PartitionFrame, type PartitionReply, partitionFrame } from "../../protocol/partition-frames.ts";
-import type { Rate } from "../../protocol/stream.ts";
-import type { LogRecord } from "../log/log.ts";
-import { dueOn, GRID } from "./grid.ts";
-import { NewestTickers } from "./newest-tickers.ts";
 import { PAGE_BYTES } from "./partition-encoder.ts";
-import { type LogView, PartitionLink } from "./partition-link.ts";
-import { EventRing } from "./ring.ts";
-import { RingMemory } from "./ring-memory.ts";
+import type { LogView } from "./partition-link.ts";
+import { content, contents, EPOCH, PartitionLinkSetup } from "./testing/partition-link-setup.ts";
 
-const EPOCH = "e-0";
-
-class Wire extends EventEmitter {
-  readonly OPEN = 1;
-  readyState = 1;
-  bufferedAmount = 0;
-  readonly sent: PartitionFrame[] = [];
-  readonly sizes: number[] = [];
-
-  send(text: string, onSent?: () => void): void {
-    this.sent.push(partitionFrame.parse(JSON.parse(text)));
-    this.sizes.push(text.length);
-    if (onSent !== undefined) queueMicrotask(onSent);
-  }
-}
-
-/** A partition and its link, as the pusher holds them. */
-class Setup {
-  readonly ring: EventRing;
-  readonly newest = new NewestTickers();
-  readonly link: PartitionLink;
-  view: LogView | undefined = {
-    epoch: EPOCH,
-    asOf: 0,
-    status: '{"state":"live","source":"simulated","since":1}',
-    source: "simulated",
-  };
-  replaced = 0;
-  now = 1_000_000;
-  #ticks = 0;
-
-  constructor(memory = 10_000_000) {
-    this.ring = new EventRing(new RingMemory(memory));
-    this.ring.begin(0);
-    this.newest.begin(EPOCH, 0);
-    const onReplaced = () => {
-      this.replaced += 1;
-    };
-    this.link = new PartitionLink({ ring: this.ring, newest: this.newest, view: () => this.view, onReplaced });
-  }
-
-  read(offset: number, key = "a", type: LogRecord["type"] = "ticker", padding = ""): void {
-    const origin = { kind: "event", incarnation: "e", term: 1 } as const;
-    const value = JSON.stringify({ type, instrument: key, price: "1", time: 5, received: 6, padding });
-    const record: LogRecord = { offset, logged: offset * 10, key, value, type, origin };
-    if (type === "ticker") this.newest.take(record);
-    this.ring.append(record);
-    if (this.view !== undefined) this.view = { ...this.view, asOf: offset * 10 };
-    this.link.onRead(this.now);
-  }
-
-  open(): Wire {
-    const wire = new Wire();
-    this.link.opened(wire as unknown as WebSocket);
-    return wire;
-  }
-
-  say(frame: PartitionReply): void {
-    this.link.onMessage(JSON.stringify(frame));
-  }
-
-  /** Opens a feed's socket. */
-  ready(rates: Rate[] = [], has?: number): Wire {
-    const wire = this.open();
-    this.say({ op: "ready", epoch: has === undefined ? null : EPOCH, through: has ?? 0, rates });
-    return wire;
-  }
-
-  /** A tick of the grid. */
-  tick(): void {
-    this.now += GRID;
-    this.#ticks += 1;
-    this.link.onGrid(this.now, dueOn(this.#ticks));
-  }
-}
-
-function content(frame: PartitionFrame): unknown {
-  switch (frame.op) {
-    case "tickers":
-      return [
-        "tickers",
-        frame.from,
-        frame.through,
-        frame.tickers.map(({ instrument, seq }) => [instrument, seq]),
-        frame.more,
-      ];
-    case "batch":
-      return ["batch", frame.prev, frame.through, frame.events.map(({ seq }) => seq)];
-    case "replayed":
-      return [
-        "replayed",
-        frame.id,
-        frame.from,
-        frame.through,
-        frame.events.map(({ seq }) => seq),
-        frame.more,
-        frame.complete,
-      ];
-    case "gone":
-      return ["gone", frame.instruments];
-    default:
-      return frame;
-  }
-}
-const contents = (wire: Wire) => wire.sent.map(content);
-
-let setup: Setup;
+let setup: PartitionLinkSetup;
 beforeEach(() => {
-  setup = new Setup();
+  setup = new PartitionLinkSetup();
 });
 
 describe("an idle feed", () => {
@@ -314,7 +200,7 @@ describe("a feed of which rates are wanted", () => {
   });
 
   it("begins anew with the newest tickers where the ring no longer reaches, or another log has begun", () => {
-    setup = new Setup(10 * (150 + 80));
+    setup = new PartitionLinkSetup(10 * (150 + 80));
     for (let i = 1; i <= 30; i += 1) setup.read(i, `i${i % 3}`);
     const wire = setup.ready(["raw"], 2);
     setup.link.onEpochEnds(setup.now);
@@ -382,76 +268,6 @@ describe("a feed of which rates are wanted", () => {
     setup.link.drain(3000);
     setup.link.onStatus(setup.now);
     expect(contents(wire).slice(begun)).toEqual([{ op: "drain", within: 3000 }, ["batch", 0, 0, []]]);
-  });
-});
-
-describe("a replay", () => {
-  const request = { op: "replay", id: "r", epoch: EPOCH, from: 0, instruments: null } as const;
-  const settled = () => new Promise((resolve) => setImmediate(resolve));
-
-  it("brings the events up to where the batches go on, all or some instruments'", async () => {
-    const wire = setup.ready(["raw"], 0);
-    for (let i = 1; i <= 6; i += 1) setup.read(i, i % 2 ? "a" : "b");
-    const begun = wire.sent.length;
-    setup.say({ ...request, from: 2 });
-    setup.say({ ...request, id: "s", instruments: ["b"] });
-    setup.read(7);
-    await settled();
-    expect(contents(wire).slice(begun)).toEqual([
-      ["replayed", "r", 2, 6, [3, 4, 5, 6], false, true],
-      ["batch", 6, 7, [7]],
-      ["replayed", "s", 0, 6, [2, 4, 6], false, true],
-    ]);
-  });
-
-  it("goes page by page and in turns with others, so that a live batch waits behind one page", async () => {
-    for (let i = 1; i <= 8; i += 1) setup.read(i, "a", "trade", "x".repeat(PAGE_BYTES / 2));
-    const wire = setup.ready(["raw"], 8);
-    const begun = wire.sent.length;
-    setup.say(request);
-    setup.say({ ...request, id: "s", from: 7 });
-    setup.read(9);
-    await settled();
-    expect(
-      contents(wire)
-        .slice(begun)
-        .map((one) => (one as unknown[]).slice(0, 4)),
-    ).toEqual([
-      ["replayed", "r", 0, 1],
-      ["batch", 8, 9, [9]],
-      ["replayed", "r", 1, 2],
-      ["replayed", "s", 7, 8],
-      ...[2, 3, 4, 5, 6, 7].map((from) => ["replayed", "r", from, from + 1]),
-    ]);
-  });
-
-  it("says where the ring does not reach back, and gives nothing of another log", async () => {
-    setup = new Setup(10 * (150 + 80));
-    for (let i = 1; i <= 30; i += 1) setup.read(i);
-    const wire = setup.ready(["raw"], 30);
-    const floor = setup.ring.floor ?? 0;
-    const begun = wire.sent.length;
-    setup.say(request);
-    setup.say({ ...request, id: "s", epoch: "x-0", from: 4 });
-    await settled();
-    const rest = Array.from({ length: 30 - floor }, (_, i) => floor + 1 + i);
-    expect(contents(wire).slice(begun)).toEqual([
-      ["replayed", "r", floor, 30, rest, false, false],
-      ["replayed", "s", 4, 4, [], false, false],
-    ]);
-  });
-
-  it("ends when another log begins", async () => {
-    for (let i = 1; i <= 3; i += 1) setup.read(i, "a", "trade", "x".repeat(PAGE_BYTES));
-    const wire = setup.ready(["raw"], 3);
-    setup.say(request);
-    setup.link.onEpochEnds(setup.now);
-    setup.ring.begin(1);
-    await settled();
-    expect(contents(wire).filter((one) => (one as unknown[])[0] === "replayed")).toEqual([
-      ["replayed", "r", 0, 1, [1], true, true],
-      ["replayed", "r", 1, 1, [], false, false],
-    ]);
   });
 });
 
