@@ -1,142 +1,43 @@
 /** The pusher between a log in memory and a WebSocket server instead of the edge, whose feeds store what the test lets them. */
 
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { WebSocket, WebSocketServer } from "ws";
+import { WebSocket } from "ws";
 import { until } from "../../local/testing.ts";
-import { type Gap, gapOf, type TickerEvent, type TradeEvent } from "../../protocol/events.ts";
-import { publisherFrame, type TicksFrame } from "../../protocol/ingest.ts";
-import { type PartitionFrame, partitionFrame } from "../../protocol/partition-frames.ts";
-import type { Rate } from "../../protocol/stream.ts";
-import type { Commit } from "../log/log.ts";
-import { MemoryLog } from "../log/memory.ts";
+import type { TickerEvent, TradeEvent } from "../../protocol/events.ts";
 import { EdgeClient } from "./edge-client.ts";
 import { Pusher } from "./pusher.ts";
 import { RingMemory } from "./ring-memory.ts";
+import { CommittedLog } from "./testing/committed-log.ts";
+import { FakeEdge, type PartitionTap } from "./testing/fake-edge.ts";
 
 const [BTC, ETH] = ["upbit:BTC-KRW", "upbit:ETH-KRW"];
 
-class Log extends MemoryLog {
-  readonly commits: number[] = [];
-  override async commit(commits: readonly Commit[]): Promise<void> {
-    this.commits.push(...commits.map(({ offset }) => offset));
-    await super.commit(commits);
-  }
-}
-
-/** A feed that has stored nothing yet; acks what it is sent unless it is told not to. */
-class Feed {
-  acks = true;
-  refuses = false;
-  rates: Rate[] = ["raw"];
-  /** What the pusher said besides its batches. */
-  readonly told: object[] = [];
-  epoch: string | null = null;
-  seq = 0;
-  connections = 0;
-  socket: WebSocket | undefined;
-  readonly seen: number[] = [];
-  readonly gaps: Gap[] = [];
-
-  accept(socket: WebSocket): void {
-    this.socket = socket;
-    if (this.refuses) {
-      socket.send(JSON.stringify({ op: "error", code: "unknown_instrument" }), () => {
-        this.connections += 1;
-        socket.close(4204);
-      });
-      return;
-    }
-    this.connections += 1;
-    socket.on("message", (data) => {
-      const frame = publisherFrame.parse(JSON.parse(String(data)));
-      if (frame.op === "ticks") this.#take(frame);
-      else this.told.push(frame);
-    });
-    this.#say({ op: "ready", epoch: this.epoch, seq: this.seq, rates: this.rates });
-  }
-
-  #take({ epoch, prev, events }: TicksFrame): void {
-    if (prev > this.seq) throw new Error(`a hole between ${this.seq} and ${prev}`);
-    for (const { seq, event } of events) {
-      if (seq <= this.seq) continue;
-      if (event.type === "gap") this.gaps.push(gapOf(event));
-      this.seen.push(seq);
-      this.seq = seq;
-    }
-    if (events.length > 0) this.epoch = epoch;
-    if (this.acks) this.ackAll();
-  }
-
-  ackAll(): void {
-    if (this.epoch !== null) this.#say({ op: "ack", epoch: this.epoch, seq: this.seq, dirty: false });
-  }
-
-  #say(frame: object): void {
-    this.socket?.send(JSON.stringify(frame));
-  }
-}
-
-/** A partition's feed that nobody listens to: it says what it is told to say. */
-class PartitionTap {
-  socket: WebSocket | undefined;
-  connections = 0;
-  readonly seen: PartitionFrame[] = [];
-
-  accept(socket: WebSocket): void {
-    this.socket = socket;
-    this.connections += 1;
-    socket.on("message", (data) => this.seen.push(partitionFrame.parse(JSON.parse(String(data)))));
-    this.say({ op: "ready", epoch: null, through: 0 });
-  }
-
-  say(frame: object): void {
-    this.socket?.send(JSON.stringify(frame));
-  }
-}
-
 describe("the pusher", () => {
-  let server: WebSocketServer;
-  let log: Log;
+  let edge: FakeEdge;
+  let log: CommittedLog;
   let pusher: Pusher;
   let ringMemory: RingMemory;
-  let feeds: Map<string, Feed>;
   let id: number;
   let partition: PartitionTap;
 
   beforeEach(async () => {
-    [feeds, id, log, partition] = [new Map(), 0, new Log(), new PartitionTap()];
-    server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
-    server.on("connection", (socket, { url = "" }) => {
-      if (url === "/v1/ingest/upbit/partitions/0") partition.accept(socket);
-      else feed(decodeURIComponent(url.split("/").at(-1) ?? "")).accept(socket);
-    });
-    await once(server, "listening");
-    const edge = new EdgeClient({
-      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      token: "secret",
-      source: "live",
-    });
+    [id, log, edge] = [0, new CommittedLog(), await FakeEdge.start()];
+    partition = edge.partition;
+    const client = new EdgeClient({ url: edge.url, token: "secret", source: "live" });
     const logger = pino({ level: "silent" });
     ringMemory = new RingMemory(1_000_000);
     const limits = { idleBatch: 30_000, memory: 1_000_000, parkBytes: 5000, ringMemory };
-    pusher = new Pusher({ exchange: "upbit", source: "live", reader: log, edge, logger, ...limits });
+    pusher = new Pusher({ exchange: "upbit", source: "live", reader: log, edge: client, logger, ...limits });
     await pusher.start();
     log.announce({ state: "live", source: "simulated", since: 1 });
   });
   afterEach(async () => {
     await pusher.stop();
-    for (const socket of server.clients) socket.terminate();
-    await new Promise((done) => server.close(done));
+    await edge.stop();
   });
 
-  function feed(symbol: string): Feed {
-    const known = feeds.get(symbol) ?? new Feed();
-    feeds.set(symbol, known);
-    return known;
-  }
+  const feed = (symbol: string) => edge.feed(symbol);
   function tickerEvent(): TickerEvent {
     const none = { open: null, high: null, low: null, prevClose: null, change: null, changePct: null };
     const volumes = { baseVolume24h: null, quoteVolume24h: null, bid: null, ask: null };
@@ -157,7 +58,7 @@ describe("the pusher", () => {
   it("waits with dialling until the registry knows the markets", async () => {
     trade();
     await until(() => pusher.bytes > 0);
-    expect(feeds.size).toBe(0);
+    expect(edge.feeds.size).toBe(0);
     pusher.open([BTC ?? ""]);
     await until(() => feed("BTC-KRW").seen.length === 1);
   });
@@ -300,7 +201,7 @@ describe("the pusher", () => {
     expect(pusher.bytes).toBeGreaterThan(0);
     pusher.revoked(0);
     expect(pusher.bytes).toBe(0);
-    await until(() => server.clients.size === 0);
+    await until(() => edge.server.clients.size === 0);
     expect(pusher.bytes).toBe(0);
   });
 
@@ -365,7 +266,7 @@ describe("the pusher", () => {
     await until(() => partition.socket !== undefined);
     partition.say({ op: "replaced" });
     partition.socket?.close(1000);
-    await until(() => server.clients.size === 0);
+    await until(() => edge.server.clients.size === 0);
     trade(BTC);
     expect([feed("BTC-KRW").connections, partition.connections]).toEqual([1, 1]);
     log.resume();
