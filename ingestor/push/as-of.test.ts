@@ -1,275 +1,28 @@
 /** What a feed is given, and what a batch says of completeness, over whatever may happen between the log, a link and its feed. */
 
 import * as fc from "fast-check";
-import { pino } from "pino";
 import { expect, it } from "vitest";
-import type WebSocket from "ws";
-import { type FeedFrame, type TicksFrame, ticksFrame } from "../../protocol/ingest.ts";
-import { RATE_PERIODS, RATES, type Rate } from "../../protocol/stream.ts";
-import type { LogRecord } from "../log/log.ts";
-import { FeedLink } from "./feed-link.ts";
-import { dueOn, GRID } from "./grid.ts";
-import type { CatchUp } from "./parking.ts";
-
-const INSTRUMENT = "upbit:BTC-KRW";
-const CONFLATED = RATES.filter((rate) => RATE_PERIODS[rate] !== null);
-const STATUS = '{"state":"live","source":"simulated","since":1}';
-
-/** What is sent is on its way until the feed takes it; the socket may be full meanwhile. */
-class Wire {
-  bufferedAmount = 0;
-  readonly onItsWay: TicksFrame[] = [];
-  readonly #onDue: (due: readonly Rate[]) => void;
-
-  constructor(onDue: (due: readonly Rate[]) => void) {
-    this.#onDue = onDue;
-  }
-
-  send(text: string): void {
-    const frame = ticksFrame.parse(JSON.parse(text));
-    this.#onDue(frame.due);
-    this.onItsWay.push(frame);
-  }
-}
-
-/**
- * A partition of the log, the pusher's reading of it, a link, and a feed that keeps what it is sent as a real one does. The
- * pusher may go on from another one's commit, with a feed that has lost some of what it had acked.
- */
-class World {
-  readonly #log: LogRecord[] = [];
-  readonly #commit: number;
-  #resumed = false;
-  #read: number;
-  #asOf = 1;
-  #now = Date.now();
-  #wire: Wire | undefined;
-  #rates: readonly Rate[] = [];
-  #catchUp: { readonly catchUp: CatchUp; next: number } | undefined;
-  #ticks = 0;
-  /** In which of its periods a rate was due last. */
-  readonly #lastDue = new Map<Rate, number>();
-  /** Rates at which the feed gathers something. */
-  #gathering = new Set<Rate>();
-  #taken = 0;
-  #stored = 0;
-  #lostStorage = false;
-  /** Batches taken in. */
-  batches = 0;
-  readonly #link = new FeedLink({
-    instrument: INSTRUMENT,
-    partition: 0,
-    idleBatch: 30_000,
-    parkBytes: 700,
-    view: () =>
-      this.#read === this.#commit
-        ? undefined
-        : { epoch: "e-0", asOf: this.#asOf, opens: this.#commit, next: this.#read + 1, status: STATUS },
-    logger: pino({ level: "silent" }),
-    onBytes: () => undefined,
-    onLack: (_link, catchUp) => {
-      this.#catchUp = { catchUp, next: catchUp.seq + 1 };
-    },
-    onReplaced: () => undefined,
-  });
-
-  /**
-   * @param before which of the records before the commit are of this instrument, after a first one that is not
-   * @param kept the share of these that the feed still has
-   */
-  constructor(before: readonly boolean[], kept: number) {
-    this.log([false, ...before], 1);
-    this.#read = this.#log.length;
-    this.#commit = this.#log.length;
-    this.#stored = this.#own[Math.ceil(kept * this.#own.length) - 1]?.offset ?? 0;
-    this.#taken = this.#stored;
-  }
-
-  /** The reader says what stood before the commit. */
-  resume(): void {
-    if (this.#resumed) return;
-    this.#resumed = true;
-    this.#link.enter("e-0", this.#now);
-    const seq = this.#own.findLast(({ offset }) => offset <= this.#commit)?.offset;
-    if (seq !== undefined) this.#link.expect("e-0", { seq, from: 1 }, this.#now);
-  }
-
-  /** Records come to the log, of this instrument and of others, some in the same ms; the live reading may lag behind. */
-  log(own: readonly boolean[], pause: number): void {
-    for (const mine of own) {
-      const offset = this.#log.length + 1;
-      const logged = (this.#log.at(-1)?.logged ?? 1000) + pause;
-      const [key, type] = mine ? [INSTRUMENT, "trade" as const] : ["status", "status" as const];
-      const origin = { kind: "event", incarnation: "e", term: 1 } as const;
-      this.#log.push({ offset, logged, key, type, value: `{"type":"trade","id":"${offset}"}`, origin });
-    }
-  }
-
-  read(count: number): void {
-    this.resume();
-    for (const record of this.#log.slice(this.#read, this.#read + count)) {
-      this.#read = record.offset;
-      if (record.key === INSTRUMENT) this.#link.take("e-0", record, this.#now);
-      this.#asOf = record.logged;
-    }
-    this.#link.onRead(this.#now);
-  }
-
-  /** The reading on the feed's behalf goes on, as the catch-up reader has it. */
-  readAgain(count: number): void {
-    const again = this.#catchUp;
-    if (again === undefined || !this.#link.wants(again.catchUp)) return;
-    for (const record of this.#log.slice(again.next - 1, again.next - 1 + count)) {
-      if (record.key === INSTRUMENT) this.#link.takeAgain("e-0", record, this.#now);
-      again.next = record.offset + 1;
-    }
-    this.#link.onRead(this.#now);
-    if (again.next > this.#read) this.#link.unpark();
-    else if (this.#link.full) this.#link.leaveReading();
-  }
-
-  grid(pass: number, silent: boolean): void {
-    this.#now += pass;
-    this.#ticks += 1;
-    this.#link.onGrid(this.#now, dueOn(this.#ticks), silent);
-  }
-
-  status(): void {
-    this.#link.onStatus(this.#now);
-  }
-
-  open(): void {
-    if (this.#wire !== undefined) return;
-    this.#wire = new Wire((due) => this.#checkDue(due));
-    this.#link.opened(this.#wire as unknown as WebSocket);
-    const epoch = this.#stored === 0 ? null : "e-0";
-    this.#say({ op: "ready", epoch, seq: this.#stored, rates: [...this.#rates] });
-  }
-
-  /** What was on its way is lost; the feed sends what it was gathering. */
-  close(): void {
-    this.#gathering.clear();
-    if (this.#wire !== undefined) this.#link.closed();
-    this.#wire = undefined;
-  }
-
-  fill(full: boolean): void {
-    if (this.#wire !== undefined) this.#wire.bufferedAmount = full ? 3_000_000 : 0;
-  }
-
-  listen(rates: readonly Rate[]): void {
-    this.#rates = rates;
-    this.#say({ op: "cadence", rates: [...rates] });
-  }
-
-  /** The feed takes the next batches in. */
-  take(count: number): void {
-    for (const { prev, events, through, asOf, due } of this.#wire?.onItsWay.splice(0, count) ?? []) {
-      this.#flush(due);
-      if (prev > this.#taken) {
-        this.#say({ op: "resend", epoch: "e-0", from: this.#taken });
-        continue;
-      }
-      for (const { seq } of events) {
-        if (seq <= this.#taken) continue;
-        expect(this.#own.findLast(({ offset }) => offset < seq)?.offset ?? 0, `before ${seq}`).toBe(this.#taken);
-        this.#taken = seq;
-        this.#gathering = new Set(CONFLATED);
-      }
-      this.#flush(due);
-      this.batches += 1;
-      const lacked = this.#own.find(({ offset }) => offset > this.#taken);
-      expect(asOf, `with ${this.#taken}, without ${lacked?.offset}`).toBeLessThanOrEqual(lacked?.logged ?? asOf);
-      expect(through, `with ${this.#taken}`).toBeLessThan(lacked?.offset ?? Math.max(this.#read, this.#taken) + 1);
-      expect(through).toBeGreaterThanOrEqual(this.#sentTo(prev, events));
-    }
-  }
-
-  ack(share: number, dirty: boolean): void {
-    const storing = this.#own.filter(({ offset }) => offset > this.#stored && offset <= this.#taken);
-    this.#stored = storing[Math.ceil(share * storing.length) - 1]?.offset ?? this.#stored;
-    if (this.#stored > 0) this.#say({ op: "ack", epoch: "e-0", seq: this.#stored, dirty });
-  }
-
-  /** The feed loses its memory, and with `storage` some of what it had acked. */
-  lose(storage: boolean): void {
-    const older = this.#own.filter(({ offset }) => offset < this.#stored).at(-2)?.offset;
-    if (storage) this.#stored = older ?? this.#stored;
-    this.#lostStorage ||= storage;
-    this.#taken = this.#stored;
-    if (this.#stored > 0) this.#say({ op: "resend", epoch: "e-0", from: this.#stored });
-  }
-
-  /** What the feed has not stored is not committed, but for one that loses it only now. */
-  checkCommit(): void {
-    const lacked = this.#own.find(({ offset }) => offset > this.#stored && offset <= this.#read);
-    if (lacked === undefined || this.#lostStorage) return;
-    expect(Math.min(this.#read + 1, this.#link.holds ?? this.#read + 1)).toBeLessThanOrEqual(
-      Math.max(this.#commit + 1, lacked.offset),
-    );
-  }
-
-  /** Everything goes well for long enough. */
-  settle(): void {
-    this.fill(false);
-    this.open();
-    // A collector's status, without which nothing is sent.
-    this.log([false], 1);
-    this.read(this.#log.length);
-    for (let i = 0; i < 3 * this.#log.length + 30; i += 1) {
-      this.readAgain(5);
-      this.grid(31_000, true);
-      this.take(100);
-      this.ack(1, false);
-    }
-    expect([this.#stored, this.#link.parked]).toEqual([this.#own.at(-1)?.offset ?? 0, false]);
-    expect(this.#rates.filter((rate) => this.#gathering.has(rate))).toEqual([]);
-  }
-
-  #sentTo(prev: number, events: TicksFrame["events"]): number {
-    return events.at(-1)?.seq ?? prev;
-  }
-
-  #flush(due: readonly Rate[]): void {
-    for (const rate of due) this.#gathering.delete(rate);
-  }
-
-  /** A rate has one item a period, as the grid counts them. */
-  #checkDue(due: readonly Rate[]): void {
-    for (const rate of due) {
-      const period = Math.floor((this.#ticks * GRID) / (RATE_PERIODS[rate] ?? 1));
-      expect(period, rate).toBeGreaterThan(this.#lastDue.get(rate) ?? -1);
-      this.#lastDue.set(rate, period);
-    }
-  }
-
-  get #own(): LogRecord[] {
-    return this.#log.filter(({ key }) => key === INSTRUMENT);
-  }
-
-  #say(frame: FeedFrame): void {
-    if (this.#wire !== undefined) this.#link.onMessage(JSON.stringify(frame));
-  }
-}
+import { RATES, type Rate } from "../../protocol/stream.ts";
+import { FeedWorld } from "./testing/feed-world.ts";
 
 const small = fc.integer({ min: 1, max: 12 });
-const steps: fc.Arbitrary<(world: World) => void> = fc.oneof(
+const steps: fc.Arbitrary<(world: FeedWorld) => void> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.tuple(fc.array(fc.boolean(), { maxLength: 12 }), fc.nat(3)).map(
       ([own, pause]) =>
-        (world: World) =>
+        (world: FeedWorld) =>
           world.log(own, pause),
     ),
   },
-  { weight: 4, arbitrary: small.map((count) => (world: World) => world.read(count)) },
-  { weight: 2, arbitrary: small.map((count) => (world: World) => world.readAgain(count)) },
-  { weight: 3, arbitrary: small.map((count) => (world: World) => world.take(count)) },
+  { weight: 4, arbitrary: small.map((count) => (world: FeedWorld) => world.read(count)) },
+  { weight: 2, arbitrary: small.map((count) => (world: FeedWorld) => world.readAgain(count)) },
+  { weight: 3, arbitrary: small.map((count) => (world: FeedWorld) => world.take(count)) },
   {
     weight: 3,
     arbitrary: fc.tuple(fc.constantFrom(100, 600, 6000, 31_000), fc.boolean()).map(
       ([pass, silent]) =>
-        (world: World) =>
+        (world: FeedWorld) =>
           world.grid(pass, silent),
     ),
   },
@@ -277,17 +30,17 @@ const steps: fc.Arbitrary<(world: World) => void> = fc.oneof(
     weight: 2,
     arbitrary: fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean()).map(
       ([share, dirty]) =>
-        (world: World) =>
+        (world: FeedWorld) =>
           world.ack(share, dirty),
     ),
   },
-  fc.constant((world: World) => world.open()),
-  fc.constant((world: World) => world.resume()),
-  fc.constant((world: World) => world.close()),
-  fc.constant((world: World) => world.status()),
-  fc.boolean().map((full) => (world: World) => world.fill(full)),
-  { weight: 2, arbitrary: fc.boolean().map((storage) => (world: World) => world.lose(storage)) },
-  fc.subarray<Rate>([...RATES]).map((rates) => (world: World) => world.listen(rates)),
+  fc.constant((world: FeedWorld) => world.open()),
+  fc.constant((world: FeedWorld) => world.resume()),
+  fc.constant((world: FeedWorld) => world.close()),
+  fc.constant((world: FeedWorld) => world.status()),
+  fc.boolean().map((full) => (world: FeedWorld) => world.fill(full)),
+  { weight: 2, arbitrary: fc.boolean().map((storage) => (world: FeedWorld) => world.lose(storage)) },
+  fc.subarray<Rate>([...RATES]).map((rates) => (world: FeedWorld) => world.listen(rates)),
 );
 
 const before = fc.array(fc.boolean(), { maxLength: 12 });
@@ -297,7 +50,7 @@ it("never says more than the feed has, gives it everything in order, and keeps t
   let batches = 0;
   fc.assert(
     fc.property(before, share, fc.array(steps, { minLength: 20, maxLength: 120 }), (acked, kept, all) => {
-      const world = new World(acked, kept);
+      const world = new FeedWorld(acked, kept);
       for (const step of all) {
         step(world);
         world.checkCommit();
