@@ -138,10 +138,12 @@ it("sends raw as it comes and 100ms when that is due", async () => {
 it("has each conflated rate sent with the batch that names it, and lets no newcomer hasten that", async () => {
   const { stub, instrument } = newFeed();
   const pusher = await TestPusher.open(stub);
+  const raw = await TestListener.open(stub, `${instrument}@ticker@raw`);
   const slow = await TestListener.open(stub, `${instrument}@ticker@1s`);
   pusher.push([ticker(2)]);
   await slow.until(2);
   pusher.push([ticker(3)], []);
+  await raw.until(3);
   const fast = await TestListener.open(stub, `${instrument}@ticker`);
   pusher.push([ticker(4)], ["100ms"]);
   expect(await fast.data()).toMatchObject([{ seq: 3, snapshot: true }]);
