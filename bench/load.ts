@@ -72,8 +72,9 @@ export async function runLoad(seconds: number, frames: number): Promise<LoadFigu
       (sum(after, "tickcast_frames_total") - sum(before, "tickcast_frames_total")) / ((Date.now() - begun) / 1000),
     );
     const loopDelay = Math.round(sum(after, "nodejs_eventloop_lag_p99_seconds") * 1000);
-    const gaps = sum(after, "tickcast_gaps_total") - sum(before, "tickcast_gaps_total");
     const results = await Promise.all(simulators.map((one, i) => missing(stack, one, heads[i] ?? 0)));
+    // Only now: what has come late may have come by way of a gap.
+    const gaps = sum(await scrape(port), "tickcast_gaps_total") - sum(before, "tickcast_gaps_total");
     const executed = results.reduce((all, one) => all + one.executed, 0);
     const lost = results.reduce((all, one) => all + one.lost, 0);
     return { framesPerSecond, executed, lost, gaps, peakMemory, loopDelay, bareDelay };

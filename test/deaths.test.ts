@@ -76,14 +76,14 @@ kafka.describe("killed in the middle of 2,000 trades a second", () => {
       const before = traded();
       await broker?.kill();
       try {
-        // The collector goes on without it: a minute's trades wait in its memory. A busy machine trades more slowly.
-        await until(() => traded() > before + 120_000, "trades during the outage", 300_000);
+        // The collector goes on without it: a minute's trades wait in its memory.
+        await until(() => traded() > before + 120_000, "trades during the outage", 120_000);
       } finally {
         await broker?.start();
       }
     });
     expectAllReceived(stack, await stack.log());
-  }, 480_000);
+  });
 
   test("Kafka hanging: health says so, and nothing is lost when it goes on", async () => {
     await through(async () => {

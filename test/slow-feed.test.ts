@@ -55,8 +55,8 @@ kafka.describe("a slow feed", () => {
     for (const [i, { items, stream }] of others.entries()) {
       const during = items.slice(counts[i]);
       expect(during.length, stream).toBeGreaterThan(20);
-      // Held up by a slow neighbour they would be seconds later than before.
-      expect(latency(during), stream).toBeLessThan((usual[i] ?? 0) + 500);
+      // Held up by a slow neighbour they would be seconds late; a busy machine is late by itself.
+      expect(latency(during), stream).toBeLessThan(Math.max(500, 2 * (usual[i] ?? 0)));
     }
     const before = slow.trades.length;
     proxy.release();
