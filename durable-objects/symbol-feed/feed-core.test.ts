@@ -5,6 +5,7 @@ import { batch, context, decoded, Receiver, ticker, trade } from "../testing/tes
 import { TestFeedCore } from "../testing/test-feed-core.ts";
 import { withSql } from "../testing/with-sql.ts";
 import { FeedStore } from "./feed-store.ts";
+import { NewestTicker } from "./newest-ticker.ts";
 
 const CHANGED = { kind: "changed" };
 const APPLIED = { kind: "applied" };
@@ -110,10 +111,10 @@ it("lets a stream that storage does not know yet go on from what a newcomer to i
     feed.receive("e1", 0, [trade(2), ticker(3), trade(4)]);
     feed.restartStored();
     const store = new FeedStore(sql);
-    const { positions, ...record } = store.load();
+    const { positions, ticker: newest, ...record } = store.load();
     // As stored before there was the rate.
     const known = Object.fromEntries(Object.entries(positions).filter(([key]) => !key.endsWith("@1s")));
-    store.save({ ...record, positions: known });
+    store.save({ ...record, positions: known }, newest && NewestTicker.stored(feed.core.instrument, newest));
     feed.hibernate();
     for (const key of ["ticker@1s", "trade@1s"] as const) {
       const snapshot = feed.core.snapshot(key, context("e1"));

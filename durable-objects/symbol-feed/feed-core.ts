@@ -3,9 +3,9 @@
  * and makes the items of every stream. It never sends anything itself.
  */
 
-import type { MarketEvent } from "../../protocol/events.ts";
+import type { MarketEvent, Source } from "../../protocol/events.ts";
 import type { FeedStatus } from "../../protocol/frames.ts";
-import type { LatestTicker, LoggedEvent, TicksFrame } from "../../protocol/ingest.ts";
+import type { LoggedEvent, TicksFrame } from "../../protocol/ingest.ts";
 import { OPENING_MARKERS } from "../../protocol/log-record.ts";
 import { CHANNEL_KINDS, type Rate } from "../../protocol/stream.ts";
 import type { FeedStream } from "../streams/feed-stream.ts";
@@ -13,7 +13,8 @@ import { FeedEvent, type Item, type ItemContext } from "../streams/item.ts";
 import type { StreamKey, StreamPositions } from "../streams/stream-key.ts";
 import { feedStreams } from "./channels.ts";
 import { epochGap } from "./epoch-gap.ts";
-import { EPOCHS_KEPT, type FeedRecord, type FeedStore, type TickerRecord } from "./feed-store.ts";
+import { EPOCHS_KEPT, type FeedRecord, type FeedStore } from "./feed-store.ts";
+import { NewestTicker } from "./newest-ticker.ts";
 import type { TradeHistory } from "./trade-history.ts";
 
 /** What became of a batch. */
@@ -32,7 +33,8 @@ export class FeedCore {
   readonly instrument: string;
   readonly #store: FeedStore;
   readonly #history: TradeHistory;
-  readonly #record: FeedRecord;
+  readonly #record: Omit<FeedRecord, "ticker">;
+  #ticker: NewestTicker | null;
   readonly #streams: ReadonlyMap<StreamKey, FeedStream>;
   /** Those that an event of a type belongs to, so that it costs nothing to all others. */
   readonly #takers: Readonly<Record<MarketEvent["type"], readonly FeedStream[]>>;
@@ -47,7 +49,9 @@ export class FeedCore {
     this.instrument = instrument;
     this.#store = store;
     this.#history = history;
-    this.#record = store.load();
+    const { ticker, ...record } = store.load();
+    this.#record = record;
+    this.#ticker = ticker && NewestTicker.stored(instrument, ticker);
     this.#storedSeq = this.#record.seq;
     this.#streams = feedStreams(history);
     const takers = (type: MarketEvent["type"]) => [...this.#streams.values()].filter((one) => one.accepts(type));
@@ -151,7 +155,7 @@ export class FeedCore {
     if (expired !== undefined) this.#record.floor = Math.max(this.#record.floor, expired);
     this.#rememberEpoch();
     this.#record.positions = this.positions;
-    this.#store.save(this.#record);
+    this.#store.save(this.#record, this.#ticker);
     this.#storedSeq = this.#record.seq;
     this.#unstored = false;
   }
@@ -191,12 +195,13 @@ export class FeedCore {
     return this.#history.newestTrades(limit);
   }
 
-  /** The newest ticker as lists and Redis hold it; null where none has come yet. */
-  latest(): LatestTicker | null {
-    const { ticker: latest, status } = this.#record;
-    if (latest === null) return null;
-    const { epoch, seq, ticker, t } = latest;
-    return { instrument: this.instrument, epoch, seq, source: status?.source ?? "live", ticker, t };
+  /** The newest ticker; null where none has come yet. */
+  get ticker(): NewestTicker | null {
+    return this.#ticker;
+  }
+
+  get source(): Source {
+    return this.#record.status?.source ?? "live";
   }
 
   #take(frame: TicksFrame, listening: Listening): Accepted {
@@ -236,11 +241,9 @@ export class FeedCore {
 
   /** To the streams of state, what was stored is what was broadcast last. */
   #showStoredTicker(): void {
-    const { ticker: stored, epoch } = this.#record;
-    if (stored === null || stored.epoch !== epoch) return;
-    const { seq, ticker, t } = stored;
-    const event = { type: "ticker" as const, instrument: this.instrument, ...ticker, received: t.received };
-    for (const stream of this.#takers.ticker) stream.take(new FeedEvent({ seq, logged: t.logged, event }), false);
+    const stored = this.#ticker;
+    if (stored === null || stored.epoch !== this.#record.epoch) return;
+    for (const stream of this.#takers.ticker) stream.take(stored.event, false);
   }
 
   #applyAll(events: readonly LoggedEvent[], listening: Listening): void {
@@ -250,8 +253,9 @@ export class FeedCore {
   #apply(event: FeedEvent, listening: Listening): void {
     this.#record.seq = event.seq;
     this.#unstored = true;
-    if (event.event.type === "ticker") this.#record.ticker = tickerRecord(this.#record.epoch ?? "", event);
-    else this.#history.add(event);
+    const ticker = NewestTicker.of(this.#record.epoch ?? "", event);
+    if (ticker === undefined) this.#history.add(event);
+    else this.#ticker = ticker;
     for (const stream of this.#takers[event.event.type]) stream.take(event, listening(stream.key));
   }
 
@@ -268,7 +272,7 @@ export class FeedCore {
     const free = first === undefined ? Math.max(have, frame.through) : first.seq - 1;
     const gapSeq = Math.max(1, Math.min(Math.max(opens, have + 1), free));
     const until = first?.logged ?? frame.asOf;
-    const since = record.ticker?.t.logged ?? this.#history.newest?.logged ?? until;
+    const since = this.#ticker?.event.logged ?? this.#history.newest?.logged ?? until;
     this.#rememberEpoch();
     this.#history.clear();
     record.epoch = frame.epoch;
@@ -290,10 +294,4 @@ export class FeedCore {
       -EPOCHS_KEPT,
     );
   }
-}
-
-function tickerRecord(epoch: string, { seq, logged, event }: FeedEvent): TickerRecord | null {
-  if (event.type !== "ticker") return null;
-  const { type: _type, instrument: _instrument, received, ...ticker } = event;
-  return { epoch, seq, ticker, t: { exchange: event.time, received, logged } };
 }

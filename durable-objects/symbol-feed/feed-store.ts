@@ -1,19 +1,10 @@
 /** What a feed must remember when its memory goes away: one row, written together with the trades' chunks, in one version. */
 
-import type { Ticker } from "../../protocol/events.ts";
-import type { FeedStatus, Path } from "../../protocol/frames.ts";
+import type { FeedStatus } from "../../protocol/frames.ts";
 import { migrate } from "../migrate.ts";
 import type { StreamPositions } from "../streams/stream-key.ts";
 import { FEED_MIGRATIONS } from "./feed-migrations.ts";
-
-/** The newest ticker and where it stands. */
-export interface TickerRecord {
-  /** Its own: the feed may have gone over to another log since. */
-  readonly epoch: string;
-  readonly seq: number;
-  readonly ticker: Ticker;
-  readonly t: Omit<Path, "edge">;
-}
+import type { NewestTicker, TickerRecord } from "./newest-ticker.ts";
 
 export interface FeedRecord {
   /** The log this feed follows; null before its first event. */
@@ -61,7 +52,9 @@ export class FeedStore {
     return row === undefined ? structuredClone(EMPTY_RECORD) : (JSON.parse(row.body) as FeedRecord);
   }
 
-  save(record: FeedRecord): void {
-    this.#sql.exec("INSERT OR REPLACE INTO feed (id, body) VALUES (1, ?)", JSON.stringify(record));
+  save(record: Omit<FeedRecord, "ticker">, ticker: NewestTicker | null): void {
+    // Made around the ticker's own text, which items have needed already.
+    const body = `${JSON.stringify(record).slice(0, -1)},"ticker":${ticker?.recordText ?? "null"}}`;
+    this.#sql.exec("INSERT OR REPLACE INTO feed (id, body) VALUES (1, ?)", body);
   }
 }

@@ -1,23 +1,16 @@
 import { expect, it, vi } from "vitest";
-import type { LatestTicker } from "../../protocol/ingest.ts";
 import { figures, INSTRUMENT } from "../testing/test-events.ts";
+import { NewestTicker } from "./newest-ticker.ts";
 import { RedisWriter } from "./redis-writer.ts";
 
 const T = { exchange: 1, received: 1, logged: 1 };
-const LATEST: LatestTicker = {
-  instrument: INSTRUMENT,
-  epoch: "e1",
-  seq: 4,
-  source: "live",
-  ticker: figures("1", 1),
-  t: T,
-};
+const LATEST = NewestTicker.stored(INSTRUMENT, { epoch: "e1", seq: 4, ticker: figures("1", 1), t: T });
 // Port 9 (discard) is one that nobody serves.
 const UNREACHABLE = { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9", UPSTASH_REDIS_REST_TOKEN: "t" };
 
 it.each([{}, { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" }])("does nothing without Redis", (settings) => {
   const writer = new RedisWriter(settings, INSTRUMENT);
-  writer.write(LATEST, 1, 5000, true);
+  writer.write(LATEST, "live", 1, 5000, true);
   expect([writer.owes(LATEST, true), writer.failure]).toEqual([false, undefined]);
 });
 
@@ -28,7 +21,7 @@ it("owes nothing while there is nothing", () => {
 it("says why it failed and goes on owing, a try a second at most", async () => {
   const writer = new RedisWriter(UNREACHABLE, INSTRUMENT);
   expect(writer.owes(LATEST, true)).toBe(true);
-  writer.write(LATEST, 1, 5000, true);
+  writer.write(LATEST, "live", 1, 5000, true);
   await vi.waitFor(() => expect(writer.failure).toBeTypeOf("string"), { timeout: 10_000 });
   expect(writer.owes(LATEST, true)).toBe(true);
 });

@@ -5,8 +5,8 @@
 
 import { Redis } from "@upstash/redis/cloudflare";
 import type { Source } from "../../protocol/events.ts";
-import type { LatestTicker } from "../../protocol/ingest.ts";
 import { type RedisKeys, redisKeys, WRITE_SCRIPT } from "../../protocol/redis.ts";
+import type { NewestTicker } from "./newest-ticker.ts";
 
 /** Between the starts of two writes, ms. */
 const PERIOD = 1000;
@@ -58,7 +58,7 @@ export class RedisWriter {
   }
 
   /** Whether `latest` should be written and has not been yet. */
-  owes(latest: LatestTicker | null, listened: boolean): boolean {
+  owes(latest: NewestTicker | null, listened: boolean): boolean {
     if (this.#listenedOnly && !listened) return false;
     return this.#redis !== undefined && latest !== null && (this.#inFlight || this.#sent !== identity(latest));
   }
@@ -68,13 +68,14 @@ export class RedisWriter {
    * listens, to say that it is still the newest: every command is billed.
    *
    * @param asOf up to when the ticker is known to be the newest, ms
+   * @param now ms
    */
-  write(latest: LatestTicker | null, asOf: number, now: number, listened: boolean): void {
+  write(latest: NewestTicker | null, source: Source, asOf: number, now: number, listened: boolean): void {
     if (this.#redis === undefined || latest === null || this.#inFlight || now - this.#lastStart < PERIOD) return;
     if (!listened && (this.#listenedOnly || this.#sent === identity(latest))) return;
     this.#inFlight = true;
     this.#lastStart = now;
-    const body = JSON.stringify({ ...latest, asOf });
+    const body = latest.redisText(source, asOf);
     const { hash, field, channel } = this.#keys;
     this.#redis
       .eval(WRITE_SCRIPT, [hash, channel], [field, body, latest.epoch, latest.seq])
@@ -96,6 +97,6 @@ export class RedisWriter {
   }
 }
 
-function identity({ epoch, seq }: LatestTicker): string {
+function identity({ epoch, seq }: NewestTicker): string {
   return `${epoch}/${seq}`;
 }

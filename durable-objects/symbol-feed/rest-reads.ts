@@ -40,7 +40,8 @@ export class RestReads {
   /** The newest ticker; null where none has come yet. */
   async latest(): Promise<LatestTicker | null> {
     await this.#readable();
-    return this.#parts.core.latest();
+    const { ticker, source } = this.#parts.core;
+    return ticker?.latest(source) ?? null;
   }
 
   /** The newest trades, newest last. */

@@ -197,7 +197,8 @@ export class SymbolFeed extends DurableObject<Settings> {
     this.#status.tellIfDue(now);
     // At once after a change of epochs: positions of different epochs do not compare, so nothing may lie between the two.
     this.#storeIfDue(now, changed);
-    if (accepted.kind !== "hole") this.#redis.write(this.#core.latest(), frame.asOf, now, this.#rates !== "");
+    const { ticker, source } = this.#core;
+    if (accepted.kind !== "hole") this.#redis.write(ticker, source, frame.asOf, now, this.#rates !== "");
     this.#clients.dropSlow(now);
     // Sockets that turned out to be dead on the way leave like any other: unheard of, they would keep the object awake.
     this.#sayCadence();
@@ -232,7 +233,7 @@ export class SymbolFeed extends DurableObject<Settings> {
 
   get #dirty(): boolean {
     const { unstored, unflushed } = this.#core;
-    return unstored || unflushed || this.#redis.owes(this.#core.latest(), this.#rates !== "");
+    return unstored || unflushed || this.#redis.owes(this.#core.ticker, this.#rates !== "");
   }
 
   #onGone(ws: WebSocket): void {
