@@ -60,7 +60,7 @@ kafka.describe("an exchange that misbehaves", () => {
     const logs = await quiesce(stack, [recorder]);
     expectNoRepeats(logs);
     expectUnbroken(recorder, logs);
-    expectAllReceived(stack, logs);
+    await expectAllReceived(stack);
     expect((await complaints()).length).toBe(3);
     // Exactly as they came: the malformed one ends too early for any parser.
     expect((await malformed()).length).toBe(2);

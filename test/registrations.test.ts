@@ -70,9 +70,7 @@ kafka.describe("registrations under load", () => {
       await until(() => again.gaps.some(({ state }) => state === "healed"), "the gap to be healed");
       expect(again.gaps.map(({ cause }) => cause)).toContain("not_collected");
       expect(again.subscribed.map(({ recovered }) => recovered)).toEqual([true]);
-      stack.simulator?.pace.pause();
-      const newest = () => stack.executed().findLast(({ market }) => market === "KRW-ETH")?.id;
-      await until(() => again.trades.some(({ id }) => id === newest()), "its last trade");
+      const log = await quiesce(stack, [again]);
       const ids = [...(recorderOf(ETH)?.trades ?? []), ...again.trades].map(({ id }) => id);
       expect(ids.length - new Set(ids).size).toBe(0);
       const first = stack.executed().findIndex(({ market, id }) => market === "KRW-ETH" && id === ids[0]);
@@ -81,7 +79,6 @@ kafka.describe("registrations under load", () => {
         .slice(first)
         .filter(({ market }) => market === "KRW-ETH");
       expect(ids.toSorted()).toEqual(expected.map(({ id }) => id).toSorted());
-      const log = await stack.log();
       expectNoRepeats(log);
       expectUnbroken(again, log);
     } finally {

@@ -8,7 +8,7 @@ import { committedOffsets } from "../ingestor/log/kafka/offsets.ts";
 import { createLogger } from "../ingestor/logger.ts";
 import type { PartitionLog } from "../ingestor/verify/read-log.ts";
 import { requireKafka } from "../local/testing.ts";
-import { backfilled, expectNoRepeats, expectUnbroken, quiesce } from "./support/complete.ts";
+import { backfilled, expectNoRepeats, expectUnbroken, untilStill } from "./support/complete.ts";
 import { Recorder } from "./support/recorder.ts";
 import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
 import { until } from "./support/until.ts";
@@ -65,7 +65,7 @@ kafka.describe("storage that was rolled back", () => {
 
   /** Nothing is traded any more, everything that was is in the log, and the clients have it. */
   async function settled(head: number): Promise<PartitionLog[]> {
-    await quiesce(stack, recorders);
+    await untilStill(stack, recorders);
     const logs = await backfilled(stack, head);
     for (const { stream, items } of recorders) {
       const last = eventsIn(logs, stream.slice(0, stream.indexOf("@"))).at(-1)?.seq;

@@ -40,7 +40,7 @@ kafka.describe("a topic deleted and made again", () => {
     const trading = recorders.filter(({ stream }) => stream.includes("@trade"));
     const logs = await quiesce(stack, trading);
     expectNoRepeats(logs);
-    for (const { items, stream, closes } of recorders) {
+    for (const { untilCut: items, stream, closes } of recorders) {
       expect(closes, "sockets stay").toEqual([]);
       const first = items.findIndex(({ epoch }) => epoch === items.at(-1)?.epoch);
       expect(items[first]?.snapshot, stream).toBe(true);

@@ -12,6 +12,7 @@ export class Recorder {
   readonly closes: number[] = [];
   readonly statuses: { state: string; asOf: number | null }[] = [];
   readonly stream: string;
+  #cut: number | undefined;
   readonly #client: TickcastClient;
 
   /** @param stream canonical */
@@ -29,6 +30,16 @@ export class Recorder {
       { onItem: (item) => this.items.push(item), onSubscribed: (one) => this.subscribed.push(one) },
       from,
     );
+  }
+
+  /** To be called before the log is read that this recording is compared with: what comes later, that reading can't know. */
+  cut(): void {
+    this.#cut = this.items.length;
+  }
+
+  /** What came before the cut; everything, where there was none. */
+  get untilCut(): readonly DataItem[] {
+    return this.items.slice(0, this.#cut);
   }
 
   /** Every trade that came as one, snapshots (which count no event) left out. */
