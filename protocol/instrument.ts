@@ -70,9 +70,14 @@ export function isCode(code: string): boolean {
   return CODE.test(code) && code === code.toUpperCase();
 }
 
+/** Whether `code` is money that is only paid with: a wildcard over what it buys is written the wrong way round. */
+export function isOnlyQuote(code: string): boolean {
+  return ONLY_QUOTES.has(code);
+}
+
 // `KRW-BTC` is well formed, but nobody quotes won in bitcoin.
 function looksReversed(base: string, quote: string): boolean {
-  return ONLY_QUOTES.has(base) && !QUOTES.includes(quote);
+  return isOnlyQuote(base) && !QUOTES.includes(quote);
 }
 
 function guessSymbol(symbol: string): string | undefined {
