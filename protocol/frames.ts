@@ -21,12 +21,19 @@ export type WantedStream = z.infer<typeof wantedStream>;
 const requestId = z.union([z.int(), z.string().max(64)]).optional();
 export type RequestId = string | number;
 
-export const clientFrame = z.discriminatedUnion("op", [
-  z.object({ op: z.literal("subscribe"), id: requestId, streams: z.array(wantedStream).min(1) }),
+export const subscribeFrame = z.object({
+  op: z.literal("subscribe"),
+  id: requestId,
+  streams: z.array(wantedStream).min(1),
+});
+/** What clients of every kind of socket may send besides. */
+export const COMMON_CLIENT_FRAMES = [
   z.object({ op: z.literal("unsubscribe"), id: requestId, streams: z.array(z.string()).min(1) }),
   z.object({ op: z.literal("ping") }),
   z.object({ op: z.literal("ack"), id: z.int() }),
-]);
+] as const;
+
+export const clientFrame = z.discriminatedUnion("op", [subscribeFrame, ...COMMON_CLIENT_FRAMES]);
 export type ClientFrame = z.infer<typeof clientFrame>;
 export const CLIENT_OPS = ["subscribe", "unsubscribe", "ping", "ack"] as const;
 
@@ -34,7 +41,7 @@ export const CLIENT_OPS = ["subscribe", "unsubscribe", "ping", "ack"] as const;
 export const PING_TEXT = '{"op":"ping"}';
 export const PONG_TEXT = '{"op":"pong"}';
 
-const errorFields = { code: z.string(), message: z.string(), retryable: z.boolean() };
+export const errorFields = { code: z.string(), message: z.string(), retryable: z.boolean() };
 
 /** The path that the newest event of an item took; ms. `edge` is when the feed sent it. */
 export const path = z.object({
@@ -101,25 +108,33 @@ export type SubscribedStream = z.infer<typeof subscribedStream>;
 export const failedStream = z.object({ requested: z.string(), error: z.object(errorFields) });
 export type FailedStream = z.infer<typeof failedStream>;
 
-export const serverFrame = z.discriminatedUnion("op", [
-  z.object({
-    op: z.literal("welcome"),
-    session: z.string(),
-    region: z.string(),
-    limits: z.object({ streams: z.int(), message_bytes: z.int(), messages_per_second: z.int() }),
-  }),
-  z.object({
-    op: z.literal("subscribed"),
-    id: requestId,
-    streams: z.array(subscribedStream),
-    failed: z.array(failedStream),
-  }),
+export const welcomeFrame = z.object({
+  op: z.literal("welcome"),
+  session: z.string(),
+  region: z.string(),
+  limits: z.object({ streams: z.int(), message_bytes: z.int(), messages_per_second: z.int() }),
+});
+export const subscribedFrame = z.object({
+  op: z.literal("subscribed"),
+  id: requestId,
+  streams: z.array(subscribedStream),
+  failed: z.array(failedStream),
+});
+export const dataFrame = z.object({ op: z.literal("data"), data: z.array(dataItem) });
+/** What every kind of socket may be sent besides. */
+export const COMMON_SERVER_FRAMES = [
   z.object({ op: z.literal("unsubscribed"), id: requestId, streams: z.array(z.string()) }),
-  z.object({ op: z.literal("data"), data: z.array(dataItem) }),
   z.object({ op: z.literal("status"), exchange: z.string(), ...feedStatus.shape }),
   z.object({ op: z.literal("probe"), id: z.int() }),
   z.object({ op: z.literal("reconnect"), within: z.int(), reason: z.string() }),
   z.object({ op: z.literal("error"), id: requestId, ...errorFields }),
   z.object({ op: z.literal("pong") }),
+] as const;
+
+export const serverFrame = z.discriminatedUnion("op", [
+  welcomeFrame,
+  subscribedFrame,
+  dataFrame,
+  ...COMMON_SERVER_FRAMES,
 ]);
 export type ServerFrame = z.infer<typeof serverFrame>;
