@@ -60,6 +60,20 @@ export class Item {
     this.#parts = parts;
   }
 
+  /** Canonical name of its stream. */
+  get stream(): string {
+    return streamName(this.#parts);
+  }
+
+  get prev(): number {
+    return this.#parts.prev;
+  }
+
+  /** The seq of its first event; of a snapshot without one, its own. */
+  get first(): number {
+    return this.#parts.events[0]?.seq ?? this.#parts.seq;
+  }
+
   get seq(): number {
     return this.#parts.seq;
   }
@@ -151,9 +165,13 @@ function bodyOf(logged: LoggedEvent): object {
   return tradeItems(logged)[0] ?? {};
 }
 
+function streamName({ key, context }: Pick<ItemParts, "key" | "context">): string {
+  return `${context.instrument}@${key}`;
+}
+
 function encode({ key, context, prev, seq, n, events, path, snapshot }: ItemParts): string {
   const { instrument, epoch, source } = context;
-  const head = `"stream":${JSON.stringify(`${instrument}@${key}`)},"instrument":${JSON.stringify(instrument)}`;
+  const head = `"stream":${JSON.stringify(streamName({ key, context }))},"instrument":${JSON.stringify(instrument)}`;
   const position = `"epoch":${JSON.stringify(epoch)},"prev":${prev},"seq":${seq}`;
   const marks = `${source === "live" ? "" : `"source":"${source}",`}"n":${n}${snapshot ? ',"snapshot":true' : ""}`;
   return `{${head},${position},${marks},${contentOf(events)},"t":${JSON.stringify(path)}}`;

@@ -4,9 +4,10 @@ import type { MarketEvent } from "../../protocol/events.ts";
 import type { Channel, Rate } from "../../protocol/stream.ts";
 import { FeedStream } from "./feed-stream.ts";
 import { type FeedEvent, type Item, type ItemContext, logSnapshot, makeItem, pathOf } from "./item.ts";
+import type { StreamKey } from "./stream-key.ts";
 
 /** Trades in one item of a recovery: it may reach ten minutes back. */
-const RECOVERED_TRADES = 500;
+export const RECOVERED_TRADES = 500;
 
 /** The events that a log stream has broadcast, for whoever comes later. */
 export interface StreamHistory {
@@ -43,36 +44,43 @@ export class LogStream extends FeedStream {
   }
 
   override recover(from: number, context: ItemContext): Item[] {
-    return this.#chain(this.#history.since(from, this.position), from, context, RECOVERED_TRADES);
+    return chainItems(this.key, this.rate, this.#history.since(from, this.position), from, context, RECOVERED_TRADES);
   }
 
   override accepts(type: MarketEvent["type"]): boolean {
     return type !== "ticker";
   }
 
-  protected override broadcast(): void {
+  protected override broadcast(_event: FeedEvent): void {
     // The history keeps what was.
   }
 
   /** In a new epoch an empty snapshot comes first, to count from. */
   protected override itemsOf(events: readonly FeedEvent[], context: ItemContext): Item[] {
-    const items = this.#chain(events, this.position, context);
+    const items = chainItems(this.key, this.rate, events, this.position, context);
     const first = events[0];
     if (!this.#startsAnew || first === undefined) return items;
     this.#startsAnew = false;
     return [logSnapshot(this.key, this.position, undefined, pathOf(first, context.edge), context), ...items];
   }
+}
 
-  /** Items that continue each other, the first one `from`. `raw` sends each event as its own. */
-  #chain(events: readonly FeedEvent[], from: number, context: ItemContext, max?: number): Item[] {
-    const groups = this.rate === "raw" ? events.map((event) => [event]) : groupTrades(events, max);
-    let prev = from;
-    return groups.map((group) => {
-      const item = makeItem(this.key, group, prev, context);
-      prev = item.seq;
-      return item;
-    });
-  }
+/** Items that continue each other, the first one `from`. `raw` sends each event as its own. @param max trades in an item */
+export function chainItems(
+  key: StreamKey,
+  rate: Rate,
+  events: readonly FeedEvent[],
+  from: number,
+  context: ItemContext,
+  max?: number,
+): Item[] {
+  const groups = rate === "raw" ? events.map((event) => [event]) : groupTrades(events, max);
+  let prev = from;
+  return groups.map((group) => {
+    const item = makeItem(key, group, prev, context);
+    prev = item.seq;
+    return item;
+  });
 }
 
 /**
