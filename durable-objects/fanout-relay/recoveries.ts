@@ -1,0 +1,136 @@
+/** Sends clients what they missed, page after page, and then lets them go on live, exactly behind it. */
+
+import type { ItemLine } from "../../protocol/relay-frames.ts";
+import type { Rate } from "../../protocol/stream.ts";
+import type { Audience, Audiences } from "./audience.ts";
+import type { CatchingUp, Recovery } from "./catching-up.ts";
+import { dataFrame } from "./delivery.ts";
+import type { Page } from "./joins.ts";
+import type { Subscription } from "./markets.ts";
+import type { PartitionView } from "./partition-view.ts";
+import type { RelayPorts } from "./ports.ts";
+
+/** Items in one frame. */
+export const FRAME_ITEMS = 1000;
+
+export interface RecoveryParts<Client extends object> {
+  readonly audiences: Audiences<Client>;
+  readonly ports: Pick<RelayPorts<Client>, "sendAtOnce" | "request">;
+  /** A client has everything. */
+  readonly onDone: (client: Client) => void;
+  /** What a client still lacks can't be had any more. */
+  readonly onBroken: (client: Client) => void;
+}
+
+export class Recoveries<Client extends object> {
+  readonly #parts: RecoveryParts<Client>;
+  /** Pages that are on their way, by request. */
+  readonly #requests = new Map<number, { readonly client: Client; readonly view: PartitionView }>();
+
+  constructor(parts: RecoveryParts<Client>) {
+    this.#parts = parts;
+  }
+
+  /** @returns whether the page was for a client that still recovers */
+  take(page: Page): boolean {
+    const request = this.#requests.get(page.head.id);
+    if (request === undefined) return false;
+    this.#requests.delete(page.head.id);
+    if (page.head.recovered === true) this.send(request.client, request.view, page);
+    else this.#parts.onBroken(request.client);
+    return true;
+  }
+
+  /** Sends a page, and asks for the next one or ends the recovery of the partition. */
+  send(client: Client, view: PartitionView, { head, lines }: Page): void {
+    const catchingUp = this.#parts.audiences.of(client)?.catchingUp;
+    const recovery = catchingUp?.recoveries.get(view.name);
+    if (catchingUp === undefined || recovery === undefined) return;
+    const fresh = lines.filter((line) => !isKnown(recovery, line));
+    // A last page that had to wait for those of other partitions is none any more.
+    if (head.more || view.received.raw > head.through) {
+      this.#parts.ports.sendAtOnce(client, framesOf(fresh, {}));
+      this.#requests.set(head.id, { client, view });
+      this.#parts.ports.request(view.name, { op: "next", id: head.id });
+      return;
+    }
+    this.#parts.ports.request(view.name, { op: "cancel", id: head.id });
+    catchingUp.recoveries.delete(view.name);
+    this.#goLive(client, view, catchingUp, recovery, { head, lines: fresh });
+    if (catchingUp.recoveries.size === 0) this.#parts.onDone(client);
+  }
+
+  /** Those whose recovery of the partition can't go on. */
+  broken(partition: string): Client[] {
+    const broken = new Set<Client>();
+    for (const { catchingUp, members } of this.#parts.audiences.all) {
+      if (catchingUp?.recoveries.has(partition)) for (const client of members) broken.add(client);
+    }
+    return [...broken];
+  }
+
+  remove(client: Client): void {
+    for (const [id, { client: other, view }] of this.#requests) {
+      if (other !== client) continue;
+      this.#requests.delete(id);
+      if (view.connected) this.#parts.ports.request(view.name, { op: "cancel", id });
+    }
+  }
+
+  /**
+   * The last page covers everything that the feed has sent at any rate. A position is told before what was held: an item may
+   * name one that the client has not seen, but that the position covers.
+   */
+  #goLive(
+    client: Client,
+    view: PartitionView,
+    catchingUp: CatchingUp,
+    recovery: Recovery,
+    { head, lines }: Page,
+  ): void {
+    const { epoch } = view;
+    if (epoch === null) return;
+    const { held, subscriptions, told } = recovery;
+    const rates = ratesBeside(subscriptions, this.#parts.audiences.of(client), view);
+    const floor = Math.max(told, catchingUp.floors.get(view.name) ?? 0);
+    const position = rates.size === 0 ? head.through : Math.min(head.through, Math.max(floor, view.sentAt(rates)));
+    catchingUp.floors.set(view.name, position);
+    const before = Math.min(position, ...held.map(({ first }) => first - 1));
+    const frames = framesOf(lines, { [epoch]: Math.max(told, before) });
+    if (held.length > 0) frames.push(...framesOf(held, { [epoch]: position }));
+    this.#parts.ports.sendAtOnce(client, frames);
+  }
+}
+
+/** What the client has, by its own word: a position of its own for a stream. */
+function isKnown({ own }: Recovery, { stream, seq }: ItemLine): boolean {
+  return seq <= (own.get(stream) ?? 0);
+}
+
+/** The rates of a client's other trade streams of the partition. */
+function ratesBeside(
+  subscriptions: ReadonlySet<string>,
+  audience: Pick<Audience<never>, "subscriptions"> | undefined,
+  view: PartitionView,
+): Set<Rate> {
+  const others = [...(audience?.subscriptions.values() ?? [])].filter((one) => isTradeOf(one, view));
+  return new Set(others.filter(({ name }) => !subscriptions.has(name)).map(({ rate }) => rate));
+}
+
+function isTradeOf({ channel, sources }: Subscription, view: PartitionView): boolean {
+  return channel === "trade" && sources.some(({ partition }) => partition === view.name);
+}
+
+/** Frames of items, the positions with the last one; at least one frame where there are positions. */
+export function framesOf(
+  lines: readonly { readonly text: string }[],
+  positions: Readonly<Record<string, number>>,
+): string[] {
+  const frames: string[] = [];
+  const silent = Object.keys(positions).length === 0;
+  for (let i = 0; i < lines.length || (frames.length === 0 && !silent); i += FRAME_ITEMS) {
+    const texts = lines.slice(i, i + FRAME_ITEMS).map(({ text }) => text);
+    frames.push(dataFrame(texts, i + FRAME_ITEMS >= lines.length ? positions : {}));
+  }
+  return frames;
+}

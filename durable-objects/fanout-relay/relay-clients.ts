@@ -1,0 +1,287 @@
+/** The clients of a relay and what they ask for: subscribes and unsubscribes, each answered once, in the order they came. */
+
+import { ProtocolError } from "../../protocol/errors.ts";
+import type { RequestId, WantedStream } from "../../protocol/frames.ts";
+import { isPattern } from "../../protocol/pattern.ts";
+import type { Audiences } from "./audience.ts";
+import { CatchingUp, type Recovery } from "./catching-up.ts";
+import { positionOf } from "./delivery.ts";
+import type { Page } from "./joins.ts";
+import { Joins, type PartitionJoin, type ReadyJoin } from "./joins.ts";
+import type { Markets, Source, Subscription } from "./markets.ts";
+import { subscription } from "./markets.ts";
+import type { Partitions } from "./partitions.ts";
+import type { RelayPorts } from "./ports.ts";
+import { framesOf, Recoveries } from "./recoveries.ts";
+import { RequestQueue } from "./request-queue.ts";
+import { readStreams, type StreamLimits } from "./requested-streams.ts";
+import { type ResumePlan, resumePlan, type Wanted } from "./resume-plan.ts";
+import type { SnapshotCache } from "./snapshot-cache.ts";
+import { exchangeOf } from "./status-board.ts";
+import type { StreamMatcher } from "./stream-matcher.ts";
+import { resumeOf, subscribedFrame } from "./subscribed-frame.ts";
+
+export interface ClientParts<Client extends object> {
+  readonly audiences: Audiences<Client>;
+  readonly matcher: StreamMatcher;
+  readonly partitions: Partitions;
+  readonly cache: SnapshotCache;
+  readonly markets: () => Markets;
+  readonly limits: StreamLimits;
+  readonly ports: RelayPorts<Client>;
+  /** The frame that says how an exchange is; undefined where that is not known. */
+  readonly statusOf: (exchange: string) => string | undefined;
+}
+
+const RESTARTING = "this connection can't go on without a hole: reconnect and resume";
+const NOTHING: ReadonlyMap<string, Subscription> = new Map();
+
+export class RelayClients<Client extends object> {
+  readonly #parts: ClientParts<Client>;
+  readonly #queue = new RequestQueue<Client>();
+  readonly #joins: Joins<Client>;
+  readonly #recoveries: Recoveries<Client>;
+  /** What a client's unanswered request holds of the partitions. */
+  readonly #acquired = new Map<Client, Set<Subscription>>();
+
+  constructor(parts: ClientParts<Client>) {
+    this.#parts = parts;
+    const { audiences, partitions, ports } = parts;
+    this.#joins = new Joins({
+      partitions,
+      ports,
+      audienceOf: (client) => audiences.of(client),
+      hasSnapshot: (stream) => parts.cache.has(stream),
+      onReady: (join) => this.#answer(join),
+      onFailed: (client, wanted) => this.#release(client, wanted),
+    });
+    this.#recoveries = new Recoveries({
+      audiences,
+      ports,
+      onDone: (client) => this.#recovered(client),
+      onBroken: (client) => this.dismiss(client),
+    });
+  }
+
+  /** @param from positions to resume from, by epoch. @param now ms */
+  subscribe(
+    client: Client,
+    id: RequestId | undefined,
+    streams: readonly WantedStream[],
+    from: Readonly<Record<string, number>>,
+    now: number,
+  ): void {
+    this.#queue.enter(client, () => {
+      const { markets, limits, partitions } = this.#parts;
+      const { wanted, failed } = readStreams(streams, this.#subscriptionsOf(client), markets(), limits);
+      const acquired = wanted.filter(({ had }) => !had).map((one) => one.subscription);
+      this.#acquired.set(client, new Set(acquired));
+      partitions.want(sourcesOf(acquired));
+      this.#joins.enter({ client, id, wanted, failed, from }, now);
+    });
+  }
+
+  unsubscribe(client: Client, id: RequestId | undefined, streams: readonly string[]): void {
+    this.#queue.enter(client, () => {
+      const before = this.#subscriptionsOf(client);
+      const gone = new Set(streams.map((name) => this.#canonical(name)).filter((name) => before.has(name)));
+      this.#place(client, new Map([...before].filter(([name]) => !gone.has(name))));
+      this.#parts.partitions.drop(sourcesOf([...before.values()].filter(({ name }) => gone.has(name))));
+      const answer = { op: "unsubscribed", ...(id === undefined ? {} : { id }), streams: [...gone] };
+      this.#parts.ports.sendAtOnce(client, [JSON.stringify(answer)]);
+      this.#queue.done(client);
+    });
+  }
+
+  /** Requests of a client that wait for an earlier one. */
+  waiting(client: Client): number {
+    return this.#queue.waiting(client);
+  }
+
+  /** Forgets a client that has gone. */
+  remove(client: Client): void {
+    const held = [...this.#subscriptionsOf(client).values(), ...(this.#acquired.get(client) ?? [])];
+    this.#joins.remove(client);
+    this.#recoveries.remove(client);
+    this.#queue.remove(client);
+    this.#acquired.delete(client);
+    this.#parts.audiences.remove(client);
+    this.#parts.partitions.drop(sourcesOf(held));
+  }
+
+  /** Sends away a client that can't go on without a hole. */
+  dismiss(client: Client): void {
+    this.remove(client);
+    this.#parts.ports.close(client, new ProtocolError("restarting", RESTARTING));
+  }
+
+  /** Looks again at requests that wait. @param now ms */
+  settle(now: number): void {
+    this.#joins.settle(now);
+  }
+
+  /** A page of what was missed. @returns whether anyone here waits for it */
+  take(page: Page, now: number): boolean {
+    return this.#joins.take(page, now) || this.#recoveries.take(page);
+  }
+
+  /** What was asked of a partition will not be answered any more. @returns clients that can't go on */
+  lost(partition: string): Client[] {
+    this.#joins.lost(partition);
+    return this.#recoveries.broken(partition);
+  }
+
+  /** Lets those that listened alone for a slow rate's sake listen with the others, once it has come so far. */
+  rejoin(): void {
+    for (const { catchingUp, members, subscriptions } of [...this.#parts.audiences.alone]) {
+      if (catchingUp?.recoveries.size === 0) for (const client of members) this.#place(client, subscriptions);
+    }
+  }
+
+  /** Instruments have left: whoever had one of their streams by name has it no longer. */
+  ended(instruments: ReadonlySet<string>): void {
+    for (const { members, subscriptions } of [...this.#parts.audiences.all]) {
+      const gone = [...subscriptions.values()].filter(({ name }) => instruments.has(name.slice(0, name.indexOf("@"))));
+      if (gone.length === 0) continue;
+      const left = new Map([...subscriptions].filter(([, one]) => !gone.includes(one)));
+      for (const client of [...members]) {
+        this.#place(client, left);
+        this.#parts.partitions.drop(sourcesOf(gone));
+      }
+    }
+  }
+
+  #subscriptionsOf(client: Client): ReadonlyMap<string, Subscription> {
+    return this.#parts.audiences.of(client)?.subscriptions ?? NOTHING;
+  }
+
+  #canonical(name: string): string {
+    try {
+      return subscription(name, this.#parts.markets()).name;
+    } catch (error) {
+      // A name that is no stream was not subscribed either.
+      if (error instanceof ProtocolError) return name;
+      throw error;
+    }
+  }
+
+  #release(client: Client, wanted: readonly Wanted[]): void {
+    const acquired = this.#acquired.get(client);
+    const failed = wanted.map((one) => one.subscription).filter((one) => acquired?.delete(one));
+    this.#parts.partitions.drop(sourcesOf(failed));
+  }
+
+  #answer(join: ReadyJoin<Client>): void {
+    const { client, wanted } = join;
+    const before = this.#parts.audiences.of(client);
+    const hadStream = (stream: string) => this.#namesOf(stream).some((name) => before?.subscriptions.has(name));
+    const catchingUp = new CatchingUp();
+    for (const [partition, floor] of before?.catchingUp?.floors ?? []) catchingUp.floors.set(partition, floor);
+    const told = new Map<string, number>();
+    for (const one of join.partitions) {
+      const plan = this.#planNow(join, one);
+      if (plan === undefined || one.view.epoch === null) continue;
+      told.set(one.view.epoch, plan.told);
+      if (one.page === undefined) catchingUp.floors.set(one.view.name, plan.told);
+      else catchingUp.recoveries.set(one.view.name, this.#recovery(join, one));
+    }
+    const subscriptions = new Map([
+      ...this.#subscriptionsOf(client),
+      ...wanted.map((one) => [one.subscription.name, one.subscription] as const),
+    ]);
+    this.#acquired.delete(client);
+    this.#place(client, subscriptions, catchingUp);
+    const snapshots = this.#snapshots(join, hadStream);
+    const answer = subscribedFrame(join, told, this.#parts.cache, this.#parts.partitions);
+    this.#parts.ports.sendAtOnce(client, [JSON.stringify(answer), ...framesOf(snapshots, {})]);
+    this.#sendStatus(client, wanted);
+    for (const { view, page } of join.partitions) if (page !== undefined) this.#recoveries.send(client, view, page);
+    if (catchingUp.recoveries.size === 0 && !join.partitions.some(({ page }) => page !== undefined))
+      this.#queue.done(client);
+  }
+
+  #sendStatus(client: Client, wanted: readonly Wanted[]): void {
+    const sources = wanted.flatMap(({ subscription }) => subscription.sources);
+    const exchanges = new Set(sources.map(({ partition }) => exchangeOf(partition)));
+    const texts = [...exchanges].flatMap((exchange) => this.#parts.statusOf(exchange) ?? []);
+    if (texts.length > 0) this.#parts.ports.sendAtOnce(client, texts);
+  }
+
+  /** What joins without a page joins now: where things stand has moved on while another partition was waited for. */
+  #planNow(
+    { client, wanted, from }: ReadyJoin<Client>,
+    { view, plan, page, oldest }: PartitionJoin,
+  ): ResumePlan | undefined {
+    if (page !== undefined) return plan;
+    const audience = this.#parts.audiences.of(client);
+    const hasSnapshot = (stream: string) => this.#parts.cache.has(stream);
+    return resumePlan(view, wanted, from, audience && positionOf(audience, view), { oldest, hasSnapshot });
+  }
+
+  #recovery({ wanted }: ReadyJoin<Client>, { view, plan }: PartitionJoin): Recovery {
+    const own = wanted.filter(({ from }) => from !== undefined && from.epoch === view.epoch);
+    return {
+      subscriptions: new Set(plan.again.subscriptions),
+      told: plan.told,
+      own: new Map(own.map(({ subscription, from }) => [subscription.name, from?.seq ?? 0])),
+      held: [],
+    };
+  }
+
+  /** What a newcomer to these streams is shown first; of trades only where they are named and not resumed. */
+  #snapshots(join: ReadyJoin<Client>, had: (stream: string) => boolean): { text: string }[] {
+    const streams = new Set<string>();
+    for (const one of join.wanted) {
+      const { name, channel, wildcard, sources } = one.subscription;
+      const view = this.#parts.partitions.get(sources[0]?.partition ?? "");
+      if (channel === "trade" && (wildcard || view === undefined || resumeOf(join, one, view) === true)) continue;
+      if (!wildcard) streams.add(name);
+      else for (const stream of this.#cachedUnder(name)) if (!had(stream)) streams.add(stream);
+    }
+    return [...streams].flatMap((stream) => {
+      const text = this.#parts.cache.snapshot(stream);
+      return text === undefined ? [] : [{ text }];
+    });
+  }
+
+  *#cachedUnder(pattern: string): Iterable<string> {
+    for (const stream of this.#parts.cache.streams) if (this.#namesOf(stream).includes(pattern)) yield stream;
+  }
+
+  #namesOf(stream: string): readonly string[] {
+    return isPattern(stream) ? [] : this.#parts.matcher.names(stream);
+  }
+
+  #recovered(client: Client): void {
+    this.#place(client, this.#subscriptionsOf(client));
+    this.#queue.done(client);
+  }
+
+  /** Puts a client among those who listen to the same, or alone where it does not have everything that they have. */
+  #place(
+    client: Client,
+    subscriptions: ReadonlyMap<string, Subscription>,
+    catchingUp = this.#parts.audiences.of(client)?.catchingUp,
+  ): void {
+    const { audiences, partitions } = this.#parts;
+    for (const [partition, floor] of catchingUp?.floors ?? []) {
+      const view = partitions.get(partition);
+      const rates = ratesOf(subscriptions, partition);
+      const passed = view === undefined || rates.size === 0 || view.sentAt(rates) >= floor;
+      if (passed && !catchingUp?.recoveries.has(partition)) catchingUp?.floors.delete(partition);
+    }
+    const alone = catchingUp !== undefined && catchingUp.recoveries.size + catchingUp.floors.size > 0;
+    audiences.move(client, subscriptions, alone ? catchingUp : undefined);
+  }
+}
+
+function ratesOf(subscriptions: ReadonlyMap<string, Subscription>, partition: string): Set<Subscription["rate"]> {
+  const trades = [...subscriptions.values()].filter(
+    ({ channel, sources }) => channel === "trade" && sources.some((source) => source.partition === partition),
+  );
+  return new Set(trades.map(({ rate }) => rate));
+}
+
+function sourcesOf(subscriptions: Iterable<Subscription>): Source[] {
+  return [...subscriptions].flatMap(({ sources }) => sources);
+}

@@ -1,0 +1,311 @@
+/**
+ * A relay without its sockets: takes what partition feeds send, and gives every client the streams that it has subscribed to,
+ * each item once, with the positions that make a loss visible. It keeps no time: whoever holds it says when a slot ends.
+ */
+
+import type { RequestId, WantedStream } from "../../protocol/frames.ts";
+import { decodeRelayFrame, type ItemLine, type RelayHead, type Through } from "../../protocol/relay-frames.ts";
+import { Announcements } from "./announcements.ts";
+import { type Audience, Audiences } from "./audience.ts";
+import { Delivery, dataFrame, type PartitionLines, positionsOf } from "./delivery.ts";
+import { isRaw, isTrade } from "./item-lines.ts";
+import type { Markets } from "./markets.ts";
+import { everyRate, type PartitionView } from "./partition-view.ts";
+import { Partitions } from "./partitions.ts";
+import type { RelayPorts } from "./ports.ts";
+import { RelayClients } from "./relay-clients.ts";
+import { type LiveLines, Relinks } from "./relinks.ts";
+import type { StreamLimits } from "./requested-streams.ts";
+import { SnapshotCache } from "./snapshot-cache.ts";
+import { exchangeOf } from "./status-board.ts";
+import { StreamMatcher } from "./stream-matcher.ts";
+
+export class RelayCore<Client extends object> {
+  readonly #ports: RelayPorts<Client>;
+  readonly #audiences = new Audiences<Client>();
+  readonly #matcher: StreamMatcher;
+  readonly #cache = new SnapshotCache();
+  readonly #partitions: Partitions;
+  readonly #clients: RelayClients<Client>;
+  readonly #delivery: Delivery<Client>;
+  readonly #relinks: Relinks;
+  readonly #announcements: Announcements<Client>;
+  /** Partitions that have lines for the end of the slot. */
+  readonly #gathering = new Set<PartitionView>();
+
+  constructor(markets: () => Markets, limits: StreamLimits, ports: RelayPorts<Client>) {
+    this.#ports = ports;
+    this.#matcher = new StreamMatcher(
+      (name) => this.#audiences.has(name),
+      () => this.#audiences.version,
+    );
+    this.#announcements = new Announcements(this.#audiences, ports);
+    this.#partitions = new Partitions(ports, (view) => this.#forgetUnwanted(view));
+    this.#delivery = new Delivery(this.#audiences, this.#matcher);
+    this.#relinks = new Relinks(this.#partitions, ports);
+    this.#clients = new RelayClients({
+      audiences: this.#audiences,
+      matcher: this.#matcher,
+      partitions: this.#partitions,
+      cache: this.#cache,
+      markets,
+      limits,
+      ports,
+      statusOf: (exchange) => this.#announcements.statusFrame(exchange),
+    });
+  }
+
+  /** Whether lines wait for the end of a slot. */
+  get gathering(): boolean {
+    return this.#gathering.size > 0;
+  }
+
+  /** @param from positions to resume from, by epoch. @param now ms */
+  subscribe(
+    client: Client,
+    id: RequestId | undefined,
+    streams: readonly WantedStream[],
+    from: Readonly<Record<string, number>>,
+    now: number,
+  ): void {
+    this.#clients.subscribe(client, id, streams, from, now);
+  }
+
+  unsubscribe(client: Client, id: RequestId | undefined, streams: readonly string[]): void {
+    this.#clients.unsubscribe(client, id, streams);
+  }
+
+  /** Forgets a client that has gone. */
+  remove(client: Client): void {
+    this.#clients.remove(client);
+  }
+
+  /** The link to a partition feed is open. */
+  linkOpened(partition: string): void {
+    const view = this.#partitions.get(partition);
+    if (view === undefined) return;
+    // What was the newest trade is not known to be it any more: the feed says so anew.
+    this.#cache.forget((stream, other) => other === partition && isTrade({ stream }));
+    this.#relinks.opened(view);
+    this.#partitions.opened(view);
+  }
+
+  /** The link is lost; it is being opened again. */
+  linkLost(partition: string): void {
+    const view = this.#partitions.get(partition);
+    if (view === undefined) return;
+    this.#flush();
+    view.connected = false;
+    this.#announcements.forget(partition);
+    this.#relinks.lost(view);
+    this.#dismiss(this.#clients.lost(partition));
+  }
+
+  /**
+   * Takes a frame of a feed.
+   *
+   * @param now ms
+   * @throws {ProtocolError} `bad_request` where it is none: the link must be opened anew
+   */
+  take(partition: string, text: string, now: number): void {
+    const view = this.#partitions.get(partition);
+    if (view === undefined) return;
+    const { head, lines } = decodeRelayFrame(text);
+    if (head.op === "lines") {
+      // Of another log only what comes behind the word that it has changed.
+      if (head.epoch === view.epoch) this.#takeLive(view, head.through, lines);
+    } else {
+      // Whatever else it says holds behind what it has sent before.
+      this.#flush();
+      this.#takeOther(view, head, lines, now);
+    }
+    this.#clients.settle(now);
+  }
+
+  /** The end of a slot: sends what was gathered. @param now ms */
+  endSlot(now: number): void {
+    this.#flush();
+    this.#clients.settle(now);
+  }
+
+  /** Answers what has waited too long. @param now ms */
+  settle(now: number): void {
+    this.#clients.settle(now);
+  }
+
+  /** Tells everyone their positions: silence, too, is a proof that nothing is missing. */
+  tellPositions(): void {
+    for (const audience of this.#audiences.all) {
+      this.#tellAudience(
+        audience,
+        [...audience.tradeRates.keys()].flatMap((name) => this.#partitions.get(name) ?? []),
+      );
+    }
+  }
+
+  /** Tells everyone how the exchanges are that they listen to. */
+  tellStatus(): void {
+    const exchanges = new Set([...this.#partitions.all].map(({ name }) => exchangeOf(name)));
+    for (const exchange of exchanges) this.#announcements.tellStatus(exchange);
+  }
+
+  #takeLive(view: PartitionView, through: Through, lines: readonly ItemLine[]): void {
+    const live = this.#relinks.pass(view, { through, lines });
+    if (live !== undefined) this.#pass(view, live);
+  }
+
+  /** What is raw is sent at once, everything else at the end of the slot. */
+  #pass(view: PartitionView, { through, lines }: LiveLines): void {
+    view.receive(through);
+    const raw = lines.filter(isRaw);
+    if (raw.length < lines.length) view.gathered.push(...lines.filter((line) => !isRaw(line)));
+    if (raw.length > 0) this.#deliver([{ view, lines: raw }]);
+    if (view.gathered.length > 0) this.#gathering.add(view);
+    else this.#advance(view);
+    this.#clients.rejoin();
+  }
+
+  #takeOther(
+    view: PartitionView,
+    head: Exclude<RelayHead, { op: "lines" }>,
+    lines: readonly ItemLine[],
+    now: number,
+  ): void {
+    switch (head.op) {
+      case "wanted":
+        this.#takeWanted(view, head, lines);
+        break;
+      case "replay":
+        if (this.#clients.take({ head, lines }, now)) break;
+        this.#takeRelinked(view, { head, lines });
+        break;
+      case "epoch":
+        this.#changeEpoch(view, head.epoch, head.start, lines);
+        break;
+      case "gone":
+        this.#end(head.instruments);
+        break;
+      case "status":
+        this.#announcements.takeStatus(view.name, head.status);
+        break;
+      case "drain":
+        this.#announcements.drain(exchangeOf(view.name), head.within, now);
+        break;
+    }
+  }
+
+  #takeWanted(view: PartitionView, head: Extract<RelayHead, { op: "wanted" }>, lines: readonly ItemLine[]): void {
+    if (head.epoch !== null && head.epoch !== view.epoch) {
+      // While the link was lost, the log has become another one.
+      if (view.epoch !== null) this.#dismiss(this.#tradersOf(view));
+      this.#forgetEpoch(view);
+      view.begin(head.epoch, head.through);
+    }
+    if (!head.more) view.answered(head);
+    // What a link has missed of a state while it was lost is made up for by its newest value.
+    const newer = lines.filter((line) => !isTrade(line) && line.seq > this.#cache.seqOf(line.stream));
+    for (const line of lines) this.#keep(view, line);
+    this.#deliver([{ view, lines: newer }]);
+    if (!head.more) this.#relinks.wanted(view, head.through);
+  }
+
+  #takeRelinked(
+    view: PartitionView,
+    page: { head: Extract<RelayHead, { op: "replay" }>; lines: readonly ItemLine[] },
+  ): void {
+    const relinked = this.#relinks.take(view, page.head, page.lines);
+    if (relinked === undefined) return;
+    if (relinked.missed === undefined) {
+      this.#dismiss(this.#tradersOf(view));
+      view.skipTo(relinked.start);
+    } else {
+      // What was missed continues a position that not everyone has been told yet, and what comes behind it another one.
+      this.#tell(view);
+      this.#pass(view, relinked.missed);
+      this.#flush();
+      this.#tell(view);
+    }
+    for (const live of relinked.live) this.#pass(view, live);
+  }
+
+  #changeEpoch(view: PartitionView, epoch: string, start: number, lines: readonly ItemLine[]): void {
+    // What the old log still owed can't be asked for any more.
+    if (view.relinking) this.#dismiss(this.#tradersOf(view));
+    this.#forgetEpoch(view);
+    view.begin(epoch, everyRate(start));
+    this.#tell(view);
+    this.#deliver([{ view, lines }]);
+    // Whoever comes now begins behind the gaps.
+    view.skipTo(everyRate(Math.max(start, ...lines.map(({ seq }) => seq))));
+  }
+
+  /** Tells everyone who has trades of a partition the position there. */
+  #tell(view: PartitionView): void {
+    for (const audience of this.#audiences.all) this.#tellAudience(audience, [view]);
+  }
+
+  #tellAudience(audience: Audience<Client>, views: readonly PartitionView[]): void {
+    const positions = positionsOf(audience, views);
+    if (Object.keys(positions).length === 0) return;
+    const text = dataFrame([], positions);
+    for (const client of audience.members) this.#ports.send(client, text);
+  }
+
+  /** What was known of the old log means nothing in the new one. */
+  #forgetEpoch(view: PartitionView): void {
+    this.#dismiss(this.#clients.lost(view.name));
+    this.#cache.forget((_stream, partition) => partition === view.name);
+    for (const { catchingUp } of this.#audiences.all) catchingUp?.floors.delete(view.name);
+    this.#relinks.lost(view);
+  }
+
+  #end(instruments: readonly string[]): void {
+    const gone = new Set(instruments);
+    this.#announcements.end(instruments);
+    this.#clients.ended(gone);
+    this.#cache.forget((stream) => gone.has(stream.slice(0, stream.indexOf("@"))));
+    this.#matcher.forget(gone);
+  }
+
+  #flush(): void {
+    if (this.#gathering.size === 0) return;
+    const due = [...this.#gathering].map((view) => ({ view, lines: view.gathered }));
+    for (const view of this.#gathering) {
+      view.gathered = [];
+      this.#advance(view);
+    }
+    this.#gathering.clear();
+    this.#deliver(due);
+    this.#clients.rejoin();
+  }
+
+  /** What has arrived at the rates that wait for the slot has been sent. */
+  #advance(view: PartitionView): void {
+    view.sent = view.received;
+  }
+
+  #deliver(due: readonly PartitionLines[]): void {
+    for (const [{ members }, text] of this.#delivery.frames(due)) {
+      for (const client of members) this.#ports.send(client, text);
+    }
+    for (const { view, lines } of due) for (const line of lines) this.#keep(view, line);
+  }
+
+  #keep(view: PartitionView, line: ItemLine): void {
+    if (view.keeps(line.stream)) this.#cache.put(view.name, line);
+  }
+
+  /** What nobody wants is not kept: it would be told for new to whoever wants it again. */
+  #forgetUnwanted(view: PartitionView): void {
+    this.#cache.forget((stream, partition) => partition === view.name && !view.keeps(stream));
+  }
+
+  #tradersOf(view: PartitionView): Client[] {
+    const audiences = [...this.#audiences.all].filter(({ tradeRates }) => tradeRates.has(view.name));
+    return audiences.flatMap(({ members }) => [...members]);
+  }
+
+  #dismiss(clients: readonly Client[]): void {
+    for (const client of clients) this.#clients.dismiss(client);
+  }
+}
