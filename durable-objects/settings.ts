@@ -20,4 +20,8 @@ export interface Settings {
   readonly WEBSOCKET_COMPRESSION?: string;
   /** `listened` writes only instruments that someone listens to: every write is billed. */
   readonly REDIS_WRITES?: string;
+  /** Relays in each region, a whole number; 1 where it is absent. A half-empty one costs as much as a full one. */
+  readonly RELAYS_PER_REGION?: string;
+  /** The region that every client is taken to be in; told by the platform where it is absent. */
+  readonly REGION?: string;
 }

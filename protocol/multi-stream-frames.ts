@@ -26,8 +26,9 @@ const positions = z.record(epoch, seq);
 export const MULTI_LIMITS = { ...LIMITS, wildcards: 20 } as const;
 
 /** `from`: the positions told last, from which every `trade` stream of the request without a position of its own resumes. */
-export const multiSubscribe = subscribeFrame.extend({ from: positions.optional() });
+const multiSubscribe = subscribeFrame.extend({ from: positions.optional() });
 export const multiClientFrame = z.discriminatedUnion("op", [multiSubscribe, ...COMMON_CLIENT_FRAMES]);
+export type MultiClientFrame = z.infer<typeof multiClientFrame>;
 
 /** How the resume of a wildcard goes: by epoch, as far as `from` names it. */
 const recoveredEpochs = z.record(epoch, z.union([z.literal(true), subscribedStream.shape.reason.unwrap()]));

@@ -1,9 +1,9 @@
 /** What the registry's reports say of each exchange at this moment. */
 
 import type { z } from "zod";
+import type { Directory } from "../durable-objects/registry/directory.ts";
 import { REPORT_LIFE } from "../durable-objects/registry/registry.ts";
 import type { exchangeStatus } from "../protocol/rest.ts";
-import type { Directory } from "./directory.ts";
 
 export type ExchangeStatus = z.infer<typeof exchangeStatus>;
 

@@ -2,11 +2,11 @@
 
 import { env, SELF } from "cloudflare:test";
 import { expect, it } from "vitest";
+import { Directory } from "../durable-objects/registry/directory.ts";
 import { REPORT_LIFE } from "../durable-objects/registry/registry.ts";
 import { LIVE } from "../durable-objects/testing/test-events.ts";
 import type { IngestReport } from "../protocol/ingest.ts";
 import { exchangesBody, healthBody } from "../protocol/rest.ts";
-import { Directory } from "./directory.ts";
 import type { Env } from "./env.ts";
 import { exchangeStatuses } from "./exchange-status.ts";
 import { checkHealth, modeOf } from "./health.ts";

@@ -1,9 +1,10 @@
 /** Whether prices flow, and which of the parts behind them are up. */
 
+import type { Directory } from "../durable-objects/registry/directory.ts";
 import { REPORT_LIFE } from "../durable-objects/registry/registry.ts";
 import { connectRedis } from "../durable-objects/symbol-feed/redis-writer.ts";
 import type { HealthBody, Mode } from "../protocol/rest.ts";
-import { type Directory, directory } from "./directory.ts";
+import { directory } from "./directory.ts";
 import type { Env } from "./env.ts";
 import { exchangeStatuses } from "./exchange-status.ts";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Standing } from "../durable-objects/symbol-feed/client-sockets.ts";
+import type { Standing } from "../durable-objects/clients/socket-pool.ts";
 import { guardSocket } from "./socket-guard.ts";
 
 async function guarded(...answers: (Standing | Error)[]): Promise<{ asked: number; aborted: boolean }> {

@@ -4,7 +4,7 @@
  * opened the connection can abort it, and only as long as the runtime lets work go on after an answer: 30 s.
  */
 
-import type { Standing } from "../durable-objects/symbol-feed/client-sockets.ts";
+import type { Standing } from "../durable-objects/clients/socket-pool.ts";
 
 /** Pauses before each look, ms. */
 const PAUSES = [2000, 3000, 5000];

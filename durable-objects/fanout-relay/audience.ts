@@ -6,7 +6,7 @@
 import type { Rate } from "../../protocol/stream.ts";
 import { SubscriptionIndex } from "../streams/subscription-index.ts";
 import type { CatchingUp } from "./catching-up.ts";
-import type { Subscription } from "./markets.ts";
+import { type Markets, type Subscription, subscription } from "./markets.ts";
 import { exchangeOf } from "./status-board.ts";
 
 export class Audience<Client> {
@@ -110,6 +110,17 @@ export class Audiences<Client extends object> {
       if (!this.#index.has(name)) this.#version += 1;
     }
   }
+}
+
+/** Members of audiences whose streams come from elsewhere than they did: new exchanges, or logs that are divided otherwise. */
+export function outdated<Client>(audiences: Iterable<Audience<Client>>, markets: Markets): Client[] {
+  const isOutdated = ({ name, sources }: Subscription) => {
+    const now = subscription(name, markets).sources;
+    return now.map(({ partition }) => partition).join() !== sources.map(({ partition }) => partition).join();
+  };
+  return [...audiences]
+    .filter(({ subscriptions }) => [...subscriptions.values()].some(isOutdated))
+    .flatMap(({ members }) => [...members]);
 }
 
 function signature(subscriptions: ReadonlyMap<string, Subscription>): string {

@@ -33,6 +33,18 @@ export interface ClientParts<Client extends object> {
   readonly statusOf: (exchange: string) => string | undefined;
 }
 
+/** `id` is the client's own; streams given in its URL have none. */
+export interface SubscribeRequest {
+  readonly id?: RequestId | undefined;
+  readonly streams: readonly WantedStream[];
+  /** Positions to resume from, by epoch. */
+  readonly from?: Readonly<Record<string, number>> | undefined;
+}
+export interface UnsubscribeRequest {
+  readonly id?: RequestId | undefined;
+  readonly streams: readonly string[];
+}
+
 const RESTARTING = "this connection can't go on without a hole: reconnect and resume";
 const NOTHING: ReadonlyMap<string, Subscription> = new Map();
 
@@ -63,14 +75,8 @@ export class RelayClients<Client extends object> {
     });
   }
 
-  /** @param from positions to resume from, by epoch. @param now ms */
-  subscribe(
-    client: Client,
-    id: RequestId | undefined,
-    streams: readonly WantedStream[],
-    from: Readonly<Record<string, number>>,
-    now: number,
-  ): void {
+  /** @param now ms */
+  subscribe(client: Client, { id, streams, from = {} }: SubscribeRequest, now: number): void {
     this.#queue.enter(client, () => {
       const { markets, limits, partitions } = this.#parts;
       const { wanted, failed } = readStreams(streams, this.#subscriptionsOf(client), markets(), limits);
@@ -81,7 +87,7 @@ export class RelayClients<Client extends object> {
     });
   }
 
-  unsubscribe(client: Client, id: RequestId | undefined, streams: readonly string[]): void {
+  unsubscribe(client: Client, { id, streams }: UnsubscribeRequest): void {
     this.#queue.enter(client, () => {
       const before = this.#subscriptionsOf(client);
       const gone = new Set(streams.map((name) => this.#canonical(name)).filter((name) => before.has(name)));

@@ -217,10 +217,10 @@ describe("a connection of many streams", () => {
     const { world, connection, frames } = watched();
     world.subscribe(connection, [`${BTC}@trade`, "upbit:*-KRW@ticker"]);
     arrive(world);
-    world.core.unsubscribe(connection, 2, [`${BTC}@trade@100ms`, "upbit:ETH-KRW@trade", "nonsense"]);
+    world.core.unsubscribe(connection, { id: 2, streams: [`${BTC}@trade@100ms`, "upbit:ETH-KRW@trade", "nonsense"] });
     expect(frames.at(-1)).toEqual({ op: "unsubscribed", id: 2, streams: [`${BTC}@trade@100ms`] });
     world.drain();
-    world.core.unsubscribe(connection, 3, ["upbit:*-KRW@ticker"]);
+    world.core.unsubscribe(connection, { id: 3, streams: ["upbit:*-KRW@ticker"] });
     world.open("upbit/0");
     expect(world.pump("upbit/0", 1)).toBe(false);
   });

@@ -3,17 +3,16 @@
  * each item once, with the positions that make a loss visible. It keeps no time: whoever holds it says when a slot ends.
  */
 
-import type { RequestId, WantedStream } from "../../protocol/frames.ts";
 import { decodeRelayFrame, type ItemLine, type RelayHead, type Through } from "../../protocol/relay-frames.ts";
 import { Announcements } from "./announcements.ts";
-import { type Audience, Audiences } from "./audience.ts";
+import { type Audience, Audiences, outdated } from "./audience.ts";
 import { Delivery, dataFrame, type PartitionLines, positionsOf } from "./delivery.ts";
 import { isRaw, isTrade } from "./item-lines.ts";
 import type { Markets } from "./markets.ts";
 import { everyRate, type PartitionView } from "./partition-view.ts";
 import { Partitions } from "./partitions.ts";
 import type { RelayPorts } from "./ports.ts";
-import { RelayClients } from "./relay-clients.ts";
+import { RelayClients, type SubscribeRequest, type UnsubscribeRequest } from "./relay-clients.ts";
 import { type LiveLines, Relinks } from "./relinks.ts";
 import type { StreamLimits } from "./requested-streams.ts";
 import { SnapshotCache } from "./snapshot-cache.ts";
@@ -22,6 +21,7 @@ import { StreamMatcher } from "./stream-matcher.ts";
 
 export class RelayCore<Client extends object> {
   readonly #ports: RelayPorts<Client>;
+  readonly #markets: () => Markets;
   readonly #audiences = new Audiences<Client>();
   readonly #matcher: StreamMatcher;
   readonly #cache = new SnapshotCache();
@@ -35,6 +35,7 @@ export class RelayCore<Client extends object> {
 
   constructor(markets: () => Markets, limits: StreamLimits, ports: RelayPorts<Client>) {
     this.#ports = ports;
+    this.#markets = markets;
     this.#matcher = new StreamMatcher(
       (name) => this.#audiences.has(name),
       () => this.#audiences.version,
@@ -60,19 +61,23 @@ export class RelayCore<Client extends object> {
     return this.#gathering.size > 0;
   }
 
-  /** @param from positions to resume from, by epoch. @param now ms */
-  subscribe(
-    client: Client,
-    id: RequestId | undefined,
-    streams: readonly WantedStream[],
-    from: Readonly<Record<string, number>>,
-    now: number,
-  ): void {
-    this.#clients.subscribe(client, id, streams, from, now);
+  /** @param now ms */
+  subscribe(client: Client, request: SubscribeRequest, now: number): void {
+    this.#clients.subscribe(client, request, now);
   }
 
-  unsubscribe(client: Client, id: RequestId | undefined, streams: readonly string[]): void {
-    this.#clients.unsubscribe(client, id, streams);
+  unsubscribe(client: Client, request: UnsubscribeRequest): void {
+    this.#clients.unsubscribe(client, request);
+  }
+
+  /** Requests of a client that wait for an earlier one. */
+  waiting(client: Client): number {
+    return this.#clients.waiting(client);
+  }
+
+  /** There are other exchanges, or their logs are divided otherwise: whoever has something of them comes back for it. */
+  marketsChanged(): void {
+    this.#dismiss(outdated(this.#audiences.all, this.#markets()));
   }
 
   /** Forgets a client that has gone. */

@@ -65,7 +65,11 @@ it("knows after waking what everyone listens to", async () => {
     before.subscribe(near, "ticker@raw");
     expect(before.unsubscribe(near, "ticker@raw")).toBe(true);
     const after = new ClientSockets(state);
-    expect([after.rates(), after.has(near), after.unsubscribe(near, "ticker@raw")]).toEqual([["100ms"], true, false]);
+    expect([after.rates(), after.pool.has(near), after.unsubscribe(near, "ticker@raw")]).toEqual([
+      ["100ms"],
+      true,
+      false,
+    ]);
   });
 });
 
@@ -76,10 +80,10 @@ it("closes who used to ping and has stopped, not who never did", async () => {
     const [pinging, quiet] = [accept(clients), accept(clients)];
     pinging.far.ws.send(PING_TEXT);
     await pinging.far.next("pong");
-    clients.dropSilent(Date.now() + 100_000);
-    expect(clients.has(pinging.near)).toBe(true);
-    clients.dropSilent(Date.now() + 121_000);
+    clients.pool.dropSilent(Date.now() + 100_000);
+    expect(clients.pool.has(pinging.near)).toBe(true);
+    clients.pool.dropSilent(Date.now() + 121_000);
     expect((await pinging.far.closed).code).toBe(4000);
-    expect([clients.has(pinging.near), clients.has(quiet.near)]).toEqual([false, true]);
+    expect([clients.pool.has(pinging.near), clients.pool.has(quiet.near)]).toEqual([false, true]);
   });
 });

@@ -3,12 +3,10 @@
  * here are only copies, made anew whenever the object wakes (tags can't serve: they are fixed when a socket is accepted).
  */
 
-import { ProtocolError } from "../../protocol/errors.ts";
 import type { ServerFrame } from "../../protocol/frames.ts";
 import { RATES, type Rate } from "../../protocol/stream.ts";
-import { Backpressure, type Sent } from "../clients/backpressure.ts";
-import { MeteredSocket } from "../clients/metered-socket.ts";
-import { refuse } from "../sockets.ts";
+import type { MeteredSocket } from "../clients/metered-socket.ts";
+import { SocketPool } from "../clients/socket-pool.ts";
 import { dataFrame, itemsAfter } from "../streams/item.ts";
 import { rateOf, STREAM_KEYS, type StreamKey } from "../streams/stream-key.ts";
 import { SubscriptionIndex } from "../streams/subscription-index.ts";
@@ -24,13 +22,6 @@ interface ClientAttachment {
   streams: Partial<Record<StreamKey, { from?: number }>>;
 }
 
-const TAG = "client";
-/** How a socket that the Worker asks about is doing; of an `absent` client there was never a sign. */
-export type Standing = "open" | "absent" | "closing" | "gone";
-
-/** A client that has pinged once and then stays silent for this long, ms, is taken for dead. */
-const SILENCE = 120_000;
-
 /** A client as the object has it in memory. */
 interface Client {
   readonly socket: MeteredSocket;
@@ -40,49 +31,21 @@ interface Client {
 }
 
 export class ClientSockets {
-  readonly #ctx: DurableObjectState;
+  readonly pool: SocketPool;
   readonly #clients = new Map<WebSocket, Client>();
   readonly #index = new SubscriptionIndex<StreamKey, Client>();
-  /** Those that were sent away and may still hold what they have not taken. */
-  readonly #closing = new Set<MeteredSocket>();
-  readonly #backpressure = new Backpressure();
 
   constructor(ctx: DurableObjectState) {
-    this.#ctx = ctx;
-    for (const ws of ctx.getWebSockets(TAG)) {
-      if (ws.readyState === WebSocket.OPEN) this.#add(ws, ws.deserializeAttachment() as ClientAttachment);
-      else this.#closing.add(new MeteredSocket(ws, Date.now()));
-    }
+    this.pool = new SocketPool(ctx, ({ ws }) => this.#onRemoved(ws));
+    for (const socket of this.pool.all) this.#add(socket, socket.ws.deserializeAttachment() as ClientAttachment);
   }
 
-  has(ws: WebSocket): boolean {
-    return this.#clients.has(ws);
-  }
-
-  /** @returns false for one that was sent away at once, because so much waits for those who are there already */
+  /** @returns false for one that was sent away at once */
   accept(ws: WebSocket, session: string): boolean {
-    this.#ctx.acceptWebSocket(ws, [TAG, session]);
-    this.#save(this.#add(ws, { session, streams: {} }));
-    this.dropSlow(Date.now());
-    if (!this.#backpressure.crowded) return true;
-    this.dismiss(ws, new ProtocolError("overloaded", "too much waits for others here: come back later"));
-    return false;
-  }
-
-  standing(session: string): Standing {
-    const [ws] = this.#ctx.getWebSockets(session);
-    if (ws === undefined || ws.readyState === WebSocket.CLOSED) return "gone";
-    const client = this.#clients.get(ws);
-    if (ws.readyState !== WebSocket.OPEN || client === undefined) return "closing";
-    return this.#backpressure.wasPresent(client.socket, Date.now()) ? "open" : "absent";
-  }
-
-  /** Forgets a socket that is gone, or about to be closed: nothing more is sent to it. */
-  remove(ws: WebSocket): void {
-    const client = this.#clients.get(ws);
-    if (client === undefined) return;
-    for (const key of streamsOf(client.attachment)) this.#index.remove(key, client);
-    this.#clients.delete(ws);
+    const attachment: ClientAttachment = { session, streams: {} };
+    const socket = this.pool.accept(ws, session, attachment);
+    if (socket !== undefined) this.#add(socket, attachment);
+    return socket !== undefined;
   }
 
   /** @param from the position the client resumed from, if its next item must continue that instead of the stream's own */
@@ -91,7 +54,7 @@ export class ClientSockets {
     if (client === undefined) return;
     client.attachment.streams[key] = from === undefined ? {} : { from };
     this.#index.add(key, client);
-    this.#save(client);
+    save(client);
   }
 
   /** @returns whether the client had that stream */
@@ -100,7 +63,7 @@ export class ClientSockets {
     if (client?.attachment.streams[key] === undefined) return false;
     delete client.attachment.streams[key];
     this.#index.remove(key, client);
-    this.#save(client);
+    save(client);
     return true;
   }
 
@@ -126,12 +89,17 @@ export class ClientSockets {
     else this.#deliverSeveral(keys, outgoing, now);
   }
 
+  /** Sends the same frame to everyone. */
+  broadcast(frame: ServerFrame): void {
+    this.pool.broadcast(JSON.stringify(frame), Date.now());
+  }
+
   /** The usual case at `raw`, and the hot one: one frame for all, and nothing but a send for each. */
   #deliverOne(key: StreamKey, outgoing: Outgoing, now: number): void {
     const frame = dataFrame(outgoing.get(key) ?? []);
     for (const client of this.#index.listeners(key)) {
       if (client.resumes) this.#continue(client, [key], outgoing, now);
-      else if (client.socket.sendWithin(frame) !== true) this.#send(client.socket, frame, now);
+      else if (client.socket.sendWithin(frame) !== true) this.pool.send(client.socket, frame, now);
     }
   }
 
@@ -143,63 +111,7 @@ export class ClientSockets {
         const own = keys.filter((one) => client.attachment.streams[one] !== undefined);
         if (own[0] !== key) continue;
         if (client.resumes) this.#continue(client, own, outgoing, now);
-        else this.#send(client.socket, sharedFrame(own, outgoing, frames), now);
-      }
-    }
-  }
-
-  /** Sends the same frame to everyone. */
-  broadcast(frame: ServerFrame): void {
-    const text = JSON.stringify(frame);
-    const now = Date.now();
-    for (const { socket } of this.#clients.values()) this.#send(socket, text, now);
-  }
-
-  /** Sends a client what it asked for all at once, in several frames. */
-  sendAtOnce(ws: WebSocket, texts: readonly string[]): void {
-    const client = this.#clients.get(ws);
-    if (client !== undefined) this.#judge(ws, this.#backpressure.sendAtOnce(client.socket, texts, Date.now()));
-  }
-
-  /** Whether no more waits for a client, which has just sent something, than may. */
-  keepsUp(ws: WebSocket): boolean {
-    const client = this.#clients.get(ws);
-    return client !== undefined && this.#backpressure.keepsUp(client.socket, Date.now());
-  }
-
-  /** A client has answered a probe. */
-  probeAnswered(ws: WebSocket, id: number): void {
-    const client = this.#clients.get(ws);
-    if (client !== undefined) this.#backpressure.answered(client.socket, id, Date.now());
-  }
-
-  /** Closes those that hold up too much, or have never been there. @param now ms */
-  dropSlow(now: number): void {
-    for (const { socket, sent } of this.#backpressure.sweep(this.#sockets(), this.#closing, now)) {
-      this.#judge(socket.ws, sent);
-    }
-  }
-
-  /** Sends a client away, with the reason. */
-  dismiss(ws: WebSocket, error: ProtocolError): void {
-    const client = this.#clients.get(ws);
-    if (client !== undefined) this.#closing.add(client.socket);
-    this.remove(ws);
-    refuse(ws, error);
-  }
-
-  /** Sends everyone away, with the reason. */
-  dismissAll(error: ProtocolError): void {
-    for (const ws of this.#clients.keys()) this.dismiss(ws, error);
-  }
-
-  /** Closes those that used to ping and have stopped: pings are answered by the runtime, which keeps the time. */
-  dropSilent(now: number): void {
-    for (const ws of this.#clients.keys()) {
-      const pinged = this.#ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime();
-      if (pinged !== undefined && now - pinged > SILENCE) {
-        this.remove(ws);
-        ws.close(4000, "no ping for two minutes");
+        else this.pool.send(client.socket, sharedFrame(own, outgoing, frames), now);
       }
     }
   }
@@ -215,36 +127,27 @@ export class ClientSockets {
       return fresh;
     });
     if (items.length === 0) return;
-    this.#save(client);
-    this.#send(client.socket, dataFrame(items), now);
+    save(client);
+    this.pool.send(client.socket, dataFrame(items), now);
   }
 
-  #send(socket: MeteredSocket, text: string, now: number): void {
-    this.#judge(socket.ws, this.#backpressure.send(socket, text, now));
-  }
-
-  /** Closing loses nothing: whoever comes back resumes from the last item that it has read. */
-  #judge(ws: WebSocket, sent: Sent): void {
-    if (sent === "gone") this.remove(ws);
-    if (sent !== "slow") return;
-    this.dismiss(ws, new ProtocolError("slow_consumer", "this connection takes less than it is sent: resume"));
-  }
-
-  #add(ws: WebSocket, attachment: ClientAttachment): Client {
-    const client = { socket: new MeteredSocket(ws, Date.now()), attachment, resumes: resumes(attachment) };
-    this.#clients.set(ws, client);
+  #add(socket: MeteredSocket, attachment: ClientAttachment): void {
+    const client = { socket, attachment, resumes: resumes(attachment) };
+    this.#clients.set(socket.ws, client);
     for (const key of streamsOf(attachment)) this.#index.add(key, client);
-    return client;
   }
 
-  #save(client: Client): void {
-    client.resumes = resumes(client.attachment);
-    client.socket.ws.serializeAttachment(client.attachment);
+  #onRemoved(ws: WebSocket): void {
+    const client = this.#clients.get(ws);
+    if (client === undefined) return;
+    for (const key of streamsOf(client.attachment)) this.#index.remove(key, client);
+    this.#clients.delete(ws);
   }
+}
 
-  *#sockets(): Iterable<MeteredSocket> {
-    for (const { socket } of this.#clients.values()) yield socket;
-  }
+function save(client: Client): void {
+  client.resumes = resumes(client.attachment);
+  client.socket.ws.serializeAttachment(client.attachment);
 }
 
 function streamsOf({ streams }: ClientAttachment): StreamKey[] {

@@ -31,7 +31,7 @@ export class StatusBroadcaster {
     if (text === this.#said && now - this.#last < PERIOD) return;
     this.#said = text;
     this.#last = now;
-    this.#clients.dropSilent(now);
+    this.#clients.pool.dropSilent(now);
     this.#clients.broadcast(this.#frame(status));
   }
 

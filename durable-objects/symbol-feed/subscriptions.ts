@@ -104,7 +104,10 @@ export class Subscriptions {
       answer();
     } catch (error) {
       console.error(`${this.#parts.core.instrument}: a client could not be answered:`, error);
-      this.#parts.clients.dismiss(ws, new ProtocolError("internal", "this request could not be answered: reconnect"));
+      this.#parts.clients.pool.dismiss(
+        ws,
+        new ProtocolError("internal", "this request could not be answered: reconnect"),
+      );
       this.#parts.changed();
     }
   }
@@ -127,7 +130,7 @@ export class Subscriptions {
   }
 
   #unsubscribe(ws: WebSocket, id: RequestId | undefined, streams: readonly string[]): void {
-    if (!this.#parts.clients.has(ws)) return;
+    if (!this.#parts.clients.pool.has(ws)) return;
     const gone = streams.flatMap((name) => {
       try {
         const { stream, key } = this.#parse(name, name);
@@ -172,7 +175,7 @@ export class Subscriptions {
   }
 
   #answer(ws: WebSocket, id: RequestId | undefined, wanted: readonly Wanted[], failed: readonly FailedStream[]): void {
-    if (!this.#parts.clients.has(ws)) return;
+    if (!this.#parts.clients.pool.has(ws)) return;
     const late = wanted.filter((one) => this.#isBehind(one));
     const inTime = wanted.filter((one) => !late.includes(one));
     const restarting = errorBody("restarting", "the feed has not caught up with that position yet: try again");
@@ -186,7 +189,7 @@ export class Subscriptions {
       failed: failures,
     });
     const items = answers.flatMap(({ items }) => items);
-    this.#parts.clients.sendAtOnce(ws, dataFrames(items));
+    this.#parts.clients.pool.sendAtOnce(ws, dataFrames(items));
     const missed = items.filter(({ snapshot }) => !snapshot);
     this.#parts.recovered(
       ws,

@@ -7,16 +7,17 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { LIMITS, PING_TEXT, PONG_TEXT } from "../../protocol/frames.ts";
+import { clientFrame, LIMITS, PING_TEXT, PONG_TEXT } from "../../protocol/frames.ts";
 import { type LatestTicker, publisherFrame, type TicksFrame } from "../../protocol/ingest.ts";
 import { RATES, type Rate } from "../../protocol/stream.ts";
+import { ClientRequests } from "../clients/client-requests.ts";
+import type { Standing } from "../clients/socket-pool.ts";
 import { instrumentOf } from "../object-name.ts";
 import { PendingRequests } from "../pending-requests.ts";
 import type { Settings } from "../settings.ts";
 import { answerClose, readFrame, refuse, send } from "../sockets.ts";
 import type { ItemContext } from "../streams/item.ts";
-import { ClientRequests } from "./client-requests.ts";
-import { ClientSockets, type Standing } from "./client-sockets.ts";
+import { ClientSockets } from "./client-sockets.ts";
 import { FeedCore } from "./feed-core.ts";
 import { FeedStore } from "./feed-store.ts";
 import { PublisherSocket } from "./publisher-socket.ts";
@@ -64,7 +65,13 @@ export class SymbolFeed extends DurableObject<Settings> {
       recovered: (ws, events) => this.#requests.chargeRecovered(ws, events, Date.now()),
       sendStatus: (ws) => this.#status.tell(ws),
     });
-    this.#requests = new ClientRequests(this.#subscriptions, this.#clients, (ws) => this.#onGone(ws));
+    this.#requests = new ClientRequests({
+      schema: clientFrame,
+      pool: this.#clients.pool,
+      subscribe: (ws, { id, streams }) => this.#subscriptions.subscribe(ws, id, streams),
+      unsubscribe: (ws, { id, streams }) => this.#subscriptions.unsubscribe(ws, id, streams),
+      onDropped: (ws) => this.#onGone(ws),
+    });
     this.#reads = new RestReads({
       core: this.#core,
       publisher: this.#publisher,
@@ -88,7 +95,7 @@ export class SymbolFeed extends DurableObject<Settings> {
 
   override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): void {
     if (this.#publisher.is(ws)) this.#orStartAnew(() => this.#onPublisherMessage(ws, message));
-    else if (this.#clients.has(ws)) this.#requests.take(ws, message, Date.now());
+    else if (this.#clients.pool.has(ws)) this.#requests.take(ws, message, Date.now());
   }
 
   override webSocketClose(ws: WebSocket, code: number): void {
@@ -103,7 +110,7 @@ export class SymbolFeed extends DurableObject<Settings> {
 
   /** How a client's socket is doing, for the Worker that passed it on. */
   standing(session: string): Standing {
-    return this.#clients.standing(session);
+    return this.#clients.pool.standing(session);
   }
 
   /** The newest ticker, for REST; null where none has come yet. */
@@ -140,7 +147,7 @@ export class SymbolFeed extends DurableObject<Settings> {
     if (this.#retired) {
       // Either the registry has not heard yet that it is gone, or the pusher not yet that it is back: soon it is one or the other.
       const moment = `${this.#core.instrument} is about to be collected, or no longer: ask again`;
-      this.#clients.dismissAll(new ProtocolError("restarting", moment));
+      this.#clients.pool.dismissAll(new ProtocolError("restarting", moment));
       return;
     }
     const region = params.get("region") ?? "local";
@@ -180,7 +187,7 @@ export class SymbolFeed extends DurableObject<Settings> {
     this.#ack();
     this.#retired = true;
     const what = `${this.#core.instrument} is no longer collected: see /v1/markets for what is`;
-    this.#clients.dismissAll(new ProtocolError("unknown_instrument", what));
+    this.#clients.pool.dismissAll(new ProtocolError("unknown_instrument", what));
     this.#sayCadence();
   }
 
@@ -199,7 +206,7 @@ export class SymbolFeed extends DurableObject<Settings> {
     this.#storeIfDue(now, changed);
     const { ticker, source } = this.#core;
     if (accepted.kind !== "hole") this.#redis.write(ticker, source, frame.asOf, now, this.#rates !== "");
-    this.#clients.dropSlow(now);
+    this.#clients.pool.dropSlow(now);
     // Sockets that turned out to be dead on the way leave like any other: unheard of, they would keep the object awake.
     this.#sayCadence();
     this.#ack();
@@ -239,7 +246,7 @@ export class SymbolFeed extends DurableObject<Settings> {
   #onGone(ws: WebSocket): void {
     const left = this.#publisher.leave(ws);
     if (left === undefined) {
-      this.#clients.remove(ws);
+      this.#clients.pool.remove(ws);
       this.#sayCadence();
       return;
     }

@@ -1,8 +1,9 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { ListedTicker } from "../../durable-objects/partition-feed/partition-core.ts";
+import type { Directory } from "../../durable-objects/registry/directory.ts";
 import type { Market } from "../../protocol/ingest.ts";
 import { type RestTicker, restTicker, tickersBody } from "../../protocol/rest.ts";
-import { type Directory, directory, knownInstrument } from "../directory.ts";
+import { directory, knownInstrument } from "../directory.ts";
 import type { Env } from "../env.ts";
 import { readLatest } from "../latest-reader.ts";
 import { partitionFeedOf } from "../objects.ts";

@@ -145,7 +145,8 @@ export function play(steps: readonly Step[], world: RelayWorld, log: Log, visito
         break;
       case "unsubscribe": {
         const name = [...(visitor?.client.names ?? [])][step.which];
-        if (visitor?.connection?.open && name !== undefined) world.core.unsubscribe(visitor.connection, 2, [name]);
+        if (visitor?.connection?.open && name !== undefined)
+          world.core.unsubscribe(visitor.connection, { id: 2, streams: [name] });
         break;
       }
       case "leave":

@@ -77,7 +77,7 @@ export class RelayWorld {
     streams: readonly WantedStream[],
     from: ReadonlyMap<string, number> = new Map(),
   ): void {
-    this.core.subscribe(connection, 1, streams, Object.fromEntries(from), this.now);
+    this.core.subscribe(connection, { id: 1, streams, from: Object.fromEntries(from) }, this.now);
   }
 
   leave(connection: Connection): void {

@@ -1,40 +1,48 @@
-/** What clients send on a feed's sockets: counted by a token bucket, read, and passed on to whoever answers it. */
+/** What clients send on an object's sockets: counted by a token bucket, read, and passed on to whoever answers it. */
 
 import { ProtocolError } from "../../protocol/errors.ts";
-import { type ClientFrame, LIMITS } from "../../protocol/frames.ts";
-import { bytesOf, costOf, isTooLong } from "../clients/message-limits.ts";
-import { TokenBucket } from "../clients/token-bucket.ts";
+import { LIMITS } from "../../protocol/frames.ts";
+import type { MultiClientFrame } from "../../protocol/multi-stream-frames.ts";
 import { refuse, send } from "../sockets.ts";
-import { readClientMessage, requestIdOf } from "./client-message.ts";
-import type { ClientSockets } from "./client-sockets.ts";
-import type { Subscriptions } from "./subscriptions.ts";
+import { type ClientFrameSchema, readClientMessage, requestIdOf } from "./client-message.ts";
+import { bytesOf, costOf, isTooLong } from "./message-limits.ts";
+import type { SocketPool } from "./socket-pool.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 /** So many missed trades cost a client as much as a message: asking for them again and again would slow everyone. */
 const RECOVERED_FOR_ONE = 1000;
 
+type FrameOf<Op extends MultiClientFrame["op"]> = Extract<MultiClientFrame, { op: Op }>;
+
+/** Who answers. */
+export interface RequestParts {
+  readonly schema: ClientFrameSchema;
+  readonly pool: SocketPool;
+  /** @throws {ProtocolError} what the client is told */
+  readonly subscribe: (ws: WebSocket, request: FrameOf<"subscribe">) => void;
+  readonly unsubscribe: (ws: WebSocket, request: FrameOf<"unsubscribe">) => void;
+  /** Hears of a client that is about to be closed for what it sends. */
+  readonly onDropped: (ws: WebSocket) => void;
+}
+
 export class ClientRequests {
-  readonly #subscriptions: Subscriptions;
-  readonly #clients: ClientSockets;
-  readonly #onDropped: (ws: WebSocket) => void;
+  readonly #parts: RequestParts;
   readonly #bucket = new TokenBucket(LIMITS.messages_per_second);
 
-  /** @param onDropped hears of a client that is about to be closed for what it sends */
-  constructor(subscriptions: Subscriptions, clients: ClientSockets, onDropped: (ws: WebSocket) => void) {
-    this.#subscriptions = subscriptions;
-    this.#clients = clients;
-    this.#onDropped = onDropped;
+  constructor(parts: RequestParts) {
+    this.#parts = parts;
   }
 
   /** @param now ms */
   take(ws: WebSocket, message: string | ArrayBuffer, now: number): void {
     const error = this.#whyNot(ws, bytesOf(message), now);
     if (error !== undefined) {
-      this.#onDropped(ws);
+      this.#parts.onDropped(ws);
       refuse(ws, error);
       return;
     }
     try {
-      this.#obey(ws, readClientMessage(message));
+      this.#obey(ws, readClientMessage(this.#parts.schema, message));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       send(ws, { op: "error", ...requestIdOf(message), ...error.body });
@@ -56,24 +64,24 @@ export class ClientRequests {
       return new ProtocolError("rate_limited", `at most ${LIMITS.messages_per_second} messages a second`);
     }
     // Answers wait for it too.
-    if (this.#clients.keepsUp(ws)) return undefined;
+    if (this.#parts.pool.keepsUp(ws)) return undefined;
     return new ProtocolError("slow_consumer", "this connection does not take its answers: resume");
   }
 
-  #obey(ws: WebSocket, frame: ClientFrame): void {
+  #obey(ws: WebSocket, frame: MultiClientFrame): void {
     switch (frame.op) {
       case "subscribe":
-        this.#subscriptions.subscribe(ws, frame.id, frame.streams);
+        this.#parts.subscribe(ws, frame);
         break;
       case "unsubscribe":
-        this.#subscriptions.unsubscribe(ws, frame.id, frame.streams);
+        this.#parts.unsubscribe(ws, frame);
         break;
       case "ping":
         send(ws, { op: "pong" });
         break;
       case "ack":
         // The answer to a probe. One that nobody asked for does no harm.
-        this.#clients.probeAnswered(ws, frame.id);
+        this.#parts.pool.probeAnswered(ws, frame.id);
         break;
     }
   }

@@ -1,0 +1,55 @@
+/** A client's socket on its way to the object that holds it. */
+
+import type { Context } from "hono";
+import type { Standing } from "../durable-objects/clients/socket-pool.ts";
+import { refusedUpgrade } from "../durable-objects/sockets.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import type { AppEnv } from "./open-api.ts";
+import { regionOf } from "./region.ts";
+import { guardSocket } from "./socket-guard.ts";
+import { wantsSocket, withoutCompression } from "./upgrade.ts";
+
+/** An object that holds clients' sockets. */
+interface Holder {
+  fetch(url: URL, init: { headers: HeadersInit; signal: AbortSignal }): Promise<Response>;
+  standing(session: string): Promise<Standing>;
+}
+
+/** Opens a socket, or says on one why not: browsers can't read a refused upgrade, so it is accepted and closed. */
+export async function orRefuse(c: Context<AppEnv>, open: () => Promise<Response>): Promise<Response> {
+  if (!wantsSocket(c.req.raw)) throw new ProtocolError("bad_request", "open this address as a WebSocket");
+  try {
+    return await open();
+  } catch (error) {
+    if (error instanceof ProtocolError) return refusedUpgrade(error);
+    throw error;
+  }
+}
+
+/**
+ * Connects the client to the first object that takes it.
+ *
+ * @param streams that it has named in its URL
+ * @throws {ProtocolError} `overloaded` where all of them are full
+ */
+export async function connect(
+  c: Context<AppEnv>,
+  holders: readonly Holder[],
+  streams: readonly string[],
+): Promise<Response> {
+  const target = new URL("https://object/");
+  for (const stream of streams) target.searchParams.append("stream", stream);
+  target.searchParams.set("region", regionOf(c));
+  const session = crypto.randomUUID();
+  target.searchParams.set("session", session);
+  // A turn of the runtime's loop, in which it may notice that the client has gone already: then this ends here.
+  await scheduler.wait(1);
+  for (const holder of holders) {
+    const connection = new AbortController();
+    const response = await holder.fetch(target, { headers: { Upgrade: "websocket" }, signal: connection.signal });
+    if (response.webSocket === null) continue;
+    c.executionCtx.waitUntil(guardSocket(() => holder.standing(session), connection));
+    return c.env.WEBSOCKET_COMPRESSION === "refused" ? withoutCompression(c.req.raw, response) : response;
+  }
+  throw new ProtocolError("overloaded", "everything that could hold this connection is full: come back later");
+}
