@@ -1,0 +1,50 @@
+/** Connections of many streams over the real parts: whoever comes and goes, everything that is claimed is true of the log. */
+
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { requireKafka, requireRedis } from "../local/testing.ts";
+import { mulberry32 } from "../simulator/random.ts";
+import { ManyStreams } from "./support/many-streams.ts";
+import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
+import { until } from "./support/until.ts";
+
+const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
+const STEPS = Number(process.env["STEPS"] ?? 40);
+const NAMES = [
+  ["upbit:*-*@trade@100ms"],
+  ["*:BTC-*@trade@raw"],
+  ["upbit:*-KRW@trade@1s", "upbit:BTC-KRW@trade@raw"],
+  ["upbit:BTC-KRW@trade@100ms", "binance:ETH-USDT@trade@100ms", "upbit:ETH-KRW@ticker@100ms"],
+  ["*:*-*@ticker@1s", "binance:*-*@trade@raw"],
+];
+
+const kafka = await requireKafka();
+await requireRedis();
+kafka.describe("clients of many streams", () => {
+  let stack: TestStack;
+  let clients: ManyStreams[] = [];
+
+  beforeAll(async () => {
+    stack = await startTestStack({ exchanges: ["upbit", "binance"], simulator: { rate: 150 } });
+    await pricesFlow(stack);
+    await pricesFlow(stack, "BTC-USDT", "binance");
+  });
+  afterEach(() => {
+    for (const client of clients) client.close();
+    clients = [];
+  });
+  afterAll(() => stack?.stop());
+
+  test("come and go at random, and have every trade of the log, once and in order, up to each position told", async () => {
+    const random = mulberry32(SEED);
+    for (let step = 0; step < STEPS; step += 1) {
+      if (clients.length < NAMES.length) clients.push(new ManyStreams(stack.url, NAMES[clients.length] ?? []));
+      else clients[Math.floor(random() * clients.length)]?.lose();
+      const before = clients.map(({ trades }) => trades);
+      const more = Math.floor(random() * 40);
+      await until(() => clients.every(({ trades }, i) => trades >= (before[i] ?? 0) + more), `${more} trades more`);
+    }
+    const logs = [...(await stack.log("upbit")), ...(await stack.log("binance"))];
+    for (const client of clients) expect(client.compare(logs), `SEED=${SEED}`).toEqual([]);
+    for (const client of clients) expect(client.proved(logs), `SEED=${SEED}`).toBeGreaterThan(STEPS);
+  });
+});
