@@ -63,6 +63,11 @@ export class InstrumentStreams {
     return logSnapshot(stream.key, newest.seq, trade, pathOf(trade ?? newest, context.edge), own);
   }
 
+  /** The newest ticker that is known; 0 for none. */
+  get tickerSeq(): number {
+    return this.#ticker?.seq ?? 0;
+  }
+
   /** Takes what comes for the first time; the wanted streams have had it before. */
   learn(logged: LoggedEvent): void {
     if (logged.event.type === "ticker") this.#ticker = logged;
@@ -77,6 +82,15 @@ export class InstrumentStreams {
     this.#newest = undefined;
     this.#start = start;
     for (const live of this.#live) live.stream.changeEpoch(start, true, true);
+  }
+
+  /** Goes on from further on, over events that have not come: its newest trade is not known any more. */
+  skip(start: number): void {
+    this.#trade = undefined;
+    this.#newest = undefined;
+    this.#start = start;
+    this.#live = this.#live.filter(({ stream }) => stream.channel !== "trade");
+    this.refresh();
   }
 
   #liveOf({ names, channel, rate }: Candidate): LiveStream {

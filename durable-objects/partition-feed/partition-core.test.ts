@@ -48,10 +48,10 @@ it("says which events of a batch are new, once each and in order, and where some
 });
 
 it("begins with a list only when all of it is there", () => {
-  expect(core.takeList(list(4, [newest(A, 3)], { more: true }))).toBe(false);
+  expect(core.takeList(list(4, [newest(A, 3)], { more: true }))).toEqual({ kind: "partial" });
   expect([core.position, known(A)]).toEqual([null, undefined]);
   core.forgetPages();
-  expect(core.takeList(list(6, [newest(B, 5)]))).toBe(true);
+  expect(core.takeList(list(6, [newest(B, 5)]))).toMatchObject({ kind: "complete", before: null });
   expect([known(A), known(B)]).toEqual([undefined, ["e1", 5, 60]]);
 });
 

@@ -5,6 +5,7 @@
 
 import { tickerOf } from "../../protocol/events.ts";
 import type { LatestTicker, LoggedEvent } from "../../protocol/ingest.ts";
+import { OPENING_MARKERS } from "../../protocol/log-record.ts";
 import type { PartitionBatch, TickerList } from "../../protocol/partition-frames.ts";
 import type { Position } from "../../protocol/position.ts";
 
@@ -22,8 +23,17 @@ export type Taken =
   /** Nothing is held of the batch's log: it must be begun with a list. */
   | { readonly kind: "unknown" };
 
+/** What became of a page of a list. */
+export type ListTaken =
+  /** Another page has to come. */
+  | { readonly kind: "partial" }
+  /** Of a pusher that is behind what another one has told: nothing of it is new. */
+  | { readonly kind: "behind" }
+  /** The feed has gone on from `before`, null where it knew nothing, to its present position. */
+  | { readonly kind: "complete"; readonly before: KnownTo | null; readonly tickers: readonly LatestTicker[] };
+
 /** A position, and the log time (ms) up to which everything before it is known. */
-interface KnownTo extends Position {
+export interface KnownTo extends Position {
   readonly asOf: number;
 }
 
@@ -47,7 +57,7 @@ export class PartitionCore {
   /** Pages of a list that is not complete yet. */
   #pages: LatestTicker[] = [];
 
-  get position(): Position | null {
+  get position(): KnownTo | null {
     return this.#position;
   }
 
@@ -68,17 +78,20 @@ export class PartitionCore {
     return { kind: "applied", events: fresh };
   }
 
-  /** @returns whether the list is complete with this page */
-  takeList({ epoch, from, through, tickers, asOf, more }: TickerList): boolean {
+  /**
+   * @param everyEvent the events are wanted, not only the newest tickers: in a log that is another one than before the feed
+   *   stays where the pusher has begun to read it, and what lies behind that is asked for again
+   */
+  takeList({ epoch, from, through, tickers, asOf, more }: TickerList, everyEvent = false): ListTaken {
     this.#pages.push(...tickers);
-    if (more) return false;
+    if (more) return { kind: "partial" };
     const list = this.#pages;
     this.#pages = [];
     const before = this.#position;
-    // Of a pusher that is behind what another one has told.
-    const isBehind = before?.epoch === epoch && through < before.seq;
-    if (!isBehind) this.#beginWith(list, { epoch, seq: through, asOf }, from);
-    return true;
+    if (before?.epoch === epoch && through < before.seq) return { kind: "behind" };
+    const isOther = before !== null && before.epoch !== epoch;
+    this.#beginWith(list, { epoch, seq: everyEvent && isOther ? beginning(from) : through, asOf }, from);
+    return { kind: "complete", before, tickers: list };
   }
 
   /** A new socket: what came over the old one of a list will not be completed. */
@@ -141,6 +154,16 @@ export class PartitionCore {
     const isKnown = before?.epoch === epoch && (ticker.epoch !== epoch || before.seq > ticker.seq);
     this.#held.set(ticker.instrument, { ticker: isKnown ? before : ticker, knownTo: undefined, checked: NEVER });
   }
+}
+
+/**
+ * Where the pusher has begun to read a log that is another one than before: what has changed is told at this position, since
+ * no event that it knows of stands there. In a log that is read from its beginning that is the second of its two markers.
+ *
+ * @param from of a list of that log
+ */
+export function beginning(from: number): number {
+  return Math.max(from, OPENING_MARKERS - 1);
 }
 
 /** A ticker alone says nothing of what came after it. */

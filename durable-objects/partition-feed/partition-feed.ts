@@ -1,6 +1,7 @@
 /**
- * The Durable Object of one partition of an exchange's log (`upbit/2`): the newest ticker of each of its instruments. One
- * publisher feeds it, and only while somebody asks: nothing is stored, nothing runs by a clock, and in between it sleeps.
+ * The Durable Object of one partition of an exchange's log (`upbit/2`): the newest ticker of each of its instruments, and the
+ * streams of it that relays want. One publisher feeds it, and only while somebody asks: nothing is stored, nothing runs by a
+ * clock, and in between it sleeps.
  */
 
 import { DurableObject } from "cloudflare:workers";
@@ -14,6 +15,7 @@ import { answerClose, readFrame, refuse } from "../sockets.ts";
 import type { SymbolFeed } from "../symbol-feed/symbol-feed.ts";
 import { type ListedTicker, PartitionCore } from "./partition-core.ts";
 import { PublisherLink, READ_PERIOD } from "./publisher-link.ts";
+import { RelayServer } from "./relay-server.ts";
 
 /** How long a read waits for the pusher, ms, and then for the feeds of instruments of which the pusher knows nothing. */
 const READ_PATIENCE = 700;
@@ -26,6 +28,7 @@ interface Bindings extends Settings {
 export class PartitionFeed extends DurableObject<Bindings> {
   readonly #core = new PartitionCore();
   readonly #publisher: PublisherLink;
+  readonly #relays: RelayServer;
   readonly #waiting = new PendingRequests();
   /** When the pusher was heard last, ms; 0 before it was. */
   #heard = 0;
@@ -37,20 +40,25 @@ export class PartitionFeed extends DurableObject<Bindings> {
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env);
     this.#publisher = new PublisherLink(ctx);
+    this.#relays = new RelayServer(ctx, this.#core, this.#publisher);
   }
 
-  /** The socket of the partition's publisher; the Worker has checked its token. */
-  override async fetch(): Promise<Response> {
+  /**
+   * The socket of a relay, which is named by `?relay=NAME` and dials by its binding; or of the partition's publisher, of which
+   * the Worker has checked the token.
+   */
+  override async fetch(request: Request): Promise<Response> {
     const [client, server] = Object.values(new WebSocketPair());
     if (client === undefined || server === undefined) throw new TypeError("a WebSocketPair has two ends");
-    this.#core.forgetPages();
-    this.#publisher.accept(server, this.#core.position);
+    const relay = new URL(request.url).searchParams.get("relay");
+    if (relay === null) this.#acceptPublisher(server);
+    else this.#relays.accept(server, relay);
     return new Response(null, { status: 101, webSocket: client });
   }
 
   override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): void {
     // One that was replaced may have had something on its way.
-    if (!this.#publisher.is(ws)) return;
+    if (this.#relays.onMessage(ws, message) || !this.#publisher.is(ws)) return;
     const frame = readFrame(partitionFrame, message);
     if (frame instanceof ProtocolError) {
       this.#onGone(ws);
@@ -81,23 +89,40 @@ export class PartitionFeed extends DurableObject<Bindings> {
     return this.#core.ticker(instrument) ?? null;
   }
 
+  #acceptPublisher(ws: WebSocket): void {
+    this.#core.forgetPages();
+    this.#publisher.accept(ws, this.#core.position);
+    this.#relays.onPublisher();
+  }
+
   #take(frame: PartitionFrame, now: number): void {
     switch (frame.op) {
       case "batch": {
         const taken = this.#core.takeBatch(frame);
         if (taken.kind === "unknown") this.#publisher.beginAnew(this.#core.position, now);
         else if (taken.kind === "hole") this.#publisher.resend(taken.epoch, taken.from, now);
-        else this.#onUpdate(now);
+        else {
+          this.#relays.onBatch(frame, taken.events, now);
+          this.#onUpdate(now);
+        }
         break;
       }
-      case "tickers":
-        if (this.#core.takeList(frame)) this.#onUpdate(now);
+      case "tickers": {
+        const taken = this.#core.takeList(frame, this.#relays.wantsTrades);
+        if (taken.kind === "partial") break;
+        if (taken.kind === "complete") this.#relays.onList(taken.before, frame, taken.tickers);
+        this.#onUpdate(now);
+        break;
+      }
+      case "replayed":
+        this.#relays.onReplayed(frame);
         break;
       case "gone":
         this.#core.forget(frame.instruments);
+        this.#relays.onGone(frame.instruments);
         break;
-      default:
-        // Nothing is replayed that was not asked for, and nobody is here to be told to come back.
+      case "drain":
+        this.#relays.onDrain(frame.within);
         break;
     }
   }
@@ -109,7 +134,10 @@ export class PartitionFeed extends DurableObject<Bindings> {
   }
 
   #onGone(ws: WebSocket): void {
-    if (this.#publisher.leave(ws)) this.#waiting.settle();
+    this.#relays.onClose(ws);
+    if (!this.#publisher.leave(ws)) return;
+    this.#relays.onPublisherGone(Date.now());
+    this.#waiting.settle();
   }
 
   /** Waits for the pusher's word where the last one is older than a second. */

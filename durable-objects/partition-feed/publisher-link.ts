@@ -4,8 +4,9 @@
  */
 
 import { encodeIngest } from "../../protocol/ingest-version.ts";
-import type { PartitionReply } from "../../protocol/partition-frames.ts";
+import type { PartitionReply, ReplayRequest } from "../../protocol/partition-frames.ts";
 import type { Position } from "../../protocol/position.ts";
+import type { Rate } from "../../protocol/stream.ts";
 import { answerClose, sendOrDrop } from "../sockets.ts";
 
 const TAG = "publisher";
@@ -15,12 +16,15 @@ const CURRENT = "current";
 export const READ_PERIOD = 1000;
 /** The same is not requested again within this, ms: every batch that was on its way shows the same hole. */
 const REQUEST_PAUSE = 2000;
+const ANEW = "anew";
 
 export class PublisherLink {
   readonly #ctx: DurableObjectState;
   #socket: WebSocket | undefined;
   /** Whether the pusher knows what this life of the object has. */
   #introduced = false;
+  /** What relays want, and what the pusher was told of it. */
+  #rates: readonly Rate[] = [];
   #lastRead = 0;
   #lastRequest = { text: "", at: 0 };
 
@@ -60,6 +64,30 @@ export class PublisherLink {
     return true;
   }
 
+  /**
+   * These rates are wanted from now on. A pusher that was told of none before answers with the newest tickers, and then goes on
+   * with batches. `now` in ms.
+   *
+   * @returns whether it does
+   */
+  cadence(rates: readonly Rate[], position: Position | null, now: number): boolean {
+    const before = this.#rates;
+    if (before.join() === rates.join()) return false;
+    this.#rates = rates;
+    if (this.#introduced) this.#send({ op: "cadence", rates: [...rates] });
+    else {
+      // Batches that are on their way already are not to have it begin once more.
+      this.#lastRequest = { text: ANEW, at: now };
+      this.#introduce(position);
+    }
+    return before.length === 0 && this.connected;
+  }
+
+  /** Asks for events of the pusher's ring. */
+  replay(request: Omit<ReplayRequest, "op">): void {
+    this.#send({ op: "replay", ...request });
+  }
+
   /** A list is read: the pusher is asked for what waits, once a second at most. `now` in ms. */
   read(position: Position | null, now: number): void {
     if (now - this.#lastRead < READ_PERIOD) return;
@@ -75,12 +103,13 @@ export class PublisherLink {
 
   /** Nothing is held of the log that the batches are of. `now` in ms. */
   beginAnew(position: Position | null, now: number): void {
-    if (this.#isNew("anew", now)) this.#introduce(position);
+    if (this.#isNew(ANEW, now)) this.#introduce(position);
   }
 
   #introduce(position: Position | null): void {
     this.#introduced = true;
-    this.#send({ op: "ready", epoch: position?.epoch ?? null, through: position?.seq ?? 0, rates: [] });
+    const rates = [...this.#rates];
+    this.#send({ op: "ready", epoch: position?.epoch ?? null, through: position?.seq ?? 0, rates });
   }
 
   #isNew(text: string, now: number): boolean {

@@ -95,6 +95,25 @@ export class RelayStreams<Link extends object> {
     }
   }
 
+  /** Takes the newest tickers as a list tells them, whoever wants them: those that are known already are passed over. */
+  takeNewest(tickers: readonly LoggedEvent[]): void {
+    const fresh = tickers.filter(({ seq, event }) => seq > this.#of(event.instrument).tickerSeq);
+    this.take(fresh.toSorted((a, b) => a.seq - b.seq));
+  }
+
+  /**
+   * Goes on from further on, over events that have not come: only where nobody wants a trade stream, since of those something
+   * would be missing without a trace.
+   */
+  skip(through: number): void {
+    this.#start = through;
+    this.#through = everyRate(through);
+    for (const streams of this.#instruments.values()) streams.skip(through);
+    for (const streams of this.#dirty.values()) {
+      for (const live of streams) if (live.stream.channel === "trade") streams.delete(live);
+    }
+  }
+
   /**
    * Makes the lines that are due: those of `raw` always.
    *
