@@ -169,7 +169,7 @@ export class FanoutRelay extends DurableObject<Bindings> {
   async #dial(partition: string): Promise<WebSocket> {
     const name = objectName(this.env.PRICES, partition);
     const feed = this.env.PARTITION_FEED.getByName(name, nearExchange(exchangeOf(partition)));
-    const { webSocket } = await feed.fetch("https://feed/?relay=1", { headers: { Upgrade: "websocket" } });
+    const { webSocket } = await feed.fetch(`https://feed/?relay=${this.ctx.id}`, { headers: { Upgrade: "websocket" } });
     if (webSocket === null) throw new TypeError(`${partition} answers with no socket`);
     return webSocket;
   }
