@@ -59,7 +59,7 @@ export class ManyStreams {
 
   close(): void {
     this.#wanted = false;
-    this.#socket?.close();
+    this.#socket?.terminate();
   }
 
   /** What the log has in the client's stretches and the client has not, or otherwise. */
