@@ -70,6 +70,11 @@ export class Backpressure {
     return texts.every((text) => socket.send(text)) ? "sent" : "gone";
   }
 
+  /** Whether a client has taken the last burst, so that {@link sendAtOnce} would send another one. @param now ms */
+  hasRoom(socket: MeteredSocket, now: number): boolean {
+    return this.#room(socket, now) >= BURST && socket.flow.burstTaken;
+  }
+
   /** Whether no more waits for a client, which has just sent something, than may. @param now ms */
   keepsUp(socket: MeteredSocket, now: number): boolean {
     socket.flow.heard();

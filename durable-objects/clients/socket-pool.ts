@@ -98,6 +98,12 @@ export class SocketPool {
     if (socket !== undefined) this.#judge(ws, this.#backpressure.sendAtOnce(socket, texts, Date.now()));
   }
 
+  /** Whether a client has taken what it was sent at once. */
+  hasRoom(ws: WebSocket): boolean {
+    const socket = this.#sockets.get(ws);
+    return socket !== undefined && this.#backpressure.hasRoom(socket, Date.now());
+  }
+
   /** Whether no more waits for a client, which has just sent something, than may. */
   keepsUp(ws: WebSocket): boolean {
     const socket = this.#sockets.get(ws);

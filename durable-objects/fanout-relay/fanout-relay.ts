@@ -68,6 +68,7 @@ export class FanoutRelay extends DurableObject<Bindings> {
     this.#core = new RelayCore(() => this.#markets.current, MULTI_LIMITS, {
       send: (socket, text) => this.#pool.send(socket, text, Date.now()),
       sendAtOnce: ({ ws }, texts) => this.#pool.sendAtOnce(ws, texts),
+      hasRoom: ({ ws }) => this.#pool.hasRoom(ws),
       close: ({ ws }, error) => this.#pool.dismiss(ws, error),
       dial: (partition) => {
         this.#links.open(partition);

@@ -17,6 +17,8 @@ import { claimOf, type ResumePlan, resumePlan, type Wanted } from "./resume-plan
 const PATIENCE = 5000;
 /** A feed that says each time that it is too late is asked so often. */
 const ATTEMPTS = 3;
+/** Clients that may be sent again what they missed at one time; the others wait: each holds pages of its own here. */
+const RESUMES = 64;
 
 type ReplayHead = Extract<RelayHead, { op: "replay" }>;
 
@@ -55,6 +57,8 @@ interface Waiting<Client> {
   deadline: number;
   /** By partition, once all feeds have said from where they send. */
   partitions: Map<string, PartitionJoin> | undefined;
+  /** So many others are being sent what they missed that its turn has not come. */
+  postponed: boolean;
 }
 
 export interface JoinParts<Client> {
@@ -62,6 +66,8 @@ export interface JoinParts<Client> {
   readonly ports: Pick<RelayPorts<Client>, "request">;
   readonly audienceOf: (client: Client) => Pick<Audience<never>, "tradeRates" | "catchingUp"> | undefined;
   readonly hasSnapshot: (stream: string) => boolean;
+  /** How many clients are being sent what they missed, or are not as far as the others yet. */
+  readonly recovering: () => number;
   readonly onReady: (join: ReadyJoin<Client>) => void;
   /** These streams of a request are not subscribed after all. */
   readonly onFailed: (client: Client, wanted: readonly Wanted[]) => void;
@@ -71,6 +77,8 @@ export class Joins<Client extends object> {
   readonly #parts: JoinParts<Client>;
   readonly #waiting = new Set<Waiting<Client>>();
   readonly #requests = new Map<number, Waiting<Client>>();
+  /** How many more may ask for what they missed. */
+  #room = RESUMES;
 
   constructor(parts: JoinParts<Client>) {
     this.#parts = parts;
@@ -83,13 +91,15 @@ export class Joins<Client extends object> {
 
   /** Answers as soon as possible. @param now ms */
   enter(request: JoinRequest<Client>, now: number): void {
-    const waiting = { request, deadline: now + PATIENCE, partitions: undefined };
+    const waiting = { request, deadline: now + PATIENCE, partitions: undefined, postponed: false };
     this.#waiting.add(waiting);
+    this.#room = this.#countRoom();
     this.#look(waiting, now);
   }
 
   /** Looks again at every request. @param now ms */
   settle(now: number): void {
+    this.#room = this.#countRoom();
     for (const waiting of [...this.#waiting]) this.#look(waiting, now);
   }
 
@@ -140,11 +150,11 @@ export class Joins<Client extends object> {
   }
 
   #look(waiting: Waiting<Client>, now: number): void {
-    if (!this.#waiting.has(waiting)) return;
+    if (!this.#waiting.has(waiting) || (waiting.postponed && this.#room <= 0)) return;
     const late = waiting.request.wanted.filter((one) => !this.#isReady(waiting, one));
     if (late.length > 0 && now < waiting.deadline) return;
     if (late.length > 0) this.#fail(waiting, late);
-    if (waiting.partitions === undefined) this.#plan(waiting, now);
+    if (waiting.partitions === undefined && !this.#plan(waiting, now)) return;
     const open = [...(waiting.partitions ?? new Map<string, PartitionJoin>()).values()].filter(
       ({ request, page }) => request !== undefined && page === undefined,
     );
@@ -174,17 +184,28 @@ export class Joins<Client extends object> {
     });
   }
 
-  #plan(waiting: Waiting<Client>, now: number): void {
+  /** @returns false where so many others are resuming that this one has to wait */
+  #plan(waiting: Waiting<Client>, now: number): boolean {
     this.#forgetRequests(waiting);
     waiting.deadline = now + PATIENCE;
     const views = this.#viewsOf(waiting.request);
     const first = views.map((view) => this.#planOf(waiting, view, 0, false));
     const later = first.some((plan) => plan !== undefined && plan.again.names.length > 0);
+    waiting.postponed = later && this.#room <= 0;
+    if (waiting.postponed) return false;
+    if (later) this.#room -= 1;
     waiting.partitions = new Map();
     for (const view of views) {
       const join = this.#joinOf(waiting, view, 0, 0, later);
       if (join !== undefined) waiting.partitions.set(view.name, join);
     }
+    return true;
+  }
+
+  #countRoom(): number {
+    let asking = 0;
+    for (const { partitions } of this.#waiting) if (partitions !== undefined && partitions.size > 0) asking += 1;
+    return RESUMES - asking - this.#parts.recovering();
   }
 
   #joinOf(

@@ -8,6 +8,8 @@ export interface RelayPorts<Client> {
   send(client: Client, text: string): void;
   /** Sends what a client asked for all at once: that it is behind by it is no sign of slowness. */
   sendAtOnce(client: Client, texts: readonly string[]): void;
+  /** Whether the client has taken what it was sent at once, so that there may be more of it. */
+  hasRoom(client: Client): boolean;
   /** Sends the client away, with the reason. The relay has forgotten it already. */
   close(client: Client, error: ProtocolError): void;
   /** Opens the link to a partition feed, `upbit/2`, and keeps opening it until it is hung up. */

@@ -12,23 +12,37 @@ import type { RelayPorts } from "./ports.ts";
 
 /** Items in one frame. */
 export const FRAME_ITEMS = 1000;
+/** Characters of live items that may wait behind what a client is sent again: one that takes so long has to begin anew. */
+const HELD = 4 * 1024 * 1024;
 
 export interface RecoveryParts<Client extends object> {
   readonly audiences: Audiences<Client>;
-  readonly ports: Pick<RelayPorts<Client>, "sendAtOnce" | "request">;
+  readonly ports: Pick<RelayPorts<Client>, "sendAtOnce" | "hasRoom" | "request">;
   /** A client has everything. */
   readonly onDone: (client: Client) => void;
   /** What a client still lacks can't be had any more. */
   readonly onBroken: (client: Client) => void;
 }
 
+interface PageRequest<Client> {
+  readonly client: Client;
+  readonly view: PartitionView;
+}
+
 export class Recoveries<Client extends object> {
   readonly #parts: RecoveryParts<Client>;
   /** Pages that are on their way, by request. */
-  readonly #requests = new Map<number, { readonly client: Client; readonly view: PartitionView }>();
+  readonly #requests = new Map<number, PageRequest<Client>>();
+  /** Pages that are not asked for before the client has taken the last one. */
+  readonly #paused = new Map<number, PageRequest<Client>>();
 
   constructor(parts: RecoveryParts<Client>) {
     this.#parts = parts;
+  }
+
+  /** Pages that clients still wait for, or have not taken. */
+  get size(): number {
+    return this.#requests.size + this.#paused.size;
   }
 
   /** @returns whether the page was for a client that still recovers */
@@ -50,14 +64,24 @@ export class Recoveries<Client extends object> {
     // A last page that had to wait for those of other partitions is none any more.
     if (head.more || view.received.raw > head.through) {
       this.#parts.ports.sendAtOnce(client, framesOf(fresh, {}));
-      this.#requests.set(head.id, { client, view });
-      this.#parts.ports.request(view.name, { op: "next", id: head.id });
+      this.#paused.set(head.id, { client, view });
+      this.#askFor(head.id);
       return;
     }
     this.#parts.ports.request(view.name, { op: "cancel", id: head.id });
     catchingUp.recoveries.delete(view.name);
     this.#goLive(client, view, catchingUp, recovery, { head, lines: fresh });
     if (catchingUp.recoveries.size === 0) this.#parts.onDone(client);
+  }
+
+  /** Asks for the pages of those who have taken the last one; lets go of those behind whom too much waits. */
+  settle(): void {
+    for (const id of [...this.#paused.keys()]) this.#askFor(id);
+    for (const { catchingUp, members } of [...this.#parts.audiences.alone]) {
+      const held = [...(catchingUp?.recoveries.values() ?? [])].flatMap((recovery) => recovery.held);
+      const size = held.reduce((sum, { text }) => sum + text.length, 0);
+      if (size > HELD) for (const client of [...members]) this.#parts.onBroken(client);
+    }
   }
 
   /** Those whose recovery of the partition can't go on. */
@@ -70,11 +94,20 @@ export class Recoveries<Client extends object> {
   }
 
   remove(client: Client): void {
-    for (const [id, { client: other, view }] of this.#requests) {
+    for (const [id, { client: other, view }] of [...this.#requests, ...this.#paused]) {
       if (other !== client) continue;
       this.#requests.delete(id);
+      this.#paused.delete(id);
       if (view.connected) this.#parts.ports.request(view.name, { op: "cancel", id });
     }
+  }
+
+  #askFor(id: number): void {
+    const request = this.#paused.get(id);
+    if (request === undefined || !this.#parts.ports.hasRoom(request.client)) return;
+    this.#paused.delete(id);
+    this.#requests.set(id, request);
+    this.#parts.ports.request(request.view.name, { op: "next", id });
   }
 
   /**

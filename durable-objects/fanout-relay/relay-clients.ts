@@ -66,6 +66,7 @@ export class RelayClients<Client extends object> {
       hasSnapshot: (stream) => parts.cache.has(stream),
       onReady: (join) => this.#answer(join),
       onFailed: (client, wanted) => this.#release(client, wanted),
+      recovering: () => this.#recoveries.size,
     });
     this.#recoveries = new Recoveries({
       audiences,
@@ -123,6 +124,7 @@ export class RelayClients<Client extends object> {
 
   /** Looks again at requests that wait. @param now ms */
   settle(now: number): void {
+    this.#recoveries.settle();
     this.#joins.settle(now);
   }
 

@@ -23,6 +23,8 @@ export interface Connection {
 }
 
 export class RelayWorld {
+  /** Whether clients take what they are sent at once. */
+  hasRoom = true;
   readonly core: RelayCore<Connection>;
   readonly feeds = new Map<string, SimulatedFeed>();
   readonly #links = new Map<string, Link>();
@@ -47,6 +49,7 @@ export class RelayWorld {
       { streams: 200, wildcards: 20 },
       {
         send,
+        hasRoom: () => this.hasRoom,
         sendAtOnce: (connection, texts) => {
           for (const text of texts) send(connection, text);
         },
