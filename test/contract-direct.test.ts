@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { contract } from "./contract.ts";
+import { manyStreamsContract } from "./contract-many-streams.ts";
 import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
 
 describe("the contract without Kafka and Redis", () => {
@@ -13,5 +14,6 @@ describe("the contract without Kafka and Redis", () => {
 
   afterAll(() => stack?.stop());
 
+  manyStreamsContract(() => stack);
   contract(() => stack);
 });

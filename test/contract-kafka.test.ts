@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from "vitest";
 import { requireKafka, requireRedis } from "../local/testing.ts";
 import { contract } from "./contract.ts";
+import { manyStreamsContract } from "./contract-many-streams.ts";
 import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
 
 const kafka = await requireKafka();
@@ -16,5 +17,6 @@ kafka.describe("the contract with Kafka and Redis", () => {
 
   afterAll(() => stack?.stop());
 
+  manyStreamsContract(() => stack);
   contract(() => stack);
 });
