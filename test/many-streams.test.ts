@@ -34,19 +34,42 @@ kafka.describe("clients of many streams", () => {
   });
   afterAll(() => stack?.stop());
 
-  test("come and go at random, and have every trade of the log, once and in order, up to each position told", async () => {
-    const random = mulberry32(SEED);
-    for (let step = 0; step < STEPS; step += 1) {
-      if (clients.length < NAMES.length) clients.push(new ManyStreams(stack.url, NAMES[clients.length] ?? []));
-      else clients[Math.floor(random() * clients.length)]?.lose();
-      const before = clients.map(({ trades }) => trades);
-      const more = Math.floor(random() * 40);
-      await until(() => clients.every(({ trades }, i) => trades >= (before[i] ?? 0) + more), `${more} trades more`);
-    }
+  /** Each client has so many trades more. */
+  async function moreTrades(count: number): Promise<void> {
+    const before = clients.map(({ trades }) => trades);
+    await until(() => clients.every(({ trades }, i) => trades >= (before[i] ?? 0) + count), `${count} trades more`);
+  }
+
+  /** What every client has of the log is what it was told that it has. */
+  async function expectTold(): Promise<void> {
+    for (const client of clients) await client.told();
     // What comes behind is not in what is read of the log.
     for (const client of clients) client.close();
     const logs = [...(await stack.log("upbit")), ...(await stack.log("binance"))];
     for (const client of clients) expect(client.compare(logs), `SEED=${SEED}`).toEqual([]);
     for (const client of clients) expect(client.proved(logs), `SEED=${SEED}`).toBeGreaterThan(STEPS);
+  }
+
+  test("come and go at random, and have every trade of the log, once and in order, up to each position told", async () => {
+    const random = mulberry32(SEED);
+    for (let step = 0; step < STEPS; step += 1) {
+      if (clients.length < NAMES.length) clients.push(new ManyStreams(stack.url, NAMES[clients.length] ?? []));
+      else clients[Math.floor(random() * clients.length)]?.lose();
+      await moreTrades(Math.floor(random() * 40));
+    }
+    await expectTold();
+  });
+
+  test.each([
+    ["the Worker with all its objects", () => stack.worker],
+    ["the ingestor", () => stack.ingestor],
+  ])("go on from their positions when %s is killed", async (_what, part) => {
+    clients = NAMES.map((names) => new ManyStreams(stack.url, names));
+    await moreTrades(20);
+    await part()?.kill();
+    await part()?.start();
+    await moreTrades(20);
+    await expectTold();
+    for (const { subscribed } of clients) expect(JSON.stringify(subscribed)).not.toContain("too_old");
   });
 });

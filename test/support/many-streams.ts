@@ -25,6 +25,8 @@ export class ManyStreams {
   readonly subscribed: Subscribed[] = [];
   readonly closes: number[] = [];
   readonly positions = new Map<string, number>();
+  /** How often it was told its position, by epoch. */
+  readonly #tellings = new Map<string, number>();
   /** Of trades and gaps, by epoch and stream: what came, once each. */
   readonly #got = new Map<string, number[]>();
   readonly #last = new Map<string, number>();
@@ -46,6 +48,13 @@ export class ManyStreams {
   /** Resolves when it has been subscribed so many times. */
   async ready(times = 1): Promise<void> {
     await until(() => this.subscribed.length >= times, `${this.#streams.join()} subscribed ${times} times`);
+  }
+
+  /** Resolves when it has been told its position in every epoch once more: what it was being sent again has come. */
+  async told(): Promise<void> {
+    const before = new Map(this.#tellings);
+    const isTold = (epoch: string) => (this.#tellings.get(epoch) ?? 0) > (before.get(epoch) ?? 0);
+    await until(() => [...this.positions.keys()].every(isTold), `${this.#streams.join()} told its positions`);
   }
 
   get trades(): number {
@@ -167,6 +176,7 @@ export class ManyStreams {
     const before = this.positions.get(epoch);
     if (before !== undefined && seq < before) this.faults.push(`${epoch}: position ${seq} told after ${before}`);
     this.positions.set(epoch, seq);
+    this.#tellings.set(epoch, (this.#tellings.get(epoch) ?? 0) + 1);
     const stretches = this.#stretches.get(epoch) ?? [{ from: seq, to: seq }];
     this.#stretches.set(epoch, stretches);
     const stretch = stretches.at(-1);
