@@ -237,6 +237,20 @@ describe("a feed of which rates are wanted", () => {
     ]);
   });
 
+  it("is not told that it has everything of a log that has ended, before it is told of the next", () => {
+    for (let i = 1; i <= 9; i += 1) setup.read(i, "a", "trade");
+    const wire = setup.ready(["100ms"], 0);
+    setup.link.onEpochEnds(setup.now);
+    setup.view = { ...(setup.view as LogView), epoch: "f-0" };
+    setup.ring.begin(1);
+    setup.newest.begin("f-0", 1);
+    setup.read(2, "a", "trade");
+    setup.say({ op: "replay", id: "r", epoch: EPOCH, from: 5, instruments: null });
+    expect(wire.sent.at(-1)).toMatchObject({ op: "replayed", from: 5, through: 5, events: [], complete: false });
+    setup.tick();
+    expect(wire.sent.map((frame) => ("epoch" in frame ? frame.epoch : frame.op)).at(-1)).toBe("f-0");
+  });
+
   it("falls behind while its socket is full, and goes on where it was", () => {
     const wire = setup.ready(["raw"], 0);
     wire.bufferedAmount = 5_000_000;

@@ -137,7 +137,8 @@ export class PartitionLink {
         if (frame.epoch === this.#position?.epoch) this.#position = { epoch: frame.epoch, seq: frame.from };
         break;
       case "replay":
-        this.#replays?.answer(frame, this.#position);
+        // Before the feed is told of another log, its position is of one that the ring has no more.
+        this.#replays?.answer(frame, this.#position?.epoch === this.#options.view()?.epoch ? this.#position : null);
         return;
       case "read":
         this.#asked = true;
