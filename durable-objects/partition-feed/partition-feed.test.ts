@@ -1,42 +1,14 @@
 import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
-import type { LatestTicker } from "../../protocol/ingest.ts";
-import type { TickerList } from "../../protocol/partition-frames.ts";
-import { figures, LIVE, ticker, trade } from "../testing/test-events.ts";
+import { ticker, trade } from "../testing/test-events.ts";
 import { TestPusher } from "../testing/test-feed.ts";
 import { openPartitionPublisher, upgrade } from "../testing/test-socket.ts";
+import { A, B, batch, C, list, newest, newPartition, URL } from "./testing/test-partition.ts";
 
-const [A, B, C] = ["upbit:A-KRW", "upbit:B-KRW", "upbit:C-KRW"] as const;
 const ALL = [A, B, C];
-const URL = "https://partition/";
 const NOTHING = { op: "ready", epoch: null, through: 0, rates: [] };
 
-let partitions = 0;
-
-function newPartition() {
-  partitions += 1;
-  return env.PARTITION_FEED.getByName(`upbit/${partitions}`);
-}
 type Stub = ReturnType<typeof newPartition>;
-
-function newest(instrument: string, seq: number, epoch = "e1"): LatestTicker {
-  const t = { exchange: seq, received: seq, logged: seq };
-  return { instrument, epoch, seq, source: "live", ticker: figures(String(seq), seq), t };
-}
-
-/** A list that tells everything after `from`. */
-function list(
-  through: number,
-  asOf: number,
-  tickers: readonly LatestTicker[],
-  over: Partial<TickerList> = {},
-): TickerList {
-  return { op: "tickers", epoch: "e1", from: 0, through, tickers: [...tickers], asOf, more: false, ...over };
-}
-
-function batch(prev: number, through: number, events: readonly object[], asOf = through) {
-  return { op: "batch", epoch: "e1", prev, through, events, asOf, status: LIVE, due: [] };
-}
 
 const listed = async (feed: Stub, instruments: readonly string[] = ALL) =>
   (await feed.tickers(instruments)).map(({ instrument, seq, asOf }) => [instrument, seq, asOf]);
@@ -56,7 +28,7 @@ describe("lists", () => {
       [A, 4, 10],
       [C, 5, 10],
     ]);
-    pusher.send(batch(6, 9, [trade(7, A), ticker(8, B), ticker(9, C)], 2_000_000_000_000));
+    pusher.send(batch(6, 9, [trade(7, A), ticker(8, B), ticker(9, C)], { asOf: 2_000_000_000_000 }));
     await vi.waitFor(async () => expect(await one(feed, C)).toEqual(["e1", 9, 2_000_000_000_000]));
     expect(await feed.ticker(B)).toMatchObject({ source: "live", ticker: { price: "1008" } });
     expect(await listed(feed, [B, A])).toEqual([
@@ -148,7 +120,7 @@ describe("how new a ticker is called", () => {
         ["e1", 5, 10],
       ]),
     );
-    next.send(batch(17, 35, [ticker(35, B)], 4_000_000_000_000));
+    next.send(batch(17, 35, [ticker(35, B)], { asOf: 4_000_000_000_000 }));
     await vi.waitFor(async () => expect(await one(feed, B)).toEqual(["e1", 35, 4_000_000_000_000]));
   });
 
