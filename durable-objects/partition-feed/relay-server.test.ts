@@ -27,6 +27,22 @@ describe("a want", () => {
     expect(pusher.ops).toEqual(["ready", "cadence"]);
   });
 
+  it("that waits beside others has the pusher told of all their rates together", async () => {
+    const feed = newPartition();
+    const pusher = await openPartitionPublisher(feed, URL);
+    const relay = await TestRelay.open(feed);
+    relay.want([`${A}@trade@raw`]);
+    relay.want([], [`${A}@trade@raw`]);
+    relay.want([`${A}@trade@1s`]);
+    while ((await pusher.next("cadence")).rates.join() !== "raw,1s");
+    const before = pusher.ops.length;
+    pusher.send(list(10, 10, []));
+    pusher.send(batch(10, 10));
+    for (let i = 0; i < 3; i += 1) expect((await relay.next("wanted")).head.start).toBe(10);
+    expect((await pusher.next("cadence")).rates).toEqual(["1s"]);
+    expect(pusher.ops.length).toBe(before + 1);
+  });
+
   it("is answered in pages", async () => {
     const { feed, pusher } = await served([`${A}@trade@1s`]);
     const many = Array.from({ length: 1500 }, (_, i) => ticker(11 + i, `upbit:T${i}-KRW`));

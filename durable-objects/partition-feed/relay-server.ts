@@ -8,7 +8,6 @@ import type { LatestTicker, LoggedEvent } from "../../protocol/ingest.ts";
 import type { PartitionBatch, ReplayedEvents, TickerList } from "../../protocol/partition-frames.ts";
 import { type RelayRequest, relayRequest } from "../../protocol/relay-frames.ts";
 import { RATES, type Rate } from "../../protocol/stream.ts";
-import { PendingRequests } from "../pending-requests.ts";
 import { readFrame } from "../sockets.ts";
 import { linePages } from "./line-pages.ts";
 import { beginning, type KnownTo, type PartitionCore } from "./partition-core.ts";
@@ -16,12 +15,8 @@ import type { PublisherLink } from "./publisher-link.ts";
 import { type RelayLink, RelayLinks } from "./relay-links.ts";
 import { RelayStatus } from "./relay-status.ts";
 import { type LineContext, type RelayLines, RelayStreams } from "./relay-streams.ts";
+import { RelayWants, type Want } from "./relay-wants.ts";
 import { ReplaySessions } from "./replay-sessions.ts";
-
-/** How long a `want` waits until it is known where the log is, ms: less than a relay lets its clients wait for it. */
-const PATIENCE = 4000;
-
-type Want = Extract<RelayRequest, { op: "want" }>;
 
 export class RelayServer {
   readonly #core: PartitionCore;
@@ -31,11 +26,11 @@ export class RelayServer {
   readonly #replays: ReplaySessions;
   readonly #status = new RelayStatus();
   #source: LineContext["source"] = "live";
-  /** What an idle feed is taken to the present by: a list, and then the first batch. */
-  #awaited: "list" | "batch" | undefined;
-  /** Wants that are answered when it has come. */
-  #queue: { readonly link: RelayLink; readonly want: Want }[] = [];
-  readonly #pending = new PendingRequests();
+  readonly #wants = new RelayWants((waiting) => {
+    for (const { link, want } of waiting) this.#answer(link, want);
+    // Only now: what one drops another may add.
+    this.#tellRates();
+  });
 
   constructor(ctx: DurableObjectState, core: PartitionCore, publisher: PublisherLink) {
     this.#core = core;
@@ -78,15 +73,15 @@ export class RelayServer {
   /** A publisher has come, perhaps in the place of another one, and was told what the feed has and which rates it wants. */
   onPublisher(): void {
     this.#replays.publisherGone();
-    this.#awaited = this.#core.position === null ? "list" : undefined;
-    this.#pending.settle();
+    if (this.#core.position === null) this.#wants.awaitList();
+    else this.#wants.release();
     this.#replays.resume();
   }
 
   /** @param now ms */
   onPublisherGone(now: number): void {
     this.#replays.publisherGone();
-    if (this.#core.position !== null) this.#arrived();
+    if (this.#core.position !== null) this.#wants.release();
     if (this.#status.publisherGone(now)) this.#tellStatus();
   }
 
@@ -95,7 +90,7 @@ export class RelayServer {
     this.#source = status.source;
     this.#streams.take(events);
     this.#flush(due);
-    if (this.#awaited === "batch") this.#arrived();
+    this.#wants.onBatch();
     // While nobody listens it would soon be out of date.
     if (this.#streams.rates.length > 0 && this.#status.put({ ...status, asOf }, now)) this.#tellStatus();
   }
@@ -110,7 +105,7 @@ export class RelayServer {
     this.#streams.takeNewest(eventsOf(tickers, position));
     this.#flush([]);
     this.#replays.resume();
-    if (this.#awaited === "list") this.#awaited = "batch";
+    this.#wants.onList();
   }
 
   onReplayed(page: ReplayedEvents): void {
@@ -148,47 +143,24 @@ export class RelayServer {
           break;
       }
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.#links.close(link, error);
+      this.#refuse(link, error);
     }
   }
 
-  /** What is wanted of an idle feed waits: it would begin with a hole up to the present. */
   #takeWant(link: RelayLink, want: Want): void {
-    this.#queue.push({ link, want });
+    this.#wants.enter(link, want);
     this.#tellRates();
-    if (this.#core.position === null) this.#awaited ??= "list";
-    if (this.#awaited === undefined) this.#answerWants();
-    else
-      this.#pending.enter(
-        () => this.#awaited === undefined,
-        PATIENCE,
-        () => this.#arrived(),
-      );
-  }
-
-  #arrived(): void {
-    this.#awaited = undefined;
-    this.#answerWants();
-    this.#pending.settle();
-  }
-
-  #answerWants(): void {
-    const queue = this.#queue;
-    this.#queue = [];
-    for (const { link, want } of queue) {
-      try {
-        this.#answer(link, want);
-      } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error;
-        this.#links.close(link, error);
-      }
-    }
-    this.#tellRates();
+    if (this.#core.position === null) this.#wants.awaitList();
+    this.#wants.settle();
   }
 
   #answer(link: RelayLink, { id, add, drop }: Want): void {
-    this.#streams.add(link, add);
+    try {
+      this.#streams.add(link, add);
+    } catch (error) {
+      this.#refuse(link, error);
+      return;
+    }
     this.#streams.drop(link, drop);
     for (const name of add) link.wants.add(name);
     for (const name of drop) link.wants.delete(name);
@@ -201,12 +173,17 @@ export class RelayServer {
     if (status !== undefined) this.#links.send(link, { op: "status", status });
   }
 
+  /** A relay has said what no relay says. @throws what it is no fault of the relay's */
+  #refuse(link: RelayLink, error: unknown): void {
+    if (!(error instanceof ProtocolError)) throw error;
+    this.#links.close(link, error);
+  }
+
   /** Has the publisher send at the rates that are wanted, and nothing when nothing is, so that the feed may sleep. */
   #tellRates(): void {
-    const queued = this.#queue.flatMap(({ want }) => want.add);
-    const wanted = this.#streams.rates;
-    const rates = RATES.filter((rate) => wanted.includes(rate) || queued.some((name) => name.endsWith(`@${rate}`)));
-    if (this.#publisher.cadence(rates, this.#core.position, Date.now())) this.#awaited = "list";
+    const wanted = [...this.#streams.rates, ...this.#wants.rates];
+    const rates = RATES.filter((rate) => wanted.includes(rate));
+    if (this.#publisher.cadence(rates, this.#core.position, Date.now())) this.#wants.awaitList();
     // What nobody wants any more has no grid that would flush it.
     const unwanted = RATES.filter((rate) => !rates.includes(rate));
     if (this.#core.position !== null) this.#streams.flush(unwanted, this.#core.position.seq, this.#context);
@@ -216,7 +193,7 @@ export class RelayServer {
   #onLeft(link: RelayLink): void {
     this.#streams.drop(link, [...link.wants]);
     link.wants.clear();
-    this.#queue = this.#queue.filter((waiting) => waiting.link !== link);
+    this.#wants.leave(link);
     this.#replays.leave(link);
     this.#tellRates();
   }

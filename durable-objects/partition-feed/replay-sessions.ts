@@ -178,8 +178,10 @@ export class ReplaySessions {
       return;
     }
     const page = session.pages.shift();
-    if (page !== undefined) this.#send(session, page, position);
-    else if (session.request !== undefined) return;
+    if (page !== undefined) {
+      this.#send(session, page, position);
+      if (session.pages.length === 0) this.resume();
+    } else if (session.request !== undefined) return;
     else if (session.reached >= position.seq) this.#send(session, { through: session.reached, lines: [] }, position);
     else this.#ask(session);
   }
@@ -211,7 +213,6 @@ export class ReplaySessions {
     const more = session.pages.length > 0 || through < position.seq;
     const { id, epoch, from: oldest } = session;
     this.#parts.send(session.link, { op: "replay", id, epoch, through, oldest, more, recovered: true }, lines);
-    if (session.pages.length === 0) this.resume();
   }
 
   #refuse(session: Session, recovered: "too_old" | "epoch_changed", oldest: number): void {

@@ -63,10 +63,12 @@ export class CheckingRelay {
     this.#say({ op: "want", id, add: [...add], drop: [...drop] });
   }
 
-  replay(from: number, names: readonly string[], eager: boolean): void {
+  /** @returns the request's id */
+  replay(from: number, names: readonly string[], eager: boolean): number {
     const id = this.#next();
     this.replays.set(id, { from, names, items: [], eager, atEnd: false });
     this.#say({ op: "replay", id, epoch: this.epoch ?? "", from, streams: [...names] });
+    return id;
   }
 
   /** Goes on with a replay that is not eager, or has come to an end, or ends it. */
@@ -107,13 +109,17 @@ export class CheckingRelay {
         this.position = Math.max(this.position, head.through.raw);
         this.#reach(head.through);
         break;
-      case "epoch":
+      case "epoch": {
+        // Of the log that has ended nothing is left behind.
+        const end = this.position;
+        if (head.epoch !== this.epoch) this.#reach({ raw: end, "100ms": end, "1s": end });
         this.#adopt(head.epoch);
         for (const want of this.wants.values()) if (want.asked === undefined) want.checked = head.start;
         for (const item of items) this.#takeItem(item);
         this.position = Math.max(head.start, ...items.map(({ seq }) => seq));
         this.replays.clear();
         break;
+      }
       case "replay":
         this.#takePage(head, items);
         break;
