@@ -43,6 +43,23 @@ describe("a want", () => {
     expect(pusher.ops.length).toBe(before + 1);
   });
 
+  it("that waits behind a bad one of the same link is forgotten with it", async () => {
+    const feed = newPartition();
+    const pusher = await openPartitionPublisher(feed, URL);
+    const [bad, good] = [await TestRelay.open(feed), await TestRelay.open(feed, "weur-0")];
+    bad.want(["upbit:A"]);
+    bad.want([`${A}@trade@raw`]);
+    good.want([`${A}@trade@1s`]);
+    while ((await pusher.next("cadence")).rates.join() !== "raw,1s");
+    pusher.send(list(10, 10, []));
+    pusher.send(batch(10, 10));
+    expect(await bad.closed).toBe(4200);
+    expect((await good.next("wanted")).head.start).toBe(10);
+    expect((await pusher.next("cadence")).rates).toEqual(["1s"]);
+    good.ws.close(1000);
+    expect((await pusher.next("cadence")).rates).toEqual([]);
+  });
+
   it("is answered in pages", async () => {
     const { feed, pusher } = await served([`${A}@trade@1s`]);
     const many = Array.from({ length: 1500 }, (_, i) => ticker(11 + i, `upbit:T${i}-KRW`));

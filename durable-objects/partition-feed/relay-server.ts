@@ -26,11 +26,11 @@ export class RelayServer {
   readonly #replays: ReplaySessions;
   readonly #status = new RelayStatus();
   #source: LineContext["source"] = "live";
-  readonly #wants = new RelayWants((waiting) => {
-    for (const { link, want } of waiting) this.#answer(link, want);
-    // Only now: what one drops another may add.
-    this.#tellRates();
-  });
+  readonly #wants = new RelayWants(
+    (link, want) => this.#answer(link, want),
+    // Not before: what one drops another may add.
+    () => this.#tellRates(),
+  );
 
   constructor(ctx: DurableObjectState, core: PartitionCore, publisher: PublisherLink) {
     this.#core = core;

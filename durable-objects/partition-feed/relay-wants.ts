@@ -19,15 +19,20 @@ interface Waiting {
 }
 
 export class RelayWants {
-  readonly #answer: (waiting: readonly Waiting[]) => void;
+  readonly #answer: (link: RelayLink, want: Want) => void;
+  readonly #onAnswered: () => void;
   /** What has to come first. */
   #awaited: "list" | "batch" | undefined;
   #queue: Waiting[] = [];
   readonly #pending = new PendingRequests();
 
-  /** @param answer to those whose time has come, in the order they came */
-  constructor(answer: (waiting: readonly Waiting[]) => void) {
+  /**
+   * @param answer to a want whose time has come
+   * @param onAnswered none of those that came together is left
+   */
+  constructor(answer: (link: RelayLink, want: Want) => void, onAnswered: () => void) {
     this.#answer = answer;
+    this.#onAnswered = onAnswered;
   }
 
   /** The rates that are wanted by those that wait. */
@@ -63,9 +68,10 @@ export class RelayWants {
   /** Answers all that wait: nothing more will come first. */
   release(): void {
     this.#awaited = undefined;
-    const queue = this.#queue;
-    this.#queue = [];
-    this.#answer(queue);
+    // One by one: the link of a later one may be closed by an earlier one.
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift())
+      this.#answer(next.link, next.want);
+    this.#onAnswered();
     this.#pending.settle();
   }
 
