@@ -1,8 +1,9 @@
-/** `npm run bench -- accept|ingest|path|normalize|load|takeover|slow-readers|vanishing`: figures of this machine, with the real parts. */
+/** `npm run bench -- accept|fanout|ingest|path|normalize|load|takeover|slow-readers|vanishing`: figures of this machine, with the real parts. */
 
 import { cpus } from "node:os";
 import { Command, Option } from "commander";
 import { benchAccept } from "./accept.ts";
+import { benchFanout } from "./fanout.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchLoad } from "./load.ts";
 import { benchNormalize } from "./normalize.ts";
@@ -24,6 +25,16 @@ program
   .command("accept")
   .description("into an object: µs of processor time for each event, at 0, 1,000 and 5,000 listeners")
   .action(benchAccept);
+
+program
+  .command("fanout")
+  .description(
+    "connections of many streams: trades received for each CPU-second, against an object that forwards each by itself",
+  )
+  .addOption(new Option("--connections <n>", "how many").default(1000).argParser(positive))
+  .addOption(new Option("--trades <n>", "in a batch").default(100).argParser(positive))
+  .addOption(new Option("--batches <n>", "one after the other").default(100).argParser(positive))
+  .action(benchFanout);
 
 program
   .command("ingest")
