@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { requireKafka } from "../local/testing.ts";
 import { upbit } from "../simulator/upbit/dialect.ts";
 import { expectNoRepeats, expectUnbroken, quiesce } from "./support/complete.ts";
+import { RawSocket } from "./support/raw-socket.ts";
 import { Reconciler } from "./support/reconciler.ts";
 import { Recorder } from "./support/recorder.ts";
 import { startTestStack, type TestStack } from "./support/stack.ts";
@@ -15,15 +16,20 @@ const ETH = "ETH-KRW";
 kafka.describe("registrations under load", () => {
   let stack: TestStack;
   let everything: Reconciler;
+  /** A wildcard over all of them. */
+  let wildcard: RawSocket;
 
   beforeAll(async () => {
     const listings = upbit.listings().slice(0, 10);
     stack = await startTestStack({ simulator: { rate: 300, listings }, redis: false });
     everything = await Reconciler.of(stack, "upbit");
+    wildcard = await RawSocket.open(stack.url, "/v1/stream?streams=upbit:*-*@trade@raw");
+    await until(() => ethTrades() > 0, "a trade under the wildcard");
   });
 
   afterAll(async () => {
     everything?.close();
+    wildcard?.close();
     await stack?.stop();
   });
 
@@ -38,6 +44,7 @@ kafka.describe("registrations under load", () => {
   }
   const recorderOf = (symbol: string) =>
     everything.recorders.find(({ stream }) => stream.startsWith(`upbit:${symbol}@`));
+  const ethTrades = () => wildcard.items.filter(({ instrument }) => instrument === `upbit:${ETH}`).length;
   const isListed = async () => (await stack.get(`/v1/trades/upbit/${ETH}`)).status === 200;
 
   test("removed: its clients are notified within 5 s, and no other is affected", async () => {
@@ -57,13 +64,20 @@ kafka.describe("registrations under load", () => {
     const others = stack.executed().filter(({ seq, market }) => seq > head && market !== "KRW-ETH");
     expect(others.every(({ sentTo }) => sentTo === 1)).toBe(true);
     expect(everything.recorders.filter(({ closes }) => closes.length > 0)).toEqual([eth]);
+    await until(() => wildcard.frames.some(({ op }) => op === "ended"), "the wildcard to be told");
+    expect(wildcard.frames.filter(({ op }) => op === "ended")).toMatchObject([
+      { instruments: [`upbit:${ETH}`], error: { code: "unknown_instrument" } },
+    ]);
+    expect(wildcard.closeCode).toBeUndefined();
   });
 
   test("added again: what was traded meanwhile is announced as missing, and fetched", async () => {
     const last = recorderOf(ETH)?.last;
+    const before = ethTrades();
     await ask("POST", "/v1/registrations", { exchange: "upbit", symbol: ETH });
     expect((await ask("GET", "/v1/registrations")).body).toEqual({ registrations: [], default: "all" });
     await until(isListed, "it to be listed");
+    await until(() => ethTrades() > before, "its trades under the wildcard");
     // A client resumes from the position at which it was closed.
     const again = new Recorder(stack.url, `upbit:${ETH}@trade@raw`, { epoch: last?.epoch ?? "", seq: last?.seq ?? 0 });
     try {
@@ -120,6 +134,9 @@ kafka.describe("registrations under load", () => {
       expect((await ask("POST", "/v1/admin/drain", { within: 1000 })).status).toBe(202);
       await recorder.ready(2);
       expect(recorder.subscribed[1]?.recovered).toBe(true);
+      // Every partition passes the order on; it is told once.
+      await until(() => wildcard.frames.some(({ op }) => op === "reconnect"), "the wildcard's order");
+      expect(wildcard.frames.filter(({ op }) => op === "reconnect")).toHaveLength(1);
       const { length } = recorder.trades;
       await until(() => recorder.trades.length > length + 10, "trades after it");
       expectUnbroken(recorder, await quiesce(stack, [recorder]));

@@ -108,7 +108,14 @@ export class FanoutRelay extends DurableObject<Bindings> {
   override async webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): Promise<void> {
     // After hibernation; messages that come meanwhile wait for the same answer, and so keep their order.
     if (!this.#markets.known) await this.#markets.refresh();
-    if (this.#pool.has(ws)) this.#requests.take(ws, message, Date.now());
+    if (!this.#pool.has(ws)) return;
+    try {
+      this.#requests.take(ws, message, Date.now());
+    } catch (error) {
+      // A bug of ours costs the client that has met it its connection, and nobody else anything.
+      console.error("a client of a relay could not be answered:", error);
+      this.#pool.dismiss(ws, new ProtocolError("internal", "this request could not be answered: reconnect"));
+    }
   }
 
   override webSocketClose(ws: WebSocket, code: number): void {
