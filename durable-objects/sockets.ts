@@ -4,7 +4,11 @@ import { z } from "zod";
 import { closeCode, type ErrorCode, ProtocolError } from "../protocol/errors.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
 import { upgradeIngest } from "../protocol/ingest-version.ts";
+import { controlEvent } from "../protocol/server-sent-events.ts";
 import { NewerVersionError } from "../protocol/versioned.ts";
+
+/** In which form a client takes frames: as JSON, or as server-sent events, which the Worker passes on as they are. */
+export type WireFormat = "json" | "sse";
 
 /** What is reported of a close without a code. */
 const NO_CODE = 1005;
@@ -39,8 +43,9 @@ export function answerClose(ws: WebSocket, code: number): void {
 }
 
 /** Says why and closes, if it is still there: the answer to a socket that is refused, or sent away. */
-export function refuse(ws: WebSocket, error: ProtocolError): void {
-  if (!sendOrDrop(ws, JSON.stringify({ op: "error", ...error.body }))) return;
+export function refuse(ws: WebSocket, error: ProtocolError, format: WireFormat = "json"): void {
+  const frame = JSON.stringify({ op: "error", ...error.body });
+  if (!sendOrDrop(ws, format === "sse" ? controlEvent(frame) : frame)) return;
   ws.close(closeCode(error.code), clipReason(error.code, error.message));
 }
 

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { ClientFlow } from "./client-flow.ts";
 
 it("lets a client be behind by a fixed amount, or by five seconds of what it is sent", () => {
-  const flow = new ClientFlow(1000);
+  const flow = new ClientFlow({ bound: 1000 });
   expect(flow.bound(1000)).toBe(1000);
   for (let now = 1000; now < 6000; now += 100) flow.sent(100, now);
   expect(flow.bound(6000)).toBe(5000);
@@ -11,7 +11,7 @@ it("lets a client be behind by a fixed amount, or by five seconds of what it is 
 });
 
 it("adds what was sent at once, until that has been taken", () => {
-  const flow = new ClientFlow(1000);
+  const flow = new ClientFlow({ bound: 1000 });
   flow.sentAtOnce(50_000);
   expect([flow.bound(0), flow.burstTaken]).toEqual([51_000, false]);
   flow.observe(30_000);

@@ -14,6 +14,7 @@ const PROBE_EVERY = 262_144;
 
 export class ClientFlow {
   readonly #bound: number;
+  readonly #probes: boolean;
   #stretch = { since: Number.NEGATIVE_INFINITY, bytes: 0, before: 0 };
   /** What waited when last looked at, and what was sent since; bytes. */
   #expected = 0;
@@ -23,9 +24,13 @@ export class ClientFlow {
   #burst = 0;
   #probe = { id: 0, answered: true, everAnswered: false, bytes: 0 };
 
-  /** @param bound bytes that may wait however little the client is sent */
-  constructor(bound = SOCKET_BOUND) {
+  /**
+   * @param bound bytes that may wait however little the client is sent
+   * @param probes whether the client can answer any
+   */
+  constructor({ bound = SOCKET_BOUND, probes = true } = {}) {
     this.#bound = bound;
+    this.#probes = probes;
   }
 
   /** Whether the client was ever there: it has sent something, or the runtime was seen to get rid of something sent to it. */
@@ -85,14 +90,16 @@ export class ClientFlow {
 
   /** The id of a probe to send now, if it is time for one. There is never more than one on its way. */
   nextProbe(): number | undefined {
-    if (!this.#probe.answered || this.#probe.bytes < PROBE_EVERY) return undefined;
+    if (!this.#probes || !this.#probe.answered || this.#probe.bytes < PROBE_EVERY) return undefined;
     this.#probe = { ...this.#probe, id: this.#probe.id + 1, answered: false, bytes: 0 };
     return this.#probe.id;
   }
 
   /** Bytes that may go out before the next probe is due. */
   get untilProbe(): number {
-    return this.#probe.answered ? Math.max(0, PROBE_EVERY - this.#probe.bytes) : Number.POSITIVE_INFINITY;
+    return this.#probes && this.#probe.answered
+      ? Math.max(0, PROBE_EVERY - this.#probe.bytes)
+      : Number.POSITIVE_INFINITY;
   }
 
   answered(id: number): void {

@@ -3,19 +3,24 @@
  * sending a frame: so it is asked once for many frames, and in between the account tells that no more can wait than may.
  */
 
+import type { WireFormat } from "../sockets.ts";
 import { ClientFlow } from "./client-flow.ts";
 
 export class MeteredSocket {
   readonly ws: WebSocket;
-  readonly flow = new ClientFlow();
+  readonly format: WireFormat;
+  readonly flow: ClientFlow;
   /** When it was opened, or the object woke; ms. */
   readonly since: number;
   #granted = 0;
   #left = 0;
 
-  constructor(ws: WebSocket, since: number) {
+  /** @param format in which the client takes frames. Whoever reads server-sent events can answer no probe */
+  constructor(ws: WebSocket, since: number, format: WireFormat = "json") {
     this.ws = ws;
     this.since = since;
+    this.format = format;
+    this.flow = new ClientFlow({ probes: format === "json" });
   }
 
   /** Sends within what was granted. @returns undefined for the frame that would use it up: the socket must be looked at first */

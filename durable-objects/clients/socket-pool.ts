@@ -4,11 +4,13 @@
  */
 
 import { ProtocolError } from "../../protocol/errors.ts";
-import { refuse } from "../sockets.ts";
+import { refuse, type WireFormat } from "../sockets.ts";
 import { Backpressure, type Sent } from "./backpressure.ts";
 import { MeteredSocket } from "./metered-socket.ts";
 
 const TAG = "client";
+/** Of a socket whose client takes server-sent events. */
+const SSE_TAG = "format:sse";
 /** How a socket that the Worker asks about is doing; of an `absent` client there was never a sign. */
 export type Standing = "open" | "absent" | "closing" | "gone";
 
@@ -28,7 +30,7 @@ export class SocketPool {
     this.#ctx = ctx;
     this.#onRemoved = onRemoved;
     for (const ws of ctx.getWebSockets(TAG)) {
-      const socket = new MeteredSocket(ws, Date.now());
+      const socket = new MeteredSocket(ws, Date.now(), ctx.getTags(ws).includes(SSE_TAG) ? "sse" : "json");
       if (ws.readyState === WebSocket.OPEN) this.#sockets.set(ws, socket);
       else this.#closing.add(socket);
     }
@@ -53,12 +55,13 @@ export class SocketPool {
 
   /**
    * @param attachment what the socket carries through hibernation
+   * @param format in which the client takes frames
    * @returns undefined for one that was sent away at once, because so much waits for those who are there already
    */
-  accept(ws: WebSocket, session: string, attachment: unknown): MeteredSocket | undefined {
-    this.#ctx.acceptWebSocket(ws, [TAG, session]);
+  accept(ws: WebSocket, session: string, attachment: unknown, format: WireFormat = "json"): MeteredSocket | undefined {
+    this.#ctx.acceptWebSocket(ws, format === "sse" ? [TAG, session, SSE_TAG] : [TAG, session]);
     ws.serializeAttachment(attachment);
-    const socket = new MeteredSocket(ws, Date.now());
+    const socket = new MeteredSocket(ws, Date.now(), format);
     this.#sockets.set(ws, socket);
     this.dropSlow(Date.now());
     if (!this.#backpressure.crowded) return socket;
@@ -139,7 +142,7 @@ export class SocketPool {
     const socket = this.#sockets.get(ws);
     if (socket !== undefined) this.#closing.add(socket);
     this.remove(ws);
-    refuse(ws, error);
+    refuse(ws, error, socket?.format);
   }
 
   /** Sends everyone away, with the reason. */

@@ -3,9 +3,9 @@
 import { errorBody } from "../../protocol/errors.ts";
 import type { FeedStatus } from "../../protocol/frames.ts";
 import { parseInstrument } from "../../protocol/instrument.ts";
-import type { MultiServerFrame } from "../../protocol/multi-stream-frames.ts";
 import { covers, isPattern, parsePattern } from "../../protocol/pattern.ts";
 import type { Audiences } from "./audience.ts";
+import { ControlFrame } from "./outgoing-frames.ts";
 import type { RelayPorts } from "./ports.ts";
 import { exchangeOf, StatusBoard } from "./status-board.ts";
 
@@ -32,23 +32,23 @@ export class Announcements<Client extends object> {
   }
 
   tellStatus(exchange: string): void {
-    const text = this.statusFrame(exchange);
-    if (text !== undefined) this.#tell(exchange, () => text);
+    const frame = this.statusFrame(exchange);
+    if (frame !== undefined) this.#tell(exchange, () => frame);
   }
 
   /** Undefined where nothing is known. */
-  statusFrame(exchange: string): string | undefined {
+  statusFrame(exchange: string): ControlFrame | undefined {
     const status = this.#status.of(exchange);
-    return status && JSON.stringify({ op: "status", exchange, ...status } satisfies MultiServerFrame);
+    return status && new ControlFrame({ op: "status", exchange, ...status });
   }
 
   /** Everyone of an exchange is to come back at some moment within so many ms. @param now ms */
   drain(exchange: string, within: number, now: number): void {
-    const text = JSON.stringify({ op: "reconnect", within, reason: "deploy" } satisfies MultiServerFrame);
+    const frame = new ControlFrame({ op: "reconnect", within, reason: "deploy" });
     this.#tell(exchange, (client) => {
       if ((this.#draining.get(client) ?? 0) > now) return undefined;
       this.#draining.set(client, now + within);
-      return text;
+      return frame;
     });
   }
 
@@ -58,17 +58,17 @@ export class Announcements<Client extends object> {
     for (const { subscriptions, members } of this.#audiences.all) {
       const ended = instruments.filter((one) => [...subscriptions.keys()].some((name) => standsFor(name, one)));
       if (ended.length === 0) continue;
-      const text = JSON.stringify({ op: "ended", instruments: ended, error } satisfies MultiServerFrame);
-      for (const client of members) this.#ports.send(client, text);
+      const frame = new ControlFrame({ op: "ended", instruments: ended, error });
+      for (const client of members) this.#ports.send(client, frame);
     }
   }
 
-  #tell(exchange: string, textFor: (client: Client) => string | undefined): void {
+  #tell(exchange: string, frameFor: (client: Client) => ControlFrame | undefined): void {
     for (const { exchanges, members } of this.#audiences.all) {
       if (!exchanges.has(exchange)) continue;
       for (const client of members) {
-        const text = textFor(client);
-        if (text !== undefined) this.#ports.send(client, text);
+        const frame = frameFor(client);
+        if (frame !== undefined) this.#ports.send(client, frame);
       }
     }
   }

@@ -59,6 +59,12 @@ export class Audiences<Client extends object> {
     return this.#of.get(client);
   }
 
+  /** Clients with trade streams of a partition. */
+  tradersOf(partition: string): Client[] {
+    const audiences = [...this.#all].filter(({ tradeRates }) => tradeRates.has(partition));
+    return audiences.flatMap(({ members }) => [...members]);
+  }
+
   has(name: string): boolean {
     return this.#index.has(name);
   }

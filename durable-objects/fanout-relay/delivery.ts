@@ -2,8 +2,11 @@
 
 import type { ItemLine } from "../../protocol/relay-frames.ts";
 import type { Audience, Audiences } from "./audience.ts";
+import { allPositionsOf, positionsOf } from "./audience-positions.ts";
 import { isTrade } from "./item-lines.ts";
+import { DataFrame } from "./outgoing-frames.ts";
 import type { PartitionView } from "./partition-view.ts";
+import type { Partitions } from "./partitions.ts";
 import type { StreamMatcher } from "./stream-matcher.ts";
 
 /** What is due for one audience. */
@@ -22,14 +25,16 @@ export interface PartitionLines {
 export class Delivery<Client extends object> {
   readonly #audiences: Audiences<Client>;
   readonly #matcher: StreamMatcher;
+  readonly #partitions: Partitions;
 
-  constructor(audiences: Audiences<Client>, matcher: StreamMatcher) {
+  constructor(audiences: Audiences<Client>, matcher: StreamMatcher, partitions: Partitions) {
     this.#audiences = audiences;
     this.#matcher = matcher;
+    this.#partitions = partitions;
   }
 
   /** The frame of every audience that something is due for; what those who catch up must wait for is kept with them. */
-  frames(due: Iterable<PartitionLines>): Map<Audience<Client>, string> {
+  frames(due: Iterable<PartitionLines>): Map<Audience<Client>, DataFrame> {
     const all = new Map<Audience<Client>, Due>();
     for (const { view, lines } of due) {
       for (const line of lines) {
@@ -39,9 +44,11 @@ export class Delivery<Client extends object> {
         }
       }
     }
-    const frames = new Map<Audience<Client>, string>();
+    const frames = new Map<Audience<Client>, DataFrame>();
     for (const [audience, { texts, partitions }] of all) {
-      if (texts.length > 0) frames.set(audience, dataFrame(texts, positionsOf(audience, partitions)));
+      if (texts.length === 0) continue;
+      const all = () => allPositionsOf(audience, this.#partitions);
+      frames.set(audience, new DataFrame(texts, positionsOf(audience, partitions), all));
     }
     return frames;
   }
@@ -70,35 +77,4 @@ export class Delivery<Client extends object> {
     due.texts.push(line.text);
     due.partitions.add(view);
   }
-}
-
-/** Up to where an audience has everything of its trade streams of a partition; undefined where it has none, or nothing is known. */
-export function positionOf(
-  audience: Pick<Audience<never>, "tradeRates" | "catchingUp">,
-  view: PartitionView,
-): number | undefined {
-  const rates = audience.tradeRates.get(view.name);
-  if (rates === undefined || view.epoch === null) return undefined;
-  const recovery = audience.catchingUp?.recoveries.get(view.name);
-  if (recovery !== undefined) return recovery.told;
-  return Math.max(view.sentAt(rates), audience.catchingUp?.floors.get(view.name) ?? 0);
-}
-
-/** By epoch. */
-export function positionsOf(
-  audience: Pick<Audience<never>, "tradeRates" | "catchingUp">,
-  views: Iterable<PartitionView>,
-): Record<string, number> {
-  const positions: Record<string, number> = {};
-  for (const view of views) {
-    const position = positionOf(audience, view);
-    if (position !== undefined && view.epoch !== null) positions[view.epoch] = position;
-  }
-  return positions;
-}
-
-/** @param texts items as JSON */
-export function dataFrame(texts: readonly string[], positions: Readonly<Record<string, number>> = {}): string {
-  const told = Object.keys(positions).length === 0 ? "" : `,"positions":${JSON.stringify(positions)}`;
-  return `{"op":"data","data":[${texts.join(",")}]${told}}`;
 }

@@ -1,12 +1,10 @@
 import { env, evictDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { PING_TEXT } from "../../protocol/frames.ts";
-import type { LoggedEvent } from "../../protocol/ingest.ts";
 import { type MultiServerFrame, multiServerFrame } from "../../protocol/multi-stream-frames.ts";
-import type { PartitionReply } from "../../protocol/partition-frames.ts";
-import { RATES, type Rate } from "../../protocol/stream.ts";
-import { LIVE, ticker, trade } from "../testing/test-events.ts";
-import { openPartitionPublisher, TestSocket, upgrade } from "../testing/test-socket.ts";
+import { servePartition } from "../testing/partition-publisher.ts";
+import { ticker, trade } from "../testing/test-events.ts";
+import { TestSocket, upgrade } from "../testing/test-socket.ts";
 
 type Client = TestSocket<MultiServerFrame>;
 
@@ -15,77 +13,10 @@ let worlds = 0;
 /** An exchange of its own with two markets in one partition, its publisher, and a relay. */
 async function newWorld() {
   worlds += 1;
-  const exchange = `test${"abcdefghij"[worlds]}`;
-  const [btc, eth] = [`${exchange}:BTC-KRW`, `${exchange}:ETH-KRW`];
-  const registry = env.REGISTRY.getByName("registry");
-  await registry.putMarkets(
-    exchange,
-    [btc, eth].map((instrument, i) => ({
-      instrument,
-      exchange,
-      base: i === 0 ? "BTC" : "ETH",
-      quote: "KRW",
-      nativeSymbol: instrument,
-      names: { ko: null, en: null },
-      status: null,
-      warning: null,
-    })),
-  );
-  const report = { status: LIVE, kafka: "up" as const, lastEventTime: null, term: 1, hints: [], partitions: 1 };
-  await registry.putReport(exchange, report);
-  const feed = env.PARTITION_FEED.getByName(`${exchange}/0`);
-  const publisher = await Publisher.open(feed, exchange);
-  const relay = env.FANOUT_RELAY.getByName(`local-${worlds}`);
-  return { exchange, btc, eth, feed, publisher, relay };
+  const served = await servePartition(`test${"abcdefghij"[worlds]}`);
+  return { ...served, relay: env.FANOUT_RELAY.getByName(`local-${worlds}`) };
 }
 type World = Awaited<ReturnType<typeof newWorld>>;
-
-/** A pusher of one partition, with everything in its ring. */
-class Publisher {
-  readonly socket: TestSocket<PartitionReply>;
-  readonly epoch: string;
-  readonly log: LoggedEvent[] = [];
-  through = 2;
-
-  private constructor(socket: TestSocket<PartitionReply>, exchange: string) {
-    this.socket = socket;
-    this.epoch = `${exchange}-0`;
-  }
-
-  static async open(feed: Parameters<typeof openPartitionPublisher>[0], exchange: string): Promise<Publisher> {
-    return new Publisher(await openPartitionPublisher(feed, "https://partition/"), exchange);
-  }
-
-  /** Takes the idle feed to the present, as it asks for when something is wanted of it. */
-  async begin(): Promise<void> {
-    this.socket.send({
-      op: "tickers",
-      epoch: this.epoch,
-      from: 0,
-      through: this.through,
-      tickers: [],
-      asOf: Date.now(),
-      more: false,
-    });
-    this.push([]);
-  }
-
-  push(events: readonly LoggedEvent[], due: readonly Rate[] = RATES): void {
-    const prev = this.through;
-    this.through = events.at(-1)?.seq ?? prev;
-    this.log.push(...events);
-    const asOf = Date.now();
-    this.socket.send({ op: "batch", epoch: this.epoch, prev, through: this.through, events, asOf, status: LIVE, due });
-  }
-
-  /** Answers a replay from the ring. */
-  async answerReplay(): Promise<void> {
-    const { id, epoch, from } = await this.socket.next("replay");
-    const events = this.log.filter(({ seq }) => seq > from);
-    const through = this.through;
-    this.socket.send({ op: "replayed", id, epoch, from, through, events, more: false, complete: true });
-  }
-}
 
 async function open({ relay }: World, query = ""): Promise<Client> {
   return new TestSocket(await upgrade(relay, `https://relay/${query}`), multiServerFrame);

@@ -10,6 +10,7 @@ import { DurableObject } from "cloudflare:workers";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { PING_TEXT, PONG_TEXT } from "../../protocol/frames.ts";
 import { MULTI_LIMITS, type MultiServerFrame, multiClientFrame } from "../../protocol/multi-stream-frames.ts";
+import { parsePositions } from "../../protocol/positions.ts";
 import { ClientRequests } from "../clients/client-requests.ts";
 import type { MeteredSocket } from "../clients/metered-socket.ts";
 import { SocketPool, type Standing } from "../clients/socket-pool.ts";
@@ -20,6 +21,7 @@ import type { Registry } from "../registry/registry.ts";
 import type { Settings } from "../settings.ts";
 import { answerClose } from "../sockets.ts";
 import { KnownMarkets } from "./known-markets.ts";
+import { ControlFrame } from "./outgoing-frames.ts";
 import { PartitionLinks } from "./partition-links.ts";
 import type { SubscribeRequest, UnsubscribeRequest } from "./relay-clients.ts";
 import { RelayClock } from "./relay-clock.ts";
@@ -66,8 +68,12 @@ export class FanoutRelay extends DurableObject<Bindings> {
       lost: (partition) => this.#core.linkLost(partition),
     });
     this.#core = new RelayCore(() => this.#markets.current, MULTI_LIMITS, {
-      send: (socket, text) => this.#pool.send(socket, text, Date.now()),
-      sendAtOnce: ({ ws }, texts) => this.#pool.sendAtOnce(ws, texts),
+      send: (socket, frame) => this.#pool.send(socket, frame[socket.format], Date.now()),
+      sendAtOnce: ({ ws, format }, frames) =>
+        this.#pool.sendAtOnce(
+          ws,
+          frames.map((frame) => frame[format]),
+        ),
       hasRoom: ({ ws }) => this.#pool.hasRoom(ws),
       close: ({ ws }, error) => this.#pool.dismiss(ws, error),
       dial: (partition) => {
@@ -94,7 +100,10 @@ export class FanoutRelay extends DurableObject<Bindings> {
     this.#dismissForgotten();
   }
 
-  /** A client's socket: `?session=…&region=…`, and `stream` for each stream that it has named in its URL. */
+  /**
+   * A client's socket: `?session=…&region=…`, and `stream` for each stream that it has named in its URL, with `from`, positions
+   * as text, to resume from. With `sse=1` the Worker holds it, and passes on what it is sent as server-sent events.
+   */
   override async fetch(request: Request): Promise<Response> {
     const params = new URL(request.url).searchParams;
     if (this.#pool.size >= MAX_CLIENTS) return new Response("this relay is full", { status: 503 });
@@ -141,13 +150,15 @@ export class FanoutRelay extends DurableObject<Bindings> {
   #accept(server: WebSocket, params: URLSearchParams): void {
     const session = params.get("session") ?? crypto.randomUUID();
     const attachment: RelayAttachment = { session, streams: false };
-    const socket = this.#pool.accept(server, session, attachment);
+    const format = params.get("sse") === "1" ? "sse" : "json";
+    const socket = this.#pool.accept(server, session, attachment, format);
     if (socket === undefined) return;
     const region = params.get("region") ?? "local";
     const welcome: MultiServerFrame = { op: "welcome", session, region, time: Date.now(), limits: MULTI_LIMITS };
-    this.#pool.sendAtOnce(server, [JSON.stringify(welcome)]);
+    this.#pool.sendAtOnce(server, [new ControlFrame(welcome)[format]]);
     const streams = params.getAll("stream");
-    if (streams.length > 0) this.#subscribe(server, { streams });
+    const from = Object.fromEntries(parsePositions(params.get("from") ?? ""));
+    if (streams.length > 0) this.#subscribe(server, { streams, from });
   }
 
   /** @throws {ProtocolError} `rate_limited` */

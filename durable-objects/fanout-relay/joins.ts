@@ -7,7 +7,7 @@ import { errorBody } from "../../protocol/errors.ts";
 import type { FailedStream, RequestId } from "../../protocol/frames.ts";
 import type { ItemLine, RelayHead } from "../../protocol/relay-frames.ts";
 import type { Audience } from "./audience.ts";
-import { positionOf } from "./delivery.ts";
+import { positionOf } from "./audience-positions.ts";
 import type { PartitionView } from "./partition-view.ts";
 import type { Partitions } from "./partitions.ts";
 import type { RelayPorts } from "./ports.ts";

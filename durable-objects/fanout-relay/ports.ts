@@ -2,12 +2,13 @@
 
 import type { ProtocolError } from "../../protocol/errors.ts";
 import type { RelayRequest } from "../../protocol/relay-frames.ts";
+import type { OutgoingFrame } from "./outgoing-frames.ts";
 
 export interface RelayPorts<Client> {
   /** Sends a live frame. */
-  send(client: Client, text: string): void;
+  send(client: Client, frame: OutgoingFrame): void;
   /** Sends what a client asked for all at once: that it is behind by it is no sign of slowness. */
-  sendAtOnce(client: Client, texts: readonly string[]): void;
+  sendAtOnce(client: Client, frames: readonly OutgoingFrame[]): void;
   /** Whether the client has taken what it was sent at once, so that there may be more of it. */
   hasRoom(client: Client): boolean;
   /** Sends the client away, with the reason. The relay has forgotten it already. */

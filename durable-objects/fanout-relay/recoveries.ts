@@ -3,20 +3,24 @@
 import type { ItemLine } from "../../protocol/relay-frames.ts";
 import type { Rate } from "../../protocol/stream.ts";
 import type { Audience, Audiences } from "./audience.ts";
+import { allPositionsOf } from "./audience-positions.ts";
 import type { CatchingUp, Recovery } from "./catching-up.ts";
-import { dataFrame } from "./delivery.ts";
 import type { Page } from "./joins.ts";
 import type { Subscription } from "./markets.ts";
+import { type AllPositions, DataFrame, type PositionsByEpoch } from "./outgoing-frames.ts";
 import type { PartitionView } from "./partition-view.ts";
+import type { Partitions } from "./partitions.ts";
 import type { RelayPorts } from "./ports.ts";
 
 /** Items in one frame. */
 export const FRAME_ITEMS = 1000;
 /** Characters of live items that may wait behind what a client is sent again: one that takes so long has to begin anew. */
 const HELD = 4 * 1024 * 1024;
+const NO_POSITIONS: PositionsByEpoch = {};
 
 export interface RecoveryParts<Client extends object> {
   readonly audiences: Audiences<Client>;
+  readonly partitions: Partitions;
   readonly ports: Pick<RelayPorts<Client>, "sendAtOnce" | "hasRoom" | "request">;
   /** A client has everything. */
   readonly onDone: (client: Client) => void;
@@ -63,7 +67,7 @@ export class Recoveries<Client extends object> {
     const fresh = lines.filter((line) => !isKnown(recovery, line));
     // A last page that had to wait for those of other partitions is none any more.
     if (head.more || view.received.raw > head.through) {
-      this.#parts.ports.sendAtOnce(client, framesOf(fresh, {}));
+      this.#parts.ports.sendAtOnce(client, framesOf(fresh, NO_POSITIONS));
       this.#paused.set(head.id, { client, view });
       this.#askFor(head.id);
       return;
@@ -129,9 +133,15 @@ export class Recoveries<Client extends object> {
     const position = rates.size === 0 ? head.through : Math.min(head.through, Math.max(floor, view.sentAt(rates)));
     catchingUp.floors.set(view.name, position);
     const before = Math.min(position, ...held.map(({ first }) => first - 1));
-    const frames = framesOf(lines, { [epoch]: Math.max(told, before) });
-    if (held.length > 0) frames.push(...framesOf(held, { [epoch]: position }));
+    const frames = this.#framesTo(client, lines, { [epoch]: Math.max(told, before) });
+    if (held.length > 0) frames.push(...this.#framesTo(client, held, { [epoch]: position }));
     this.#parts.ports.sendAtOnce(client, frames);
+  }
+
+  /** What is told of the partition is told of no more than these frames and those before them. */
+  #framesTo(client: Client, lines: readonly ItemLine[], positions: PositionsByEpoch): DataFrame[] {
+    const { audiences, partitions } = this.#parts;
+    return framesOf(lines, positions, () => ({ ...allPositionsOf(audiences.of(client), partitions), ...positions }));
   }
 }
 
@@ -154,16 +164,22 @@ function isTradeOf({ channel, sources }: Subscription, view: PartitionView): boo
   return channel === "trade" && sources.some(({ partition }) => partition === view.name);
 }
 
-/** Frames of items, the positions with the last one; at least one frame where there are positions. */
+/**
+ * Frames of items, the positions with the last one; at least one frame where there are positions.
+ *
+ * @param all of the connection once the last one has been sent
+ */
 export function framesOf(
   lines: readonly { readonly text: string }[],
-  positions: Readonly<Record<string, number>>,
-): string[] {
-  const frames: string[] = [];
+  positions: PositionsByEpoch,
+  all: AllPositions = () => positions,
+): DataFrame[] {
+  const frames: DataFrame[] = [];
   const silent = Object.keys(positions).length === 0;
   for (let i = 0; i < lines.length || (frames.length === 0 && !silent); i += FRAME_ITEMS) {
     const texts = lines.slice(i, i + FRAME_ITEMS).map(({ text }) => text);
-    frames.push(dataFrame(texts, i + FRAME_ITEMS >= lines.length ? positions : {}));
+    const isLast = i + FRAME_ITEMS >= lines.length;
+    frames.push(isLast ? new DataFrame(texts, positions, all) : new DataFrame(texts, NO_POSITIONS, () => NO_POSITIONS));
   }
   return frames;
 }

@@ -4,12 +4,13 @@ import { ProtocolError } from "../../protocol/errors.ts";
 import type { RequestId, WantedStream } from "../../protocol/frames.ts";
 import { isPattern } from "../../protocol/pattern.ts";
 import type { Audiences } from "./audience.ts";
+import { allPositionsOf, positionOf } from "./audience-positions.ts";
 import { CatchingUp, type Recovery } from "./catching-up.ts";
-import { positionOf } from "./delivery.ts";
 import type { Page } from "./joins.ts";
 import { Joins, type PartitionJoin, type ReadyJoin } from "./joins.ts";
 import type { Markets, Source, Subscription } from "./markets.ts";
 import { subscription } from "./markets.ts";
+import { ControlFrame } from "./outgoing-frames.ts";
 import type { Partitions } from "./partitions.ts";
 import type { RelayPorts } from "./ports.ts";
 import { framesOf, Recoveries } from "./recoveries.ts";
@@ -30,7 +31,7 @@ export interface ClientParts<Client extends object> {
   readonly limits: StreamLimits;
   readonly ports: RelayPorts<Client>;
   /** The frame that says how an exchange is; undefined where that is not known. */
-  readonly statusOf: (exchange: string) => string | undefined;
+  readonly statusOf: (exchange: string) => ControlFrame | undefined;
 }
 
 /** `id` is the client's own; streams given in its URL have none. */
@@ -70,6 +71,7 @@ export class RelayClients<Client extends object> {
     });
     this.#recoveries = new Recoveries({
       audiences,
+      partitions,
       ports,
       onDone: (client) => this.#recovered(client),
       onBroken: (client) => this.dismiss(client),
@@ -94,8 +96,8 @@ export class RelayClients<Client extends object> {
       const gone = new Set(streams.map((name) => this.#canonical(name)).filter((name) => before.has(name)));
       this.#place(client, new Map([...before].filter(([name]) => !gone.has(name))));
       this.#parts.partitions.drop(sourcesOf([...before.values()].filter(({ name }) => gone.has(name))));
-      const answer = { op: "unsubscribed", ...(id === undefined ? {} : { id }), streams: [...gone] };
-      this.#parts.ports.sendAtOnce(client, [JSON.stringify(answer)]);
+      const answer = new ControlFrame({ op: "unsubscribed", ...(id === undefined ? {} : { id }), streams: [...gone] });
+      this.#parts.ports.sendAtOnce(client, [answer]);
       this.#queue.done(client);
     });
   }
@@ -201,7 +203,11 @@ export class RelayClients<Client extends object> {
     this.#place(client, subscriptions, catchingUp);
     const snapshots = this.#snapshots(join, hadStream);
     const answer = subscribedFrame(join, told, this.#parts.cache, this.#parts.partitions);
-    this.#parts.ports.sendAtOnce(client, [JSON.stringify(answer), ...framesOf(snapshots, {})]);
+    const all = () => ({
+      ...allPositionsOf(this.#parts.audiences.of(client), this.#parts.partitions),
+      ...Object.fromEntries(told),
+    });
+    this.#parts.ports.sendAtOnce(client, [new ControlFrame(answer, all), ...framesOf(snapshots, {}, all)]);
     this.#sendStatus(client, wanted);
     for (const { view, page } of join.partitions) if (page !== undefined) this.#recoveries.send(client, view, page);
     if (catchingUp.recoveries.size === 0 && !join.partitions.some(({ page }) => page !== undefined))
@@ -211,8 +217,8 @@ export class RelayClients<Client extends object> {
   #sendStatus(client: Client, wanted: readonly Wanted[]): void {
     const sources = wanted.flatMap(({ subscription }) => subscription.sources);
     const exchanges = new Set(sources.map(({ partition }) => exchangeOf(partition)));
-    const texts = [...exchanges].flatMap((exchange) => this.#parts.statusOf(exchange) ?? []);
-    if (texts.length > 0) this.#parts.ports.sendAtOnce(client, texts);
+    const frames = [...exchanges].flatMap((exchange) => this.#parts.statusOf(exchange) ?? []);
+    if (frames.length > 0) this.#parts.ports.sendAtOnce(client, frames);
   }
 
   /** What joins without a page joins now: where things stand has moved on while another partition was waited for. */

@@ -37,7 +37,7 @@ describe("every client of a relay", () => {
       fc.property(fc.array(step, { maxLength: 120, size: "max" }), ring, (steps, ring) => {
         const world = new RelayWorld(ring);
         const log = new Log();
-        const visitors = [0, 1, 2].map(() => new Visitor(log));
+        const visitors = [new Visitor(log), new Visitor(log, "sse"), new Visitor(log, "sse")];
         play(steps, world, log, visitors);
         world.settle();
         for (const { client, connection } of visitors) if (connection?.open) expect(client.missing()).toEqual([]);
@@ -236,5 +236,52 @@ describe("a connection of many streams", () => {
       streams: [{ stream: "upbit:*-KRW@ticker@1s" }],
       failed: [{ requested: "binance:*-*@ticker", error: { code: "restarting", retryable: true } }],
     });
+  });
+});
+
+describe("a reader of server-sent events", () => {
+  /** A world with readers of the same streams, and every text that they were sent. */
+  function reading(streams: readonly string[], readers = 1): { world: RelayWorld; texts: string[] } {
+    const world = new RelayWorld(1000);
+    const texts: string[] = [];
+    for (let i = 0; i < readers; i += 1) {
+      const connection = world.connect(new CheckingClient(new Log().of), new Map(), false, "sse");
+      world.onEvents = (text) => texts.push(text);
+      world.subscribe(connection, streams);
+    }
+    arrive(world);
+    return { world, texts };
+  }
+  const idsOf = (texts: readonly string[]) => texts.map((text) => /^id: (.*)$/m.exec(text)?.[1]);
+
+  it("is told all its positions with each frame, whichever partition has moved", () => {
+    const { world, texts } = reading(["*:BTC-*@trade@raw"]);
+    expect(texts[0]).toMatch(/^event: control\ndata: {"op":"subscribed".*}\nid: upbit\/0-0:2,.*binance\/0-0:2\n\n$/);
+    texts.length = 0;
+    world.feeds.get("upbit/0")?.batch([(seq) => trade(seq, BTC), (seq) => trade(seq, BTC)], 0, []);
+    world.drain();
+    expect(texts).toHaveLength(1);
+    expect(texts[0]).toMatch(/^event: data\ndata: {.*}\n\nevent: data\ndata: {.*}\nid: .*\n\n$/);
+    expect(idsOf(texts)).toEqual(["upbit/0-0:4,upbit/1-0:2,binance/0-0:2"]);
+    world.core.tellPositions();
+    expect(texts.at(-1)).toBe("id: upbit/0-0:4,upbit/1-0:2,binance/0-0:2\n\n");
+  });
+
+  it("shares the text of a frame with all who listen to the same", () => {
+    const { world, texts } = reading([`${BTC}@trade@raw`], 2);
+    texts.length = 0;
+    world.feeds.get("upbit/0")?.batch([(seq) => trade(seq, BTC)], 0, []);
+    world.drain();
+    expect(texts).toHaveLength(2);
+    expect(texts[0]).toBe(texts[1]);
+  });
+
+  it("that has no trade streams gets no id", () => {
+    const { world, texts } = reading(["upbit:*-KRW@ticker@raw"]);
+    world.feeds.get("upbit/0")?.batch([(seq) => ticker(seq, BTC)], 0, []);
+    world.drain();
+    world.core.tellPositions();
+    expect(texts).toHaveLength(2);
+    expect(idsOf(texts)).toEqual([undefined, undefined]);
   });
 });

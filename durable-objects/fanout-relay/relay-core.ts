@@ -5,8 +5,9 @@
 
 import { decodeRelayFrame, type ItemLine, type RelayHead, type Through } from "../../protocol/relay-frames.ts";
 import { Announcements } from "./announcements.ts";
-import { type Audience, Audiences, outdated } from "./audience.ts";
-import { Delivery, dataFrame, type PartitionLines, positionsOf } from "./delivery.ts";
+import { Audiences, outdated } from "./audience.ts";
+import { PositionBroadcaster } from "./audience-positions.ts";
+import { Delivery, type PartitionLines } from "./delivery.ts";
 import { isRaw, isTrade } from "./item-lines.ts";
 import type { Markets } from "./markets.ts";
 import { everyRate, type PartitionView } from "./partition-view.ts";
@@ -30,6 +31,7 @@ export class RelayCore<Client extends object> {
   readonly #delivery: Delivery<Client>;
   readonly #relinks: Relinks;
   readonly #announcements: Announcements<Client>;
+  readonly #positions: PositionBroadcaster<Client>;
   /** Partitions that have lines for the end of the slot. */
   readonly #gathering = new Set<PartitionView>();
 
@@ -42,7 +44,8 @@ export class RelayCore<Client extends object> {
     );
     this.#announcements = new Announcements(this.#audiences, ports);
     this.#partitions = new Partitions(ports, (view) => this.#forgetUnwanted(view));
-    this.#delivery = new Delivery(this.#audiences, this.#matcher);
+    this.#delivery = new Delivery(this.#audiences, this.#matcher, this.#partitions);
+    this.#positions = new PositionBroadcaster(this.#audiences, this.#partitions, ports);
     this.#relinks = new Relinks(this.#partitions, ports);
     this.#clients = new RelayClients({
       audiences: this.#audiences,
@@ -140,12 +143,7 @@ export class RelayCore<Client extends object> {
 
   /** Tells everyone their positions: silence, too, is a proof that nothing is missing. */
   tellPositions(): void {
-    for (const audience of this.#audiences.all) {
-      this.#tellAudience(
-        audience,
-        [...audience.tradeRates.keys()].flatMap((name) => this.#partitions.get(name) ?? []),
-      );
-    }
+    this.#positions.tellAll();
   }
 
   /** Tells everyone how the exchanges are that they listen to. */
@@ -202,7 +200,7 @@ export class RelayCore<Client extends object> {
   #takeWanted(view: PartitionView, head: Extract<RelayHead, { op: "wanted" }>, lines: readonly ItemLine[]): void {
     if (head.epoch !== null && head.epoch !== view.epoch) {
       // While the link was lost, the log has become another one.
-      if (view.epoch !== null) this.#dismiss(this.#tradersOf(view));
+      if (view.epoch !== null) this.#dismiss(this.#audiences.tradersOf(view.name));
       this.#forgetEpoch(view);
       view.begin(head.epoch, head.through);
     }
@@ -221,39 +219,27 @@ export class RelayCore<Client extends object> {
     const relinked = this.#relinks.take(view, page.head, page.lines);
     if (relinked === undefined) return;
     if (relinked.missed === undefined) {
-      this.#dismiss(this.#tradersOf(view));
+      this.#dismiss(this.#audiences.tradersOf(view.name));
       view.skipTo(relinked.start);
     } else {
       // What was missed continues a position that not everyone has been told yet, and what comes behind it another one.
-      this.#tell(view);
+      this.#positions.tell(view);
       this.#pass(view, relinked.missed);
       this.#flush();
-      this.#tell(view);
+      this.#positions.tell(view);
     }
     for (const live of relinked.live) this.#pass(view, live);
   }
 
   #changeEpoch(view: PartitionView, epoch: string, start: number, lines: readonly ItemLine[]): void {
     // What the old log still owed can't be asked for any more.
-    if (view.relinking) this.#dismiss(this.#tradersOf(view));
+    if (view.relinking) this.#dismiss(this.#audiences.tradersOf(view.name));
     this.#forgetEpoch(view);
     view.begin(epoch, everyRate(start));
-    this.#tell(view);
+    this.#positions.tell(view);
     this.#deliver([{ view, lines }]);
     // Whoever comes now begins behind the gaps.
     view.skipTo(everyRate(Math.max(start, ...lines.map(({ seq }) => seq))));
-  }
-
-  /** Tells everyone who has trades of a partition the position there. */
-  #tell(view: PartitionView): void {
-    for (const audience of this.#audiences.all) this.#tellAudience(audience, [view]);
-  }
-
-  #tellAudience(audience: Audience<Client>, views: readonly PartitionView[]): void {
-    const positions = positionsOf(audience, views);
-    if (Object.keys(positions).length === 0) return;
-    const text = dataFrame([], positions);
-    for (const client of audience.members) this.#ports.send(client, text);
   }
 
   /** What was known of the old log means nothing in the new one. */
@@ -290,8 +276,8 @@ export class RelayCore<Client extends object> {
   }
 
   #deliver(due: readonly PartitionLines[]): void {
-    for (const [{ members }, text] of this.#delivery.frames(due)) {
-      for (const client of members) this.#ports.send(client, text);
+    for (const [{ members }, frame] of this.#delivery.frames(due)) {
+      for (const client of members) this.#ports.send(client, frame);
     }
     for (const { view, lines } of due) for (const line of lines) this.#keep(view, line);
   }
@@ -303,11 +289,6 @@ export class RelayCore<Client extends object> {
   /** What nobody wants is not kept: it would be told for new to whoever wants it again. */
   #forgetUnwanted(view: PartitionView): void {
     this.#cache.forget((stream, partition) => partition === view.name && !view.keeps(stream));
-  }
-
-  #tradersOf(view: PartitionView): Client[] {
-    const audiences = [...this.#audiences.all].filter(({ tradeRates }) => tradeRates.has(view.name));
-    return audiences.flatMap(({ members }) => [...members]);
   }
 
   #dismiss(clients: readonly Client[]): void {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { WantedStream } from "../../../protocol/frames.ts";
 import type { LoggedEvent } from "../../../protocol/ingest.ts";
 import { RATES, type Rate } from "../../../protocol/stream.ts";
+import type { WireFormat } from "../../sockets.ts";
 import { gap, ticker, trade } from "../../testing/test-events.ts";
 import { CheckingClient } from "./checking-client.ts";
 import type { Connection, RelayWorld } from "./relay-world.ts";
@@ -30,8 +31,10 @@ export class Log {
 export class Visitor {
   readonly client: CheckingClient;
   connection: Connection | undefined;
+  readonly #format: WireFormat;
 
-  constructor(log: Log) {
+  constructor(log: Log, format: WireFormat = "json") {
+    this.#format = format;
     this.client = new CheckingClient(log.of);
   }
 
@@ -41,7 +44,7 @@ export class Visitor {
     if (this.connection?.open) return;
     const from = byStream ? new Map<string, number>() : new Map(client.told);
     const epochs = [...client.told.keys()];
-    this.connection = world.connect(client, from, byStream);
+    this.connection = world.connect(client, from, byStream, this.#format);
     const streams = [...client.names].map((name) => (byStream ? withPosition(client, name, epochs) : name));
     if (streams.length > 0) world.subscribe(this.connection, streams, from);
   }

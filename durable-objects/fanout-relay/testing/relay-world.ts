@@ -3,6 +3,9 @@
 import type { WantedStream } from "../../../protocol/frames.ts";
 import { relayRequest } from "../../../protocol/relay-frames.ts";
 import { RATES } from "../../../protocol/stream.ts";
+import { EventReader } from "../../../protocol/testing/event-reader.ts";
+import type { WireFormat } from "../../sockets.ts";
+import type { OutgoingFrame } from "../outgoing-frames.ts";
 import { RelayCore } from "../relay-core.ts";
 import type { CheckingClient } from "./checking-client.ts";
 import { MARKETS, PARTITIONS, SimulatedFeed } from "./simulated-feeds.ts";
@@ -19,6 +22,8 @@ interface Link {
 /** A connection; what is sent to one that has been left is nobody's. */
 export interface Connection {
   readonly client: CheckingClient;
+  /** What makes frames of server-sent events again, where the connection takes those. */
+  readonly events: EventReader | undefined;
   open: boolean;
 }
 
@@ -30,6 +35,8 @@ export class RelayWorld {
   readonly #links = new Map<string, Link>();
   /** Lets a test take something out of what clients are sent. */
   tamper: (text: string, connection: Connection) => string | undefined = (text) => text;
+  /** Sees what readers of server-sent events are sent. */
+  onEvents: (text: string) => void = () => undefined;
   now = 0;
   trace: (text: string) => void = () => undefined;
 
@@ -40,9 +47,15 @@ export class RelayWorld {
       this.#links.set(partition, link);
       this.feeds.set(partition, new SimulatedFeed(partition, ring, (text) => link.toRelay.push(text)));
     }
-    const send = (connection: Connection, text: string) => {
-      const given = connection.open ? this.tamper(text, connection) : undefined;
-      if (given !== undefined) connection.client.take(given);
+    const send = (connection: Connection, frame: OutgoingFrame) => {
+      if (!connection.open) return;
+      if (connection.events !== undefined) {
+        this.onEvents(frame.sse);
+        connection.events.take(frame.sse);
+      } else {
+        const given = this.tamper(frame.json, connection);
+        if (given !== undefined) connection.client.take(given);
+      }
     };
     this.core = new RelayCore(
       () => MARKETS,
@@ -50,8 +63,8 @@ export class RelayWorld {
       {
         send,
         hasRoom: () => this.hasRoom,
-        sendAtOnce: (connection, texts) => {
-          for (const text of texts) send(connection, text);
+        sendAtOnce: (connection, frames) => {
+          for (const frame of frames) send(connection, frame);
         },
         close: (connection) => {
           connection.open = false;
@@ -70,9 +83,15 @@ export class RelayWorld {
     );
   }
 
-  connect(client: CheckingClient, from: ReadonlyMap<string, number>, byStream: boolean): Connection {
+  connect(
+    client: CheckingClient,
+    from: ReadonlyMap<string, number>,
+    byStream: boolean,
+    format: WireFormat = "json",
+  ): Connection {
     client.reconnect(from, byStream);
-    return { client, open: true };
+    const events = format === "sse" ? new EventReader((text) => client.take(text)) : undefined;
+    return { client, events, open: true };
   }
 
   subscribe(
