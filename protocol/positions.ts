@@ -26,9 +26,9 @@ export function parsePositions(text: string): Positions {
 }
 
 function parsePosition(part: string): [epoch: string, seq: number] {
-  const colon = part.lastIndexOf(":");
-  const [epoch, seq] = [part.slice(0, colon), part.slice(colon + 1)];
-  if (EPOCH.test(epoch) && /^\d{1,16}$/.test(seq) && Number.isSafeInteger(Number(seq))) return [epoch, Number(seq)];
+  const [epoch = "", seq = "", ...more] = part.split(":");
+  const isWhole = /^\d{1,16}$/.test(seq) && Number.isSafeInteger(Number(seq));
+  if (EPOCH.test(epoch) && isWhole && more.length === 0) return [epoch, Number(seq)];
   throw new ProtocolError(
     "bad_request",
     `"${part.slice(0, 80)}" is not a position: write epoch:seq, several with commas, e.g. k7f-0:20931,k7f-3:1077`,
