@@ -62,7 +62,7 @@ export type Mode = z.infer<typeof mode>;
 export const infoBody = z.object({
   name: z.literal("tickcast"),
   version: z.string(),
-  endpoints: z.object({ stream: z.string(), rest: z.string() }),
+  endpoints: z.object({ stream: z.string(), sse: z.string(), rest: z.string() }),
   limits: z.object({ streams: z.int(), message_bytes: z.int(), messages_per_second: z.int() }),
   mode,
 });

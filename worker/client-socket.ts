@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import type { Standing } from "../durable-objects/clients/socket-pool.ts";
 import { refusedUpgrade } from "../durable-objects/sockets.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { relayOf, relaysPerRegion } from "./objects.ts";
 import type { AppEnv } from "./open-api.ts";
 import { regionOf } from "./region.ts";
 import { guardSocket } from "./socket-guard.ts";
@@ -13,6 +14,15 @@ import { wantsSocket, withoutCompression } from "./upgrade.ts";
 interface Holder {
   fetch(url: URL, init: { headers: HeadersInit; signal: AbortSignal }): Promise<Response>;
   standing(session: string): Promise<Standing>;
+}
+
+/** A socket that an object has taken. */
+interface Held {
+  readonly response: Response;
+  readonly webSocket: WebSocket;
+  readonly holder: Holder;
+  readonly session: string;
+  readonly connection: AbortController;
 }
 
 /** Opens a socket, or says on one why not: browsers can't read a refused upgrade, so it is accepted and closed. */
@@ -26,6 +36,12 @@ export async function orRefuse(c: Context<AppEnv>, open: () => Promise<Response>
   }
 }
 
+/** The relays of the client's region, in the order in which they are asked. */
+export function relaysNear(c: Context<AppEnv>): Holder[] {
+  const region = regionOf(c);
+  return Array.from({ length: relaysPerRegion(c.env) }, (_, shard) => relayOf(c.env, region, shard));
+}
+
 /**
  * Connects the client to the first object that takes it.
  *
@@ -37,19 +53,36 @@ export async function connect(
   holders: readonly Holder[],
   streams: readonly string[],
 ): Promise<Response> {
+  const { response, holder, session, connection } = await openSocket(c, holders, streams);
+  c.executionCtx.waitUntil(guardSocket(() => holder.standing(session), connection));
+  return c.env.WEBSOCKET_COMPRESSION === "refused" ? withoutCompression(c.req.raw, response) : response;
+}
+
+/**
+ * Opens a socket to the first object that takes it.
+ *
+ * @param streams that the client has named in its URL
+ * @param params further ones for the object
+ * @throws {ProtocolError} `overloaded` where all of them are full
+ */
+export async function openSocket(
+  c: Context<AppEnv>,
+  holders: readonly Holder[],
+  streams: readonly string[],
+  params: Readonly<Record<string, string>> = {},
+): Promise<Held> {
+  const session = crypto.randomUUID();
   const target = new URL("https://object/");
   for (const stream of streams) target.searchParams.append("stream", stream);
-  target.searchParams.set("region", regionOf(c));
-  const session = crypto.randomUUID();
-  target.searchParams.set("session", session);
+  const all = { ...params, region: regionOf(c), session };
+  for (const [name, value] of Object.entries(all)) target.searchParams.set(name, value);
   // A turn of the runtime's loop, in which it may notice that the client has gone already: then this ends here.
   await scheduler.wait(1);
   for (const holder of holders) {
     const connection = new AbortController();
     const response = await holder.fetch(target, { headers: { Upgrade: "websocket" }, signal: connection.signal });
-    if (response.webSocket === null) continue;
-    c.executionCtx.waitUntil(guardSocket(() => holder.standing(session), connection));
-    return c.env.WEBSOCKET_COMPRESSION === "refused" ? withoutCompression(c.req.raw, response) : response;
+    const { webSocket } = response;
+    if (webSocket !== null) return { response, webSocket, holder, session, connection };
   }
   throw new ProtocolError("overloaded", "everything that could hold this connection is full: come back later");
 }

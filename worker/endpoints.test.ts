@@ -13,7 +13,7 @@ it.each([
   [undefined, "https://evil.test/v1/info", "/v1/stream", "/v1"],
   ["", "https://evil.test/v1/info", "/v1/stream", "/v1"],
 ])("named %j and asked at %s: %s", (named, asked, stream, rest) => {
-  expect(endpointsOf(named, asked)).toEqual({ stream, rest });
+  expect(endpointsOf(named, asked)).toEqual({ stream, sse: `${rest}/sse`, rest });
 });
 
 it("does not hide a name that is none", () => {

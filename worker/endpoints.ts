@@ -3,6 +3,7 @@
 /** The bases to which paths are added: `/upbit/BTC-KRW` to `stream`. */
 export interface Endpoints {
   readonly stream: string;
+  readonly sse: string;
   readonly rest: string;
 }
 
@@ -17,5 +18,5 @@ export function endpointsOf(named: string | undefined, requestUrl: string): Endp
   const origins = (named ?? "").split(",").flatMap((one) => (one.trim() === "" ? [] : [new URL(one).origin]));
   const asked = URL.parse(requestUrl)?.origin;
   const origin = origins.find((one) => one === asked) ?? origins[0] ?? "";
-  return { stream: `${origin.replace(/^http/, "ws")}/v1/stream`, rest: `${origin}/v1` };
+  return { stream: `${origin.replace(/^http/, "ws")}/v1/stream`, sse: `${origin}/v1/sse`, rest: `${origin}/v1` };
 }

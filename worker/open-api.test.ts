@@ -32,6 +32,7 @@ it("describes every route in valid OpenAPI 3.1", async () => {
     "get /v1/health",
     "get /v1/info",
     "get /v1/markets",
+    "get /v1/sse",
     "get /v1/tickers",
     "get /v1/tickers/{exchange}/{symbol}",
     "get /v1/trades/{exchange}/{symbol}",

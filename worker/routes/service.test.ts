@@ -10,7 +10,7 @@ it("says what a client needs to know", async () => {
     name: "tickcast",
     limits: LIMITS,
     mode: "direct",
-    endpoints: { stream: "wss://tickcast.test/v1/stream", rest: `${HOST}/v1` },
+    endpoints: { stream: "wss://tickcast.test/v1/stream", sse: `${HOST}/v1/sse`, rest: `${HOST}/v1` },
   });
 });
 

@@ -2,11 +2,10 @@ import type { Context } from "hono";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { DEFAULT_RATE, parseChannel, parseRate, stream } from "../../protocol/stream.ts";
 import { streamsOfQuery } from "../../protocol/stream-query.ts";
-import { connect, orRefuse } from "../client-socket.ts";
+import { connect, orRefuse, relaysNear } from "../client-socket.ts";
 import { knownInstrument } from "../directory.ts";
-import { feedOf, relayOf, relaysPerRegion } from "../objects.ts";
+import { feedOf } from "../objects.ts";
 import { type AppEnv, openApi } from "../open-api.ts";
-import { regionOf } from "../region.ts";
 
 /** `GET /v1/stream/{exchange}/{symbol}?channel=ticker,trade&rate=100ms`: a socket held by that instrument's own object. */
 export const streamRoutes = openApi();
@@ -40,7 +39,5 @@ async function toFeed(c: Context<AppEnv>, exchange: string, symbol: string): Pro
 
 async function toRelay(c: Context<AppEnv>): Promise<Response> {
   const streams = streamsOfQuery(new URL(c.req.url).searchParams);
-  const region = regionOf(c);
-  const relays = Array.from({ length: relaysPerRegion(c.env) }, (_, shard) => relayOf(c.env, region, shard));
-  return connect(c, relays, streams);
+  return connect(c, relaysNear(c), streams);
 }
