@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { requireKafka, requireRedis } from "../local/testing.ts";
 import { mulberry32 } from "../simulator/random.ts";
-import { ManyStreams } from "./support/many-streams.ts";
+import { EventStreams, type ManyStreams, SocketStreams } from "./support/many-streams.ts";
 import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
 import { until } from "./support/until.ts";
 
@@ -19,6 +19,11 @@ const NAMES = [
 
 const kafka = await requireKafka();
 await requireRedis();
+/** Every list over both transports. */
+const CLIENTS = NAMES.flatMap((names) =>
+  [SocketStreams, EventStreams].map((Transport) => (url: string) => new Transport(url, names)),
+);
+
 kafka.describe("clients of many streams", () => {
   let stack: TestStack;
   let clients: ManyStreams[] = [];
@@ -36,24 +41,29 @@ kafka.describe("clients of many streams", () => {
 
   /** Each client has so many trades more. */
   async function moreTrades(count: number): Promise<void> {
-    const before = clients.map(({ trades }) => trades);
-    await until(() => clients.every(({ trades }, i) => trades >= (before[i] ?? 0) + count), `${count} trades more`);
+    const before = clients.map(({ checker }) => checker.trades);
+    await until(
+      () => clients.every(({ checker }, i) => checker.trades >= (before[i] ?? 0) + count),
+      `${count} trades more`,
+    );
   }
 
   /** What every client has of the log is what it was told that it has. */
   async function expectTold(): Promise<void> {
-    for (const client of clients) await client.told();
+    for (const { checker } of clients) await checker.told();
     // What comes behind is not in what is read of the log.
     for (const client of clients) client.close();
     const logs = [...(await stack.log("upbit")), ...(await stack.log("binance"))];
-    for (const client of clients) expect(client.compare(logs), `SEED=${SEED}`).toEqual([]);
-    for (const client of clients) expect(client.proved(logs), `SEED=${SEED}`).toBeGreaterThan(STEPS);
+    for (const { checker } of clients) expect(checker.compare(logs), `SEED=${SEED}`).toEqual([]);
+    for (const { checker } of clients) expect(checker.begunAnew, `SEED=${SEED}`).toEqual([]);
+    for (const { checker } of clients) expect(checker.proved(logs), `SEED=${SEED}`).toBeGreaterThan(STEPS);
   }
 
   test("come and go at random, and have every trade of the log, once and in order, up to each position told", async () => {
     const random = mulberry32(SEED);
     for (let step = 0; step < STEPS; step += 1) {
-      if (clients.length < NAMES.length) clients.push(new ManyStreams(stack.url, NAMES[clients.length] ?? []));
+      const connect = CLIENTS[clients.length];
+      if (connect !== undefined) clients.push(connect(stack.url));
       else clients[Math.floor(random() * clients.length)]?.lose();
       await moreTrades(Math.floor(random() * 40));
     }
@@ -64,12 +74,12 @@ kafka.describe("clients of many streams", () => {
     ["the Worker with all its objects", () => stack.worker],
     ["the ingestor", () => stack.ingestor],
   ])("go on from their positions when %s is killed", async (_what, part) => {
-    clients = NAMES.map((names) => new ManyStreams(stack.url, names));
+    clients = CLIENTS.map((connect) => connect(stack.url));
     await moreTrades(20);
     await part()?.kill();
     await part()?.start();
     await moreTrades(20);
     await expectTold();
-    for (const { subscribed } of clients) expect(JSON.stringify(subscribed)).not.toContain("too_old");
+    for (const { checker } of clients) expect(JSON.stringify(checker.subscribed)).not.toContain("too_old");
   });
 });

@@ -1,67 +1,31 @@
-/**
- * A client of many streams that writes down what it is given, checks each frame as anyone can (PROTOCOL.md §4), and can leave
- * and come back with its positions. What it has in the end is compared with the log.
- */
+/** Clients of many streams, which can lose their connections and come back with their positions. What they get is checked. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import WebSocket from "ws";
-import type { PartitionLog } from "../../ingestor/verify/read-log.ts";
-import type { DataItem } from "../../protocol/frames.ts";
-import { parseInstrument } from "../../protocol/instrument.ts";
-import { type MultiServerFrame, multiServerFrame } from "../../protocol/multi-stream-frames.ts";
-import { covers, isPattern, parsePattern } from "../../protocol/pattern.ts";
-import { until } from "./until.ts";
+import { EventReader } from "../../protocol/testing/event-reader.ts";
+import { StreamChecker } from "./stream-checker.ts";
 
-type Subscribed = Extract<MultiServerFrame, { op: "subscribed" }>;
-
-/** A stretch of an epoch of which the client has everything: behind `from`, up to `to`. */
-interface Stretch {
-  readonly from: number;
-  to: number;
+export interface ManyStreams {
+  readonly checker: StreamChecker;
+  /** Loses the connection; it comes back by itself, with its positions. */
+  lose(): void;
+  close(): void;
 }
 
-export class ManyStreams {
-  readonly faults: string[] = [];
-  readonly frames: MultiServerFrame[] = [];
-  readonly subscribed: Subscribed[] = [];
-  readonly closes: number[] = [];
-  readonly positions = new Map<string, number>();
-  /** How often it was told its position, by epoch. */
-  readonly #tellings = new Map<string, number>();
-  /** Of trades and gaps, by epoch and stream: what came, once each. */
-  readonly #got = new Map<string, number[]>();
-  readonly #last = new Map<string, number>();
-  /** By epoch and stream: where a named stream of trades began, with its snapshot. */
-  readonly #snapshots = new Map<string, number>();
-  readonly #stretches = new Map<string, Stretch[]>();
+/** Over a socket. */
+export class SocketStreams implements ManyStreams {
+  readonly checker: StreamChecker;
   readonly #url: string;
-  readonly #streams: readonly string[];
   #socket: WebSocket | undefined;
   #wanted = true;
 
   /** @param url of the Worker, `http://…`. @param streams names and wildcards, canonical */
   constructor(url: string, streams: readonly string[]) {
     this.#url = `${url.replace(/^http/, "ws")}/v1/stream`;
-    this.#streams = streams;
+    this.checker = new StreamChecker(streams);
     this.#connect();
   }
 
-  /** Resolves when it has been subscribed so many times. */
-  async ready(times = 1): Promise<void> {
-    await until(() => this.subscribed.length >= times, `${this.#streams.join()} subscribed ${times} times`);
-  }
-
-  /** Resolves when it has been told its position in every epoch once more: what it was being sent again has come. */
-  async told(): Promise<void> {
-    const before = new Map(this.#tellings);
-    const isTold = (epoch: string) => (this.#tellings.get(epoch) ?? 0) > (before.get(epoch) ?? 0);
-    await until(() => [...this.positions.keys()].every(isTold), `${this.#streams.join()} told its positions`);
-  }
-
-  get trades(): number {
-    return [...this.#got.values()].reduce((sum, { length }) => sum + length, 0);
-  }
-
-  /** Loses the connection; it comes back by itself, with its positions. */
   lose(): void {
     this.#socket?.terminate();
   }
@@ -71,120 +35,70 @@ export class ManyStreams {
     this.#socket?.terminate();
   }
 
-  /** What the log has in the client's stretches and the client has not, or otherwise. */
-  compare(logs: readonly PartitionLog[]): string[] {
-    const wrong = [...this.faults];
-    for (const [epoch, stretches] of this.#stretches) {
-      const log = logs.find((one) => one.epoch === epoch);
-      if (log === undefined) wrong.push(`there is no log ${epoch}`);
-      for (const name of this.#streams.filter((one) => one.includes("@trade@"))) {
-        if (log !== undefined) wrong.push(...this.#compare(name, log, stretches));
-      }
-    }
-    return wrong;
-  }
-
-  /** How many events of the log it has been proved to have. */
-  proved(logs: readonly PartitionLog[]): number {
-    const within = ({ epoch, events }: PartitionLog) =>
-      events.filter(({ seq }) => (this.#stretches.get(epoch) ?? []).some(({ from, to }) => seq > from && seq <= to));
-    return logs.reduce((sum, log) => sum + within(log).filter(({ event }) => event.type !== "ticker").length, 0);
-  }
-
-  #compare(name: string, { epoch, events }: PartitionLog, stretches: readonly Stretch[]): string[] {
-    const suffix = name.slice(name.indexOf("@"));
-    const expected = new Map<string, number[]>();
-    for (const { seq, event } of events) {
-      if (event.type === "ticker" || !standsFor(name, event.instrument)) continue;
-      if (!stretches.some(({ from, to }) => seq > from && seq <= to)) continue;
-      const key = `${epoch}/${event.instrument}${suffix}`;
-      if (seq > (this.#snapshots.get(key) ?? 0)) expected.set(key, [...(expected.get(key) ?? []), seq]);
-    }
-    return [...expected].flatMap(([key, seqs]) => {
-      const first = this.#snapshots.get(key) ?? 0;
-      const within = (seq: number) => seq > first && stretches.some(({ from, to }) => seq > from && seq <= to);
-      const got = (this.#got.get(key) ?? []).filter(within);
-      if (got.join() === seqs.join()) return [];
-      const missing = seqs.filter((seq) => !got.includes(seq));
-      return [`${key}: ${missing.length} missing (${missing.slice(0, 5)}), ${got.length} of ${seqs.length}`];
-    });
-  }
-
   #connect(): void {
     const socket = new WebSocket(this.#url, { perMessageDeflate: false });
     this.#socket = socket;
-    socket.on("message", (data) => this.#take(String(data)));
+    socket.on("message", (data) => this.checker.take(String(data)));
     // A refused connection is closed as well.
     socket.on("error", () => undefined);
-    socket.on("close", (code) => {
-      this.closes.push(code);
+    socket.on("close", () => {
       if (this.#wanted) setTimeout(() => this.#connect(), 50);
     });
     socket.on("open", () => {
-      const from = Object.fromEntries(this.positions);
-      socket.send(JSON.stringify({ op: "subscribe", id: 1, streams: this.#streams, from }));
+      const from = Object.fromEntries(this.checker.positions);
+      socket.send(JSON.stringify({ op: "subscribe", id: 1, streams: this.checker.streams, from }));
     });
-  }
-
-  #take(text: string): void {
-    const parsed = multiServerFrame.safeParse(JSON.parse(text));
-    if (!parsed.success) {
-      this.faults.push(`not a frame: ${text.slice(0, 300)}`);
-      return;
-    }
-    const frame = parsed.data;
-    if (frame.op !== "data") this.frames.push(frame);
-    if (frame.op === "subscribed") this.#begin(frame);
-    if (frame.op !== "data") return;
-    for (const item of frame.data) this.#item(item);
-    for (const [epoch, seq] of Object.entries(frame.positions ?? {})) this.#tell(epoch, seq);
-  }
-
-  #begin(frame: Subscribed): void {
-    this.subscribed.push(frame);
-    for (const { requested, error } of frame.failed) this.faults.push(`${requested}: ${error.message}`);
-    for (const [epoch, seq] of Object.entries(frame.positions ?? {})) {
-      const known = this.positions.get(epoch);
-      // Where it could not go on, it begins a stretch anew.
-      const goesOn = known !== undefined && seq <= known;
-      if (!goesOn) this.#stretches.set(epoch, [...(this.#stretches.get(epoch) ?? []), { from: seq, to: seq }]);
-      this.positions.set(epoch, seq);
-    }
-  }
-
-  #item(item: DataItem): void {
-    const key = `${item.epoch}/${item.stream}`;
-    const last = this.#last.get(key);
-    if (item.snapshot !== true) {
-      const bound = Math.max(last ?? -1, this.positions.get(item.epoch) ?? -1);
-      if (item.prev > bound) this.faults.push(`${key}: prev ${item.prev} above ${bound}`);
-    }
-    this.#last.set(key, Math.max(last ?? 0, item.seq));
-    if (item.ticker !== undefined) return;
-    if (item.snapshot === true) {
-      if (last !== undefined && item.seq > last) this.faults.push(`${key}: a snapshot at ${item.seq} after ${last}`);
-      this.#snapshots.set(key, this.#snapshots.get(key) ?? item.seq);
-      return;
-    }
-    const seqs = item.gap === undefined ? (item.trades ?? []).map(({ seq }) => seq) : [item.seq];
-    const got = this.#got.get(key) ?? [];
-    this.#got.set(key, got);
-    got.push(...seqs.filter((seq) => seq > (got.at(-1) ?? 0)));
-  }
-
-  #tell(epoch: string, seq: number): void {
-    const before = this.positions.get(epoch);
-    if (before !== undefined && seq < before) this.faults.push(`${epoch}: position ${seq} told after ${before}`);
-    this.positions.set(epoch, seq);
-    this.#tellings.set(epoch, (this.#tellings.get(epoch) ?? 0) + 1);
-    const stretches = this.#stretches.get(epoch) ?? [{ from: seq, to: seq }];
-    this.#stretches.set(epoch, stretches);
-    const stretch = stretches.at(-1);
-    if (stretch !== undefined) stretch.to = Math.max(stretch.to, seq);
   }
 }
 
-function standsFor(name: string, instrument: string): boolean {
-  if (!isPattern(name)) return name.startsWith(`${instrument}@`);
-  return covers(parsePattern(name), parseInstrument(instrument));
+/** Over server-sent events: all that it comes back with is the last id. */
+export class EventStreams implements ManyStreams {
+  readonly checker: StreamChecker;
+  readonly #url: string;
+  #connection = new AbortController();
+  #lastEventId = "";
+  #wanted = true;
+
+  /** @param url of the Worker, `http://…`. @param streams names and wildcards, canonical */
+  constructor(url: string, streams: readonly string[]) {
+    this.#url = `${url}/v1/sse?streams=${streams.map(encodeURIComponent).join()}`;
+    this.checker = new StreamChecker(streams);
+    void this.#run();
+  }
+
+  lose(): void {
+    this.#connection.abort();
+  }
+
+  close(): void {
+    this.#wanted = false;
+    this.#connection.abort();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#wanted) {
+      this.#connection = new AbortController();
+      try {
+        await this.#read(this.#connection.signal);
+      } catch (error) {
+        // `fetch` throws a TypeError where the connection is refused or lost; a status, or what is no event, is a fault.
+        const isLost = this.#connection.signal.aborted || error instanceof TypeError;
+        if (!isLost) this.checker.faults.push(String(error));
+      }
+      await sleep(50);
+    }
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const headers = this.#lastEventId === "" ? {} : { "Last-Event-ID": this.#lastEventId };
+    const { status, body } = await fetch(this.#url, { headers, signal });
+    if (status !== 200 || body === null) throw new Error(`/v1/sse answers ${status}`);
+    // An event that was cut off is none.
+    const events = new EventReader((text) => this.checker.take(text));
+    for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+      if (signal.aborted) break;
+      events.take(chunk);
+      this.#lastEventId = events.lastEventId || this.#lastEventId;
+    }
+  }
 }
