@@ -158,7 +158,7 @@ export class FanoutRelay extends DurableObject<Bindings> {
     this.#pool.sendAtOnce(server, [new ControlFrame(welcome)[format]]);
     const streams = params.getAll("stream");
     const from = Object.fromEntries(parsePositions(params.get("from") ?? ""));
-    if (streams.length > 0) this.#subscribe(server, { streams, from });
+    if (streams.length > 0) this.#subscribe(server, { streams, from, unattended: format === "sse" });
   }
 
   /** @throws {ProtocolError} `rate_limited` */

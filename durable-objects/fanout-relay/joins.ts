@@ -45,6 +45,8 @@ export interface JoinRequest<Client> {
   readonly wanted: readonly Wanted[];
   readonly failed: readonly FailedStream[];
   readonly from: Readonly<Record<string, number>>;
+  /** The client can't ask again (`unattended.ts`). */
+  readonly unattended: boolean | undefined;
 }
 
 /** A request whose time has come. */

@@ -57,3 +57,18 @@ function sourcesOfPattern({ exchange, base, quote, channel, rate }: StreamPatter
     return markets.partitionsOf(one).map((partition) => ({ partition, name }));
   });
 }
+
+/** The rates of the trade streams of a partition. */
+export function tradeRatesOf(
+  subscriptions: ReadonlyMap<string, Subscription>,
+  partition: string,
+): Set<Subscription["rate"]> {
+  const trades = [...subscriptions.values()].filter(
+    ({ channel, sources }) => channel === "trade" && sources.some((source) => source.partition === partition),
+  );
+  return new Set(trades.map(({ rate }) => rate));
+}
+
+export function sourcesOf(subscriptions: Iterable<Subscription>): Source[] {
+  return [...subscriptions].flatMap(({ sources }) => sources);
+}

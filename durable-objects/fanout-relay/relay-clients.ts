@@ -8,8 +8,7 @@ import { allPositionsOf, positionOf } from "./audience-positions.ts";
 import { CatchingUp, type Recovery } from "./catching-up.ts";
 import type { Page } from "./joins.ts";
 import { Joins, type PartitionJoin, type ReadyJoin } from "./joins.ts";
-import type { Markets, Source, Subscription } from "./markets.ts";
-import { subscription } from "./markets.ts";
+import { type Markets, type Subscription, sourcesOf, subscription, tradeRatesOf } from "./markets.ts";
 import { ControlFrame } from "./outgoing-frames.ts";
 import type { Partitions } from "./partitions.ts";
 import type { RelayPorts } from "./ports.ts";
@@ -21,6 +20,7 @@ import type { SnapshotCache } from "./snapshot-cache.ts";
 import { exchangeOf } from "./status-board.ts";
 import type { StreamMatcher } from "./stream-matcher.ts";
 import { resumeOf, subscribedFrame } from "./subscribed-frame.ts";
+import { mustComeBack, Retries } from "./unattended.ts";
 
 export interface ClientParts<Client extends object> {
   readonly audiences: Audiences<Client>;
@@ -40,6 +40,8 @@ export interface SubscribeRequest {
   readonly streams: readonly WantedStream[];
   /** Positions to resume from, by epoch. */
   readonly from?: Readonly<Record<string, number>> | undefined;
+  /** The client can't ask again for what fails. */
+  readonly unattended?: boolean | undefined;
 }
 export interface UnsubscribeRequest {
   readonly id?: RequestId | undefined;
@@ -54,6 +56,7 @@ export class RelayClients<Client extends object> {
   readonly #queue = new RequestQueue<Client>();
   readonly #joins: Joins<Client>;
   readonly #recoveries: Recoveries<Client>;
+  readonly #retries = new Retries<Client>();
   /** What a client's unanswered request holds of the partitions. */
   readonly #acquired = new Map<Client, Set<Subscription>>();
 
@@ -79,14 +82,14 @@ export class RelayClients<Client extends object> {
   }
 
   /** @param now ms */
-  subscribe(client: Client, { id, streams, from = {} }: SubscribeRequest, now: number): void {
+  subscribe(client: Client, { id, streams, from = {}, unattended }: SubscribeRequest, now: number): void {
     this.#queue.enter(client, () => {
       const { markets, limits, partitions } = this.#parts;
       const { wanted, failed } = readStreams(streams, this.#subscriptionsOf(client), markets(), limits);
       const acquired = wanted.filter(({ had }) => !had).map((one) => one.subscription);
       this.#acquired.set(client, new Set(acquired));
       partitions.want(sourcesOf(acquired));
-      this.#joins.enter({ client, id, wanted, failed, from }, now);
+      this.#joins.enter({ client, id, wanted, failed, from, unattended }, now);
     });
   }
 
@@ -113,6 +116,7 @@ export class RelayClients<Client extends object> {
     this.#joins.remove(client);
     this.#recoveries.remove(client);
     this.#queue.remove(client);
+    this.#retries.remove(client);
     this.#acquired.delete(client);
     this.#parts.audiences.remove(client);
     this.#parts.partitions.drop(sourcesOf(held));
@@ -128,6 +132,8 @@ export class RelayClients<Client extends object> {
   settle(now: number): void {
     this.#recoveries.settle();
     this.#joins.settle(now);
+    for (const { client, streams } of this.#retries.due(now))
+      this.subscribe(client, { streams, unattended: true }, now);
   }
 
   /** A page of what was missed. @returns whether anyone here waits for it */
@@ -184,6 +190,11 @@ export class RelayClients<Client extends object> {
   #answer(join: ReadyJoin<Client>): void {
     const { client, wanted } = join;
     const before = this.#parts.audiences.of(client);
+    if (mustComeBack(join, this.#subscriptionsOf(client).size > 0)) {
+      this.dismiss(client);
+      return;
+    }
+    this.#retries.answered(join);
     const hadStream = (stream: string) => this.#namesOf(stream).some((name) => before?.subscriptions.has(name));
     const catchingUp = new CatchingUp();
     for (const [partition, floor] of before?.catchingUp?.floors ?? []) catchingUp.floors.set(partition, floor);
@@ -280,22 +291,11 @@ export class RelayClients<Client extends object> {
     const { audiences, partitions } = this.#parts;
     for (const [partition, floor] of catchingUp?.floors ?? []) {
       const view = partitions.get(partition);
-      const rates = ratesOf(subscriptions, partition);
+      const rates = tradeRatesOf(subscriptions, partition);
       const passed = view === undefined || rates.size === 0 || view.sentAt(rates) >= floor;
       if (passed && !catchingUp?.recoveries.has(partition)) catchingUp?.floors.delete(partition);
     }
     const alone = catchingUp !== undefined && catchingUp.recoveries.size + catchingUp.floors.size > 0;
     audiences.move(client, subscriptions, alone ? catchingUp : undefined);
   }
-}
-
-function ratesOf(subscriptions: ReadonlyMap<string, Subscription>, partition: string): Set<Subscription["rate"]> {
-  const trades = [...subscriptions.values()].filter(
-    ({ channel, sources }) => channel === "trade" && sources.some((source) => source.partition === partition),
-  );
-  return new Set(trades.map(({ rate }) => rate));
-}
-
-function sourcesOf(subscriptions: Iterable<Subscription>): Source[] {
-  return [...subscriptions].flatMap(({ sources }) => sources);
 }

@@ -23,12 +23,6 @@ function watched(): { world: RelayWorld; log: Log; connection: Connection; frame
   return { world, log, connection, frames };
 }
 
-/** Everything arrives that is on its way. */
-function arrive(world: RelayWorld): void {
-  for (const partition of world.feeds.keys()) world.open(partition);
-  world.drain();
-}
-
 const dataOf = (frames: readonly MultiServerFrame[]) => frames.flatMap((frame) => (frame.op === "data" ? [frame] : []));
 
 describe("every client of a relay", () => {
@@ -65,7 +59,7 @@ describe("every client of a relay", () => {
   it.each(Object.entries(faults))("finds %s that is left out", (_what, tamper) => {
     const { world, log, connection } = watched();
     world.subscribe(connection, ["upbit:*-*@trade@raw"]);
-    arrive(world);
+    world.arrive();
     let nth = 0;
     world.tamper = (text) => {
       if (text.includes('"trades":')) nth += 1;
@@ -86,46 +80,11 @@ describe("every client of a relay", () => {
   });
 });
 
-describe.each(["json", "sse"] as const)(
-  "a client (%s) that is sent one stream again while another is live",
-  (format) => {
-    it.each([0, 1, 2, 3, 4])("is told no position before what was held for it: %i messages on", (messages) => {
-      const world = new RelayWorld(1000);
-      const log = new Log();
-      const client = new CheckingClient(log.of);
-      const connection = world.connect(client, new Map(), false, format);
-      const feed = world.feeds.get("upbit/0");
-      const publish = (instrument: string, count: number) => {
-        const events = Array.from({ length: count }, () => (seq: number) => {
-          const event = trade(seq, instrument);
-          log.add(feed?.epoch ?? "", event);
-          return event;
-        });
-        feed?.batch(events, 0, []);
-      };
-      world.subscribe(connection, [`${BTC}@trade@raw`]);
-      arrive(world);
-      publish("upbit:ETH-KRW", 6);
-      world.drain();
-      // It names the beginning: two pages of a replay.
-      world.subscribe(connection, [{ stream: "upbit:ETH-KRW@trade@raw", epoch: "upbit/0-0", seq: 2 }]);
-      world.pump("upbit/0", messages);
-      publish(BTC, 1);
-      world.drain();
-      publish(BTC, 1);
-      world.drain();
-      world.settle();
-      expect(client.missing()).toEqual([]);
-      expect(client.count).toBe(8);
-    });
-  },
-);
-
 describe("a connection of many streams", () => {
   it("gets what is due in a slot as one frame, an item of several subscriptions once, and the positions with it", () => {
     const { world, connection, frames } = watched();
     world.subscribe(connection, [`${BTC}@trade`, "upbit:*-KRW@trade@100ms", "*:*-*@ticker@1s"]);
-    arrive(world);
+    world.arrive();
     frames.length = 0;
     for (const partition of ["upbit/0", "binance/0"]) {
       const instruments = partition === "upbit/0" ? [BTC, "upbit:ETH-KRW"] : ["binance:BTC-USDT"];
@@ -156,7 +115,7 @@ describe("a connection of many streams", () => {
     const { world } = watched();
     const others = [1, 2].map(() => world.connect(new CheckingClient(new Log().of), new Map(), false));
     for (const other of others) world.subscribe(other, [`${BTC}@trade@raw`]);
-    arrive(world);
+    world.arrive();
     const sent: string[] = [];
     world.tamper = (text) => {
       sent.push(text);
@@ -179,7 +138,7 @@ describe("a connection of many streams", () => {
       { stream: "upbit:*-KRW@trade", epoch: "e", seq: 1 },
       { stream: "upbit:ETH-KRW@trade", epoch: "e", seq: -1 },
     ]);
-    arrive(world);
+    world.arrive();
     expect(frames[0]).toMatchObject({
       op: "subscribed",
       id: 1,
@@ -208,7 +167,7 @@ describe("a connection of many streams", () => {
         ["old-1", 7],
       ]),
     );
-    arrive(world);
+    world.arrive();
     expect(frames[0]).toMatchObject({
       streams: [
         { stream: "upbit:*-*@trade@1s", matches: 3, recovered: { "upbit/0-0": true } },
@@ -222,7 +181,7 @@ describe("a connection of many streams", () => {
   it("loses an instrument that is no longer collected, is told so, and keeps the rest", () => {
     const { world, connection, frames } = watched();
     world.subscribe(connection, [`${BTC}@trade@raw`, "upbit:*-KRW@ticker@raw"]);
-    arrive(world);
+    world.arrive();
     world.core.take("upbit/0", `{"op":"gone","instruments":["${BTC}","upbit:XRP-BTC"]}`, 0);
     expect(frames.at(-1)).toMatchObject({ op: "ended", instruments: [BTC], error: { code: "unknown_instrument" } });
     world.feeds.get("upbit/0")?.batch([(seq) => trade(seq, BTC), (seq) => ticker(seq, "upbit:ETH-KRW")], 0, []);
@@ -235,7 +194,7 @@ describe("a connection of many streams", () => {
   it("is told once to reconnect, however many partitions pass the order on, and of each change of an exchange once", () => {
     const { world, connection, frames } = watched();
     world.subscribe(connection, ["upbit:*-*@ticker"]);
-    arrive(world);
+    world.arrive();
     frames.length = 0;
     const status = '{"op":"status","status":{"state":"live","source":"live","since":1,"asOf":2}}';
     for (const partition of ["upbit/0", "upbit/1"]) {
@@ -251,7 +210,7 @@ describe("a connection of many streams", () => {
   it("has what it has unsubscribed no longer, and the relay wants it no longer either", () => {
     const { world, connection, frames } = watched();
     world.subscribe(connection, [`${BTC}@trade`, "upbit:*-KRW@ticker"]);
-    arrive(world);
+    world.arrive();
     world.core.unsubscribe(connection, { id: 2, streams: [`${BTC}@trade@100ms`, "upbit:ETH-KRW@trade", "nonsense"] });
     expect(frames.at(-1)).toEqual({ op: "unsubscribed", id: 2, streams: [`${BTC}@trade@100ms`] });
     world.drain();
@@ -271,52 +230,5 @@ describe("a connection of many streams", () => {
       streams: [{ stream: "upbit:*-KRW@ticker@1s" }],
       failed: [{ requested: "binance:*-*@ticker", error: { code: "restarting", retryable: true } }],
     });
-  });
-});
-
-describe("a reader of server-sent events", () => {
-  /** A world with readers of the same streams, and every text that they were sent. */
-  function reading(streams: readonly string[], readers = 1): { world: RelayWorld; texts: string[] } {
-    const world = new RelayWorld(1000);
-    const texts: string[] = [];
-    for (let i = 0; i < readers; i += 1) {
-      const connection = world.connect(new CheckingClient(new Log().of), new Map(), false, "sse");
-      world.onEvents = (text) => texts.push(text);
-      world.subscribe(connection, streams);
-    }
-    arrive(world);
-    return { world, texts };
-  }
-  const idsOf = (texts: readonly string[]) => texts.map((text) => /^id: (.*)$/m.exec(text)?.[1]);
-
-  it("is told all its positions with each frame, whichever partition has moved", () => {
-    const { world, texts } = reading(["*:BTC-*@trade@raw"]);
-    expect(texts[0]).toMatch(/^event: control\ndata: {"op":"subscribed".*}\nid: upbit\/0-0:2,.*binance\/0-0:2\n\n$/);
-    texts.length = 0;
-    world.feeds.get("upbit/0")?.batch([(seq) => trade(seq, BTC), (seq) => trade(seq, BTC)], 0, []);
-    world.drain();
-    expect(texts).toHaveLength(1);
-    expect(texts[0]).toMatch(/^event: data\ndata: {.*}\n\nevent: data\ndata: {.*}\nid: .*\n\n$/);
-    expect(idsOf(texts)).toEqual(["upbit/0-0:4,upbit/1-0:2,binance/0-0:2"]);
-    world.core.tellPositions();
-    expect(texts.at(-1)).toBe("id: upbit/0-0:4,upbit/1-0:2,binance/0-0:2\n\n");
-  });
-
-  it("shares the text of a frame with all who listen to the same", () => {
-    const { world, texts } = reading([`${BTC}@trade@raw`], 2);
-    texts.length = 0;
-    world.feeds.get("upbit/0")?.batch([(seq) => trade(seq, BTC)], 0, []);
-    world.drain();
-    expect(texts).toHaveLength(2);
-    expect(texts[0]).toBe(texts[1]);
-  });
-
-  it("that has no trade streams gets no id", () => {
-    const { world, texts } = reading(["upbit:*-KRW@ticker@raw"]);
-    world.feeds.get("upbit/0")?.batch([(seq) => ticker(seq, BTC)], 0, []);
-    world.drain();
-    world.core.tellPositions();
-    expect(texts).toHaveLength(2);
-    expect(idsOf(texts)).toEqual([undefined, undefined]);
   });
 });

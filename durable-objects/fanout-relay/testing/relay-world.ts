@@ -99,7 +99,8 @@ export class RelayWorld {
     streams: readonly WantedStream[],
     from: ReadonlyMap<string, number> = new Map(),
   ): void {
-    this.core.subscribe(connection, { id: 1, streams, from: Object.fromEntries(from) }, this.now);
+    const unattended = connection.events !== undefined;
+    this.core.subscribe(connection, { id: 1, streams, from: Object.fromEntries(from), unattended }, this.now);
   }
 
   leave(connection: Connection): void {
@@ -148,6 +149,12 @@ export class RelayWorld {
       this.drain();
     }
     this.core.tellPositions();
+  }
+
+  /** Every link that is wanted opens, and everything arrives that is on its way. */
+  arrive(): void {
+    for (const partition of PARTITIONS) this.open(partition);
+    this.drain();
   }
 
   drain(): void {
