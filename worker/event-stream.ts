@@ -111,9 +111,9 @@ class SocketSource implements UnderlyingSource<Uint8Array> {
     if (this.#timers === undefined) return;
     this.#release(code);
     this.#ended = true;
-    this.pull(controller);
+    if (this.#queued(controller) === 0) controller.close();
     // What a reader does not take any more would be held as long as its connection is.
-    if (this.#queued(controller) > 0) setTimeout(() => controller.error(new Error(SLOW)), this.#limits.patience);
+    else setTimeout(() => controller.error(new Error(SLOW)), this.#limits.patience);
   }
 
   #release(code: number): void {
