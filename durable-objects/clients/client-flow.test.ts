@@ -51,3 +51,9 @@ it("probes every 256 KiB, one probe at a time, and counts behind it for those th
   flow.answered(2);
   expect(flow.unanswered).toBe(0);
 });
+
+it("sends no probe to a client that can answer none, and is not asked for one", () => {
+  const flow = new ClientFlow({ probes: false });
+  flow.sent(10_000_000, 0);
+  expect([flow.nextProbe(), flow.untilProbe, flow.unanswered]).toEqual([undefined, Number.POSITIVE_INFINITY, 0]);
+});
