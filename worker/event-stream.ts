@@ -22,6 +22,8 @@ export interface StreamLimits {
   readonly retry: number;
 }
 
+type Timer = ReturnType<typeof setTimeout>;
+
 const SLOW = "the reader takes less than it is sent";
 /** What waits is held in the memory of the Worker, 128 MB for all requests of an isolate. */
 const LIMITS: StreamLimits = {
@@ -49,7 +51,7 @@ class SocketSource implements UnderlyingSource<Uint8Array> {
   readonly #first: string;
   readonly #limits: StreamLimits;
   readonly #encoder = new TextEncoder();
-  #timers: { readonly keepAlive: number; readonly lifetime: number } | undefined;
+  #timers: { readonly keepAlive: Timer; readonly lifetime: Timer } | undefined;
   /** Nothing more will come. */
   #ended = false;
   /** Since when more than `behind` has waited, ms. */

@@ -26,9 +26,13 @@ export function positionsOf(audience: Listening, views: Iterable<PartitionView>)
   return positions;
 }
 
-/** Of every partition that the audience has trade streams of. */
-export function allPositionsOf(audience: Listening | undefined, partitions: Partitions): PositionsByEpoch {
-  return audience === undefined ? {} : positionsOf(audience, tradeViews(audience, partitions));
+/** Of every partition that the audience has trade streams of. @param told what is told of some of them just now */
+export function allPositionsOf(
+  audience: Listening | undefined,
+  partitions: Partitions,
+  told: PositionsByEpoch = {},
+): PositionsByEpoch {
+  return audience === undefined ? told : { ...positionsOf(audience, tradeViews(audience, partitions)), ...told };
 }
 
 function tradeViews({ tradeRates }: Listening, partitions: Partitions): PartitionView[] {

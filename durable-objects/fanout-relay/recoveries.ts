@@ -141,7 +141,7 @@ export class Recoveries<Client extends object> {
   /** What is told of the partition is told of no more than these frames and those before them. */
   #framesTo(client: Client, lines: readonly ItemLine[], positions: PositionsByEpoch): DataFrame[] {
     const { audiences, partitions } = this.#parts;
-    return framesOf(lines, positions, () => ({ ...allPositionsOf(audiences.of(client), partitions), ...positions }));
+    return framesOf(lines, positions, () => allPositionsOf(audiences.of(client), partitions, positions));
   }
 }
 

@@ -214,10 +214,8 @@ export class RelayClients<Client extends object> {
     this.#place(client, subscriptions, catchingUp);
     const snapshots = this.#snapshots(join, hadStream);
     const answer = subscribedFrame(join, told, this.#parts.cache, this.#parts.partitions);
-    const all = () => ({
-      ...allPositionsOf(this.#parts.audiences.of(client), this.#parts.partitions),
-      ...Object.fromEntries(told),
-    });
+    const { audiences, partitions } = this.#parts;
+    const all = () => allPositionsOf(audiences.of(client), partitions, Object.fromEntries(told));
     this.#parts.ports.sendAtOnce(client, [new ControlFrame(answer, all), ...framesOf(snapshots, {}, all)]);
     this.#sendStatus(client, wanted);
     for (const { view, page } of join.partitions) if (page !== undefined) this.#recoveries.send(client, view, page);
