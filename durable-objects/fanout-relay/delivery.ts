@@ -16,6 +16,13 @@ interface Due {
   last: ItemLine | undefined;
 }
 
+/** A line, the names under which it is wanted, and whether it is of trades. */
+interface DueLine {
+  readonly line: ItemLine;
+  readonly names: readonly string[];
+  readonly trade: boolean;
+}
+
 /** Lines of one partition, oldest first. */
 export interface PartitionLines {
   readonly view: PartitionView;
@@ -38,9 +45,10 @@ export class Delivery<Client extends object> {
     const all = new Map<Audience<Client>, Due>();
     for (const { view, lines } of due) {
       for (const line of lines) {
-        const names = this.#matcher.names(line.stream);
-        for (const name of names) {
-          for (const audience of this.#audiences.listeners(name)) this.#add(audience, view, line, names, all);
+        // Looked at once for a line, not once for everyone who is sent it.
+        const one = { line, names: this.#matcher.names(line.stream), trade: isTrade(line) };
+        for (const name of one.names) {
+          for (const audience of this.#audiences.listeners(name)) this.#add(audience, view, one, all);
         }
       }
     }
@@ -57,8 +65,7 @@ export class Delivery<Client extends object> {
   #add(
     audience: Audience<Client>,
     view: PartitionView,
-    line: ItemLine,
-    names: readonly string[],
+    { line, names, trade }: DueLine,
     all: Map<Audience<Client>, Due>,
   ): void {
     let due = all.get(audience);
@@ -68,7 +75,7 @@ export class Delivery<Client extends object> {
     }
     if (due.last === line) return;
     due.last = line;
-    const recovery = isTrade(line) ? audience.catchingUp?.recoveries.get(view.name) : undefined;
+    const recovery = trade ? audience.catchingUp?.recoveries.get(view.name) : undefined;
     if (recovery !== undefined) {
       // What it is being sent again comes with that.
       if (!names.some((name) => recovery.subscriptions.has(name))) recovery.held.push(line);
