@@ -48,6 +48,27 @@ describe("a replay", () => {
     expect(relay.ops.filter((op) => op === "replay").length).toBe(3);
   });
 
+  it("leaves nothing out of an answer that is ahead of the feed, which catches up between its pages", async () => {
+    const { pusher, relay } = await served([RAW]);
+    const id = relay.replay(3, [RAW]);
+    const asked = await pusher.next("replay");
+    pusher.send(replayed(asked.id, 3, 6, [trade(6, A)], { more: true }));
+    // The feed has everything up to 10: what lies beyond is still to come to it, too.
+    pusher.send(replayed(asked.id, 6, 14, [trade(9, A), trade(12, A), trade(14, A)], { more: true }));
+    pusher.send(batch(10, 20, [trade(12, A), trade(14, A), trade(17, A), trade(20, A)]));
+    pusher.send(replayed(asked.id, 14, 20, [trade(17, A), trade(20, A)]));
+    await relay.next("lines");
+    const page = async () => (await relay.next("replay")).items.flatMap(seqsOf);
+    expect(await page()).toEqual([6]);
+    relay.say({ op: "next", id });
+    expect(await page()).toEqual([9]);
+    relay.say({ op: "next", id });
+    const again = await pusher.next("replay");
+    expect(again.from).toBe(10);
+    pusher.send(replayed(again.id, 10, 20, [trade(12, A), trade(14, A), trade(17, A), trade(20, A)]));
+    expect(await page()).toEqual([12, 14, 17, 20]);
+  });
+
   it("is of the whole partition for a wildcard, of all its rates, and passes over tickers", async () => {
     const { pusher, relay } = await served(["upbit:*-KRW@trade@1s", `${B}@trade@raw`]);
     relay.replay(5, ["upbit:*-KRW@trade@1s", `${B}@trade@raw`]);

@@ -42,7 +42,7 @@ interface Session {
   reached: number;
   /** What the pusher was asked. */
   request: string | undefined;
-  /** What else comes of the present answer had no room. */
+  /** What else comes of the present answer is not taken, and asked for once more: something before it was left out. */
   isFull: boolean;
   /** The relay waits for a page. */
   isAwaited: boolean;
@@ -147,6 +147,8 @@ export class ReplaySessions {
     const lines = session.replay.page(known, this.#parts.context());
     const before = session.reached;
     session.reached = reached;
+    // The rest of this page was left out: what comes behind it must not be taken, even if the feed has caught up by then.
+    if (through > reached) session.isFull = true;
     if (lines.length === 0 && more) return;
     const parts = linePages(lines);
     for (const [i, part] of parts.entries()) {
