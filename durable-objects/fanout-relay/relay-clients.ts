@@ -57,6 +57,8 @@ export class RelayClients<Client extends object> {
   readonly #joins: Joins<Client>;
   readonly #recoveries: Recoveries<Client>;
   readonly #retries = new Retries<Client>();
+  /** By client, epochs in which it has named positions, and of which nothing was known when it was answered. */
+  readonly #unresolved = new Map<Client, ReadonlySet<string>>();
   /** What a client's unanswered request holds of the partitions. */
   readonly #acquired = new Map<Client, Set<Subscription>>();
 
@@ -118,6 +120,7 @@ export class RelayClients<Client extends object> {
     this.#queue.remove(client);
     this.#retries.remove(client);
     this.#acquired.delete(client);
+    this.#unresolved.delete(client);
     this.#parts.audiences.remove(client);
     this.#parts.partitions.drop(sourcesOf(held));
   }
@@ -126,6 +129,14 @@ export class RelayClients<Client extends object> {
   dismiss(client: Client): void {
     this.remove(client);
     this.#parts.ports.close(client, new ProtocolError("restarting", RESTARTING));
+  }
+
+  /**
+   * Those who have named a position in a log of which nothing was known when they were answered: now that it is, they have to
+   * come back with it, or they would miss without a word what lies between.
+   */
+  claimants(epoch: string): Client[] {
+    return [...this.#unresolved].flatMap(([client, epochs]) => (epochs.has(epoch) ? [client] : []));
   }
 
   /** Looks again at requests that wait. @param now ms */
@@ -206,6 +217,7 @@ export class RelayClients<Client extends object> {
       if (one.page === undefined) catchingUp.floors.set(one.view.name, plan.told);
       else catchingUp.recoveries.set(one.view.name, this.#recovery(join, one));
     }
+    this.#remember(join, told);
     const subscriptions = new Map([
       ...this.#subscriptionsOf(client),
       ...wanted.map((one) => [one.subscription.name, one.subscription] as const),
@@ -221,6 +233,14 @@ export class RelayClients<Client extends object> {
     for (const { view, page } of join.partitions) if (page !== undefined) this.#recoveries.send(client, view, page);
     if (catchingUp.recoveries.size === 0 && !join.partitions.some(({ page }) => page !== undefined))
       this.#queue.done(client);
+  }
+
+  /** Keeps the epochs whose positions could not be resolved. */
+  #remember({ client, wanted, from }: ReadyJoin<Client>, told: ReadonlyMap<string, number>): void {
+    const named = [...Object.keys(from), ...wanted.flatMap((one) => one.from?.epoch ?? [])];
+    const left = [...(this.#unresolved.get(client) ?? []), ...named].filter((epoch) => !told.has(epoch));
+    if (left.length > 0) this.#unresolved.set(client, new Set(left));
+    else this.#unresolved.delete(client);
   }
 
   #sendStatus(client: Client, wanted: readonly Wanted[]): void {

@@ -202,6 +202,7 @@ export class RelayCore<Client extends object> {
       // While the link was lost, the log has become another one.
       if (view.epoch !== null) this.#dismiss(this.#audiences.tradersOf(view.name));
       this.#forgetEpoch(view);
+      this.#dismiss(this.#clients.claimants(head.epoch));
       view.begin(head.epoch, head.through);
     }
     if (!head.more) view.answered(head);
@@ -235,6 +236,7 @@ export class RelayCore<Client extends object> {
     // What the old log still owed can't be asked for any more.
     if (view.relinking) this.#dismiss(this.#audiences.tradersOf(view.name));
     this.#forgetEpoch(view);
+    this.#dismiss(this.#clients.claimants(epoch));
     view.begin(epoch, everyRate(start));
     this.#positions.tell(view);
     this.#deliver([{ view, lines }]);
