@@ -31,11 +31,15 @@ export type RelayRequest = z.infer<typeof relayRequest>;
 const through = z.record(z.enum(RATES), seq);
 export type Through = z.infer<typeof through>;
 
+/** The `id` of a `wanted` that answers no request. */
+export const UNASKED = 0;
+
 /** The head of what a feed says; the lines behind it are items. */
 export const relayHead = z.discriminatedUnion("op", [
   /**
    * What was added is sent live from `start` on. The lines are the last items of its state streams and the newest trades of
-   * its named `trade` streams. `epoch` is null where the feed knows nothing yet; `more`: further lines follow in another one.
+   * its named `trade` streams. `more`: further lines follow in another one. `epoch` is null where the feed knows nothing of the
+   * log; once it does, it says so unasked, of everything that is wanted.
    */
   z.object({
     op: z.literal("wanted"),

@@ -26,13 +26,19 @@ export function positionsOf(audience: Listening, views: Iterable<PartitionView>)
   return positions;
 }
 
-/** Of every partition that the audience has trade streams of. @param told what is told of some of them just now */
+/**
+ * Of every partition that the audience has trade streams of, and what it has named besides.
+ *
+ * @param told what is told of some of them just now
+ */
 export function allPositionsOf(
   audience: Listening | undefined,
   partitions: Partitions,
   told: PositionsByEpoch = {},
 ): PositionsByEpoch {
-  return audience === undefined ? told : { ...positionsOf(audience, tradeViews(audience, partitions)), ...told };
+  if (audience === undefined) return told;
+  const claims = Object.fromEntries(audience.catchingUp?.claims ?? []);
+  return { ...claims, ...positionsOf(audience, tradeViews(audience, partitions)), ...told };
 }
 
 function tradeViews({ tradeRates }: Listening, partitions: Partitions): PartitionView[] {

@@ -25,4 +25,11 @@ export class CatchingUp {
    * been sent that far.
    */
   readonly floors = new Map<string, number>();
+  /** By epoch: positions that it has named and nothing is known of yet, where all that it comes back with is its last id. */
+  readonly claims = new Map<string, number>();
+
+  /** Whether it has nothing to wait for any more. */
+  get isDone(): boolean {
+    return this.recoveries.size + this.floors.size + this.claims.size === 0;
+  }
 }

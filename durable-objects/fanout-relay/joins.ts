@@ -110,10 +110,10 @@ export class Joins<Client extends object> {
     for (const waiting of [...this.#waiting]) if (waiting.request.client === client) this.#end(waiting);
   }
 
-  /** The link to a partition is lost, or its log is another one: what was asked of it has to be asked again. */
+  /** The link to a partition is lost, or another log of it is known: where its streams begin has to be found out again. */
   lost(partition: string): void {
     for (const waiting of this.#waiting) {
-      if (waiting.partitions?.has(partition)) this.#forgetRequests(waiting);
+      if (waiting.request.wanted.some((one) => isOf(one, partition))) this.#forgetRequests(waiting);
     }
   }
 
@@ -164,7 +164,7 @@ export class Joins<Client extends object> {
     if (open.length > 0) {
       this.#fail(
         waiting,
-        waiting.request.wanted.filter((one) => open.some(({ view }) => isOf(one, view))),
+        waiting.request.wanted.filter((one) => open.some(({ view }) => isOf(one, view.name))),
       );
       this.#plan(waiting, now);
       this.#look(waiting, now);
@@ -267,6 +267,6 @@ export class Joins<Client extends object> {
   }
 }
 
-function isOf({ subscription }: Wanted, view: PartitionView): boolean {
-  return subscription.sources.some(({ partition }) => partition === view.name);
+function isOf({ subscription }: Wanted, partition: string): boolean {
+  return subscription.sources.some((source) => source.partition === partition);
 }

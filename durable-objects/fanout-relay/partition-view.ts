@@ -40,6 +40,15 @@ export class PartitionView {
     return this.connected && !this.relinking;
   }
 
+  get wantsTrades(): boolean {
+    return this.tradeNames.length > 0;
+  }
+
+  /** The `trade` streams that are wanted. */
+  get tradeNames(): string[] {
+    return [...this.wants.keys()].filter((stream) => isTrade({ stream }));
+  }
+
   /**
    * Whether the last item of a stream may be shown to a newcomer: of trades only those of named streams ever are, and of what
    * is not wanted it grows old.
@@ -83,6 +92,12 @@ export class PartitionView {
   skipTo(through: Through): void {
     this.sent = through;
     this.received = through;
+  }
+
+  /** Of the log nothing is known any more. */
+  forget(): void {
+    this.epoch = null;
+    this.skipTo(everyRate(0));
   }
 
   /** Another log, or the first one that is known. */

@@ -2,10 +2,10 @@
 
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { RequestId, WantedStream } from "../../protocol/frames.ts";
-import { isPattern } from "../../protocol/pattern.ts";
 import type { Audiences } from "./audience.ts";
 import { allPositionsOf, positionOf } from "./audience-positions.ts";
 import { CatchingUp, type Recovery } from "./catching-up.ts";
+import { firstSnapshots } from "./first-snapshots.ts";
 import type { Page } from "./joins.ts";
 import { Joins, type PartitionJoin, type ReadyJoin } from "./joins.ts";
 import { type Markets, type Subscription, sourcesOf, subscription, tradeRatesOf } from "./markets.ts";
@@ -19,8 +19,9 @@ import { type ResumePlan, resumePlan, type Wanted } from "./resume-plan.ts";
 import type { SnapshotCache } from "./snapshot-cache.ts";
 import { exchangeOf } from "./status-board.ts";
 import type { StreamMatcher } from "./stream-matcher.ts";
-import { resumeOf, subscribedFrame } from "./subscribed-frame.ts";
+import { subscribedFrame } from "./subscribed-frame.ts";
 import { mustComeBack, Retries } from "./unattended.ts";
+import { UnresolvedPositions } from "./unresolved-positions.ts";
 
 export interface ClientParts<Client extends object> {
   readonly audiences: Audiences<Client>;
@@ -57,14 +58,14 @@ export class RelayClients<Client extends object> {
   readonly #joins: Joins<Client>;
   readonly #recoveries: Recoveries<Client>;
   readonly #retries = new Retries<Client>();
-  /** By client, epochs in which it has named positions, and of which nothing was known when it was answered. */
-  readonly #unresolved = new Map<Client, ReadonlySet<string>>();
+  readonly #unresolved: UnresolvedPositions<Client>;
   /** What a client's unanswered request holds of the partitions. */
   readonly #acquired = new Map<Client, Set<Subscription>>();
 
   constructor(parts: ClientParts<Client>) {
     this.#parts = parts;
     const { audiences, partitions, ports } = parts;
+    this.#unresolved = new UnresolvedPositions(partitions);
     this.#joins = new Joins({
       partitions,
       ports,
@@ -120,7 +121,7 @@ export class RelayClients<Client extends object> {
     this.#queue.remove(client);
     this.#retries.remove(client);
     this.#acquired.delete(client);
-    this.#unresolved.delete(client);
+    this.#unresolved.remove(client);
     this.#parts.audiences.remove(client);
     this.#parts.partitions.drop(sourcesOf(held));
   }
@@ -131,12 +132,9 @@ export class RelayClients<Client extends object> {
     this.#parts.ports.close(client, new ProtocolError("restarting", RESTARTING));
   }
 
-  /**
-   * Those who have named a position in a log of which nothing was known when they were answered: now that it is, they have to
-   * come back with it, or they would miss without a word what lies between.
-   */
-  claimants(epoch: string): Client[] {
-    return [...this.#unresolved].flatMap(([client, epochs]) => (epochs.has(epoch) ? [client] : []));
+  /** The log of a partition is known: whoever may have named a position in it before has to come back with it. */
+  becameKnown(partition: string): void {
+    for (const client of this.#unresolved.of(partition)) this.dismiss(client);
   }
 
   /** Looks again at requests that wait. @param now ms */
@@ -206,7 +204,7 @@ export class RelayClients<Client extends object> {
       return;
     }
     this.#retries.answered(join);
-    const hadStream = (stream: string) => this.#namesOf(stream).some((name) => before?.subscriptions.has(name));
+    const had = (name: string) => before?.subscriptions.has(name) === true;
     const catchingUp = new CatchingUp();
     for (const [partition, floor] of before?.catchingUp?.floors ?? []) catchingUp.floors.set(partition, floor);
     const told = new Map<string, number>();
@@ -217,14 +215,15 @@ export class RelayClients<Client extends object> {
       if (one.page === undefined) catchingUp.floors.set(one.view.name, plan.told);
       else catchingUp.recoveries.set(one.view.name, this.#recovery(join, one));
     }
-    this.#remember(join, told);
+    const claims = this.#unresolved.answered(client, join, told);
+    if (join.unattended === true) for (const [epoch, seq] of claims) catchingUp.claims.set(epoch, seq);
     const subscriptions = new Map([
       ...this.#subscriptionsOf(client),
       ...wanted.map((one) => [one.subscription.name, one.subscription] as const),
     ]);
     this.#acquired.delete(client);
     this.#place(client, subscriptions, catchingUp);
-    const snapshots = this.#snapshots(join, hadStream);
+    const snapshots = firstSnapshots(join, had, this.#parts);
     const answer = subscribedFrame(join, told, this.#parts.cache, this.#parts.partitions);
     const { audiences, partitions } = this.#parts;
     const all = () => allPositionsOf(audiences.of(client), partitions, Object.fromEntries(told));
@@ -233,14 +232,6 @@ export class RelayClients<Client extends object> {
     for (const { view, page } of join.partitions) if (page !== undefined) this.#recoveries.send(client, view, page);
     if (catchingUp.recoveries.size === 0 && !join.partitions.some(({ page }) => page !== undefined))
       this.#queue.done(client);
-  }
-
-  /** Keeps the epochs whose positions could not be resolved. */
-  #remember({ client, wanted, from }: ReadyJoin<Client>, told: ReadonlyMap<string, number>): void {
-    const named = [...Object.keys(from), ...wanted.flatMap((one) => one.from?.epoch ?? [])];
-    const left = [...(this.#unresolved.get(client) ?? []), ...named].filter((epoch) => !told.has(epoch));
-    if (left.length > 0) this.#unresolved.set(client, new Set(left));
-    else this.#unresolved.delete(client);
   }
 
   #sendStatus(client: Client, wanted: readonly Wanted[]): void {
@@ -271,30 +262,6 @@ export class RelayClients<Client extends object> {
     };
   }
 
-  /** What a newcomer to these streams is shown first; of trades only where they are named and not resumed. */
-  #snapshots(join: ReadyJoin<Client>, had: (stream: string) => boolean): { text: string }[] {
-    const streams = new Set<string>();
-    for (const one of join.wanted) {
-      const { name, channel, wildcard, sources } = one.subscription;
-      const view = this.#parts.partitions.get(sources[0]?.partition ?? "");
-      if (channel === "trade" && (wildcard || view === undefined || resumeOf(join, one, view) === true)) continue;
-      if (!wildcard) streams.add(name);
-      else for (const stream of this.#cachedUnder(name)) if (!had(stream)) streams.add(stream);
-    }
-    return [...streams].flatMap((stream) => {
-      const text = this.#parts.cache.snapshot(stream);
-      return text === undefined ? [] : [{ text }];
-    });
-  }
-
-  *#cachedUnder(pattern: string): Iterable<string> {
-    for (const stream of this.#parts.cache.streams) if (this.#namesOf(stream).includes(pattern)) yield stream;
-  }
-
-  #namesOf(stream: string): readonly string[] {
-    return isPattern(stream) ? [] : this.#parts.matcher.names(stream);
-  }
-
   #recovered(client: Client): void {
     this.#place(client, this.#subscriptionsOf(client));
     this.#queue.done(client);
@@ -313,7 +280,6 @@ export class RelayClients<Client extends object> {
       const passed = view === undefined || rates.size === 0 || view.sentAt(rates) >= floor;
       if (passed && !catchingUp?.recoveries.has(partition)) catchingUp?.floors.delete(partition);
     }
-    const alone = catchingUp !== undefined && catchingUp.recoveries.size + catchingUp.floors.size > 0;
-    audiences.move(client, subscriptions, alone ? catchingUp : undefined);
+    audiences.move(client, subscriptions, catchingUp?.isDone === false ? catchingUp : undefined);
   }
 }

@@ -178,6 +178,36 @@ describe("a connection of many streams", () => {
     expect(dataOf(frames)[0]).toMatchObject({ data: [{ prev: 3, seq: 4, gap: {} }], positions: { "upbit/0-0": 4 } });
   });
 
+  describe("that names a position in a log of which nothing is known yet", () => {
+    const from = new Map([
+      ["upbit/0-0", 2],
+      ["binance/0-0", 2],
+    ]);
+    function resumed(format?: "sse"): { world: RelayWorld; connection: Connection } {
+      const world = new RelayWorld(1000);
+      world.feeds.get("binance/0")?.forget();
+      const connection = world.connect(new CheckingClient(new Log().of), from, false, format);
+      world.subscribe(connection, ["*:*-*@trade@raw"], from);
+      world.arrive();
+      return { world, connection };
+    }
+
+    it("has to come back with it once the log is known", () => {
+      const { world, connection } = resumed();
+      expect([connection.open, [...connection.client.told.keys()]]).toEqual([true, [...from.keys(), "upbit/1-0"]]);
+      world.feeds.get("binance/0")?.batch([], 0, []);
+      world.drain();
+      expect(connection.open).toBe(false);
+    });
+
+    it("is told it again in every id until then, where that is all it comes back with", () => {
+      const { world, connection } = resumed("sse");
+      world.feeds.get("upbit/0")?.batch([(seq) => trade(seq, BTC)], 0, []);
+      world.drain();
+      expect(connection.events?.lastEventId.split(",").sort()).toEqual(["binance/0-0:2", "upbit/0-0:3", "upbit/1-0:2"]);
+    });
+  });
+
   it("loses an instrument that is no longer collected, is told so, and keeps the rest", () => {
     const { world, connection, frames } = watched();
     world.subscribe(connection, [`${BTC}@trade@raw`, "upbit:*-KRW@ticker@raw"]);

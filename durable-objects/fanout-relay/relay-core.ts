@@ -198,19 +198,30 @@ export class RelayCore<Client extends object> {
   }
 
   #takeWanted(view: PartitionView, head: Extract<RelayHead, { op: "wanted" }>, lines: readonly ItemLine[]): void {
-    if (head.epoch !== null && head.epoch !== view.epoch) {
-      // While the link was lost, the log has become another one.
-      if (view.epoch !== null) this.#dismiss(this.#audiences.tradersOf(view.name));
-      this.#forgetEpoch(view);
-      this.#dismiss(this.#clients.claimants(head.epoch));
-      view.begin(head.epoch, head.through);
-    }
+    if (head.epoch === null) this.#forget(view);
+    else if (head.epoch !== view.epoch) this.#beginLog(view, head.epoch, head.through);
     if (!head.more) view.answered(head);
     // What a link has missed of a state while it was lost is made up for by its newest value.
     const newer = lines.filter((line) => !isTrade(line) && line.seq > this.#cache.seqOf(line.stream));
     for (const line of lines) this.#keep(view, line);
     this.#deliver([{ view, lines: newer }]);
-    if (!head.more) this.#relinks.wanted(view, head.through);
+    if (!head.more) this.#relinks.wanted(view, head.epoch === null ? undefined : head.through);
+  }
+
+  /** The feed has lost its memory, and no pusher is there that knows more. Whoever has trades of it can go on all the same. */
+  #forget(view: PartitionView): void {
+    if (view.epoch === null || view.wantsTrades) return;
+    this.#forgetEpoch(view);
+    view.forget();
+  }
+
+  /** The log is known, or while the link was lost it has become another one. */
+  #beginLog(view: PartitionView, epoch: string, through: Through): void {
+    if (view.epoch !== null) this.#dismiss(this.#audiences.tradersOf(view.name));
+    this.#forgetEpoch(view);
+    this.#clients.becameKnown(view.name);
+    view.begin(epoch, through);
+    this.#positions.tell(view);
   }
 
   #takeRelinked(
@@ -236,7 +247,7 @@ export class RelayCore<Client extends object> {
     // What the old log still owed can't be asked for any more.
     if (view.relinking) this.#dismiss(this.#audiences.tradersOf(view.name));
     this.#forgetEpoch(view);
-    this.#dismiss(this.#clients.claimants(epoch));
+    this.#clients.becameKnown(view.name);
     view.begin(epoch, everyRate(start));
     this.#positions.tell(view);
     this.#deliver([{ view, lines }]);

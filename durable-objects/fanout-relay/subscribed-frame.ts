@@ -12,7 +12,7 @@ type Subscribed = Extract<MultiServerFrame, { op: "subscribed" }>;
 type Reason = NonNullable<SubscribedStream["reason"]>;
 
 /** A request as far as the answer to it goes. */
-type Resumed = Pick<ReadyJoin<never>, "id" | "wanted" | "failed" | "from" | "partitions">;
+export type Resumed = Pick<ReadyJoin<never>, "id" | "wanted" | "failed" | "from" | "partitions">;
 
 /** @param told the positions that hold with the new streams, by epoch */
 export function subscribedFrame(

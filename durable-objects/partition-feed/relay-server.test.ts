@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { UNASKED } from "../../protocol/relay-frames.ts";
 import { LIVE, ticker, trade } from "../testing/test-events.ts";
 import { openPartitionPublisher, upgrade } from "../testing/test-socket.ts";
 import { A, B, batch, C, list, newest, newPartition, served, URL } from "./testing/test-partition.ts";
@@ -84,8 +85,9 @@ describe("a want", () => {
     const pusher = await openPartitionPublisher(feed, URL);
     expect(await pusher.next("ready")).toEqual({ op: "ready", epoch: null, through: 0, rates: ["raw"] });
     pusher.send(list(6, 10, [newest(B, 4)]));
-    expect((await relay.next("epoch")).head).toEqual({ op: "epoch", epoch: "e1", start: 6 });
-    expect((await relay.next("lines")).items).toMatchObject([{ stream: `${B}@ticker@raw`, seq: 4, snapshot: true }]);
+    const { head, items } = await relay.next("wanted");
+    expect(head).toMatchObject({ id: UNASKED, epoch: "e1", start: 6, more: false });
+    expect(items).toMatchObject([{ stream: `${B}@ticker@raw`, seq: 4, snapshot: true }]);
     pusher.send(batch(6, 7, [trade(7, A)]));
     expect(brief((await relay.next("lines")).items)).toEqual([[`${A}@trade@raw`, 6, 7, [7]]]);
   });

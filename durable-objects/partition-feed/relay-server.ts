@@ -6,7 +6,7 @@
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { LatestTicker, LoggedEvent } from "../../protocol/ingest.ts";
 import type { PartitionBatch, ReplayedEvents, TickerList } from "../../protocol/partition-frames.ts";
-import { type RelayRequest, relayRequest } from "../../protocol/relay-frames.ts";
+import { type RelayRequest, relayRequest, UNASKED } from "../../protocol/relay-frames.ts";
 import { RATES, type Rate } from "../../protocol/stream.ts";
 import { readFrame } from "../sockets.ts";
 import { linePages } from "./line-pages.ts";
@@ -164,13 +164,18 @@ export class RelayServer {
     this.#streams.drop(link, drop);
     for (const name of add) link.wants.add(name);
     for (const name of drop) link.wants.delete(name);
+    this.#sendWanted(link, id, add);
+    const status = this.#status.current;
+    if (status !== undefined) this.#links.send(link, { op: "status", status });
+  }
+
+  /** Says from where on these streams are sent live, and what their last items are. */
+  #sendWanted(link: RelayLink, id: number, names: readonly string[]): void {
     const { position } = this.#core;
     const { through } = this.#streams;
     const head = { op: "wanted" as const, id, epoch: position?.epoch ?? null, start: position?.seq ?? 0, through };
-    const pages = linePages(this.#streams.snapshots(add, this.#context));
+    const pages = linePages(this.#streams.snapshots(names, this.#context));
     for (const [i, lines] of pages.entries()) this.#links.send(link, { ...head, more: i < pages.length - 1 }, lines);
-    const status = this.#status.current;
-    if (status !== undefined) this.#links.send(link, { op: "status", status });
   }
 
   /** A relay has said what no relay says. @throws what it is no fault of the relay's */
@@ -220,10 +225,7 @@ export class RelayServer {
       if (link.wants.size === 0) continue;
       const names = [...link.wants];
       this.#streams.add(link, names);
-      this.#links.send(link, { op: "epoch", epoch, start: seq });
-      for (const lines of linePages(this.#streams.snapshots(names, this.#context))) {
-        this.#links.send(link, { op: "lines", epoch, through: this.#streams.through }, lines);
-      }
+      this.#sendWanted(link, UNASKED, names);
     }
   }
 

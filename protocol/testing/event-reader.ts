@@ -72,7 +72,8 @@ export class EventReader {
   }
 }
 
-function positionsOf(id: string): Record<string, number> {
+/** What an id says, as a frame's `positions`. */
+export function positionsOf(id: string): Record<string, number> {
   return Object.fromEntries(
     id.split(",").map((part) => [part.slice(0, part.lastIndexOf(":")), Number(part.slice(part.lastIndexOf(":") + 1))]),
   );

@@ -45,6 +45,11 @@ export class CheckingClient {
   /** A new connection, that names `from`, or a position of each stream. */
   reconnect(from: ReadonlyMap<string, number>, byStream = false): void {
     this.byStream = byStream;
+    // Of a log of which it names no position it has to begin anew.
+    if (!byStream) {
+      for (const starts of this.starts.values())
+        for (const epoch of starts.keys()) if (!from.has(epoch)) starts.delete(epoch);
+    }
     this.#seen = new Map();
     this.told = new Map(from);
     this.#active = new Set();
@@ -221,7 +226,7 @@ function standsForStream(name: string, stream: string): boolean {
 }
 
 /** Whether a subscription has streams of an epoch, which is named `upbit/0-3` here. */
-function standsInEpoch(name: string, epoch: string): boolean {
+export function standsInEpoch(name: string, epoch: string): boolean {
   return Object.entries(INSTRUMENTS).some(
     ([instrument, partition]) => epoch.startsWith(`${partition}-`) && standsFor(name, instrument),
   );

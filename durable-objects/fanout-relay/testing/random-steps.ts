@@ -4,9 +4,10 @@ import fc from "fast-check";
 import type { WantedStream } from "../../../protocol/frames.ts";
 import type { LoggedEvent } from "../../../protocol/ingest.ts";
 import { RATES, type Rate } from "../../../protocol/stream.ts";
+import { positionsOf } from "../../../protocol/testing/event-reader.ts";
 import type { WireFormat } from "../../sockets.ts";
 import { gap, ticker, trade } from "../../testing/test-events.ts";
-import { CheckingClient } from "./checking-client.ts";
+import { CheckingClient, standsInEpoch } from "./checking-client.ts";
 import type { Connection, RelayWorld } from "./relay-world.ts";
 import { INSTRUMENTS, PARTITIONS } from "./simulated-feeds.ts";
 
@@ -32,6 +33,8 @@ export class Visitor {
   readonly client: CheckingClient;
   connection: Connection | undefined;
   readonly #format: WireFormat;
+  /** What it came with; its last id, as long as no other has come. */
+  #before: ReadonlyMap<string, number> = new Map();
 
   constructor(log: Log, format: WireFormat = "json") {
     this.#format = format;
@@ -42,12 +45,34 @@ export class Visitor {
   come(world: RelayWorld, byStream: boolean): void {
     const { client } = this;
     if (this.connection?.open) return;
-    const from = byStream ? new Map<string, number>() : new Map(client.told);
+    const from = byStream ? new Map<string, number>() : this.#positions();
     const epochs = [...client.told.keys()];
     this.connection = world.connect(client, from, byStream, this.#format);
     const streams = [...client.names].map((name) => (byStream ? withPosition(client, name, epochs) : name));
     if (streams.length > 0) world.subscribe(this.connection, streams, from);
   }
+
+  /** A reader of server-sent events has nothing but its last id: that must name every log that it was told a position of. */
+  #positions(): ReadonlyMap<string, number> {
+    const { told } = this.client;
+    const id = this.connection?.events?.lastEventId;
+    if (id === undefined) return new Map(told);
+    const from = id === "" ? this.#before : new Map(Object.entries(positionsOf(id)));
+    this.#before = from;
+    const followed = new Set([...from.keys()].map(partitionOf));
+    for (const [epoch, seq] of told) {
+      const isWanted = [...this.client.names].some((name) => name.includes("@trade@") && standsInEpoch(name, epoch));
+      // Of a log that has ended nothing is left to resume.
+      const hasEnded = followed.has(partitionOf(epoch)) && !from.has(epoch);
+      if (!isWanted || hasEnded) continue;
+      if (from.get(epoch) !== seq) throw new Error(`the id "${id}" does not say ${epoch}:${seq}`);
+    }
+    return from;
+  }
+}
+
+function partitionOf(epoch: string): string {
+  return epoch.slice(0, epoch.lastIndexOf("-"));
 }
 
 /** A wildcard can't name a position: by stream, it begins anew. */
@@ -109,7 +134,7 @@ export const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant("come" as const), who, byStream: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("open" as const), partition }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("lose" as const), partition }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("restart" as const), partition }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("restart" as const, "forget" as const), partition }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("epoch" as const), partition }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("wait" as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("positions" as const) }) },
@@ -165,7 +190,8 @@ export function play(steps: readonly Step[], world: RelayWorld, log: Log, visito
         world.lose(step.partition);
         break;
       case "restart":
-        world.feeds.get(step.partition)?.restart();
+      case "forget":
+        world.feeds.get(step.partition)?.[step.do]();
         world.lose(step.partition);
         break;
       case "epoch":

@@ -3,7 +3,7 @@
 import type { LoggedEvent } from "../../../protocol/ingest.ts";
 import { parseInstrument } from "../../../protocol/instrument.ts";
 import { covers, type StreamPattern } from "../../../protocol/pattern.ts";
-import { encodeRelayFrame, type RelayHead, type RelayRequest } from "../../../protocol/relay-frames.ts";
+import { encodeRelayFrame, type RelayHead, type RelayRequest, UNASKED } from "../../../protocol/relay-frames.ts";
 import { RATES, type Rate } from "../../../protocol/stream.ts";
 import { RelayStreams } from "../../partition-feed/relay-streams.ts";
 import { Replay } from "../../partition-feed/replay.ts";
@@ -43,6 +43,8 @@ export class SimulatedFeed {
   #through = 2;
   #link: object | undefined;
   #streams: RelayStreams<object>;
+  /** False from when it has lost its memory until its pusher is back. */
+  #isKnown = true;
   readonly #say: (text: string) => void;
 
   constructor(partition: string, ring: number, say: (text: string) => void) {
@@ -68,6 +70,10 @@ export class SimulatedFeed {
     });
     this.#through += offsets;
     this.log.push(...logged);
+    if (!this.#isKnown) {
+      this.#begin();
+      return;
+    }
     this.#streams.take(logged);
     const lines = this.#streams.flush(due, this.#through, CONTEXT);
     if (this.#link === undefined) return;
@@ -88,11 +94,19 @@ export class SimulatedFeed {
 
   /** The memory is gone: all that is left is the newest ticker of each instrument, as the pusher tells it. */
   restart(): void {
+    this.forget();
+    this.#isKnown = true;
+    this.#streams = new RelayStreams(this.epoch, this.#through);
+    this.#learn();
+  }
+
+  /** The memory is gone, and the pusher comes back only with the next batch. */
+  forget(): void {
     this.#wants.clear();
     this.#replays.clear();
     this.#link = undefined;
-    this.#streams = new RelayStreams(this.epoch, this.#through);
-    for (const logged of this.log) if (logged.event.type === "ticker") this.#streams.learn(logged);
+    this.#isKnown = false;
+    this.#streams = new RelayStreams("", 0);
   }
 
   changeEpoch(): void {
@@ -113,7 +127,7 @@ export class SimulatedFeed {
       const { id, epoch, from, streams } = request;
       this.#replays.set(id, { replay: new Replay(epoch, streams, from), through: from });
     }
-    if (request.op === "replay" || request.op === "next") this.#page(request.id);
+    if (this.#isKnown && (request.op === "replay" || request.op === "next")) this.#page(request.id);
   }
 
   readonly #wants = new Set<string>();
@@ -125,13 +139,36 @@ export class SimulatedFeed {
     this.#streams.drop(this.#link, drop);
     for (const name of add) this.#wants.add(name);
     for (const name of drop) this.#wants.delete(name);
-    const lines = this.#streams.snapshots(add, CONTEXT);
-    const head = { op: "wanted" as const, id, epoch: this.epoch, start: this.#through, through: this.#streams.through };
+    this.#sendWanted(id, add);
+  }
+
+  #sendWanted(id: number, names: readonly string[]): void {
+    const lines = this.#streams.snapshots(names, CONTEXT);
+    const [epoch, start] = this.#isKnown ? [this.epoch, this.#through] : [null, 0];
+    const head = { op: "wanted" as const, id, epoch, start, through: this.#streams.through };
     for (let i = 0; i < lines.length - WANTED_LINES; i += WANTED_LINES) {
       this.#send({ ...head, more: true }, lines.slice(i, i + WANTED_LINES));
     }
     const rest = lines.length === 0 ? 0 : lines.length - (((lines.length - 1) % WANTED_LINES) + 1);
     this.#send({ ...head, more: false }, lines.slice(rest));
+  }
+
+  /** What is known of the log is told to the relay, and what has been asked of it is answered. */
+  #begin(): void {
+    const asked = [...this.#replays.keys()];
+    this.#isKnown = true;
+    this.#streams = new RelayStreams(this.epoch, this.#through);
+    this.#learn();
+    if (this.#link === undefined) return;
+    if (this.#wants.size > 0) {
+      this.#streams.add(this.#link, [...this.#wants]);
+      this.#sendWanted(UNASKED, [...this.#wants]);
+    }
+    for (const id of asked) this.#page(id);
+  }
+
+  #learn(): void {
+    for (const logged of this.log) if (logged.event.type === "ticker") this.#streams.learn(logged);
   }
 
   #page(id: number): void {

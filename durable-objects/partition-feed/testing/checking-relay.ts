@@ -3,7 +3,13 @@
 import { type DataItem, dataItem } from "../../../protocol/frames.ts";
 import type { LoggedEvent } from "../../../protocol/ingest.ts";
 import { patternsOf } from "../../../protocol/pattern.ts";
-import { decodeRelayFrame, type RelayHead, type RelayRequest, type Through } from "../../../protocol/relay-frames.ts";
+import {
+  decodeRelayFrame,
+  type RelayHead,
+  type RelayRequest,
+  type Through,
+  UNASKED,
+} from "../../../protocol/relay-frames.ts";
 import { parseStream, type Rate } from "../../../protocol/stream.ts";
 import { seqsOf } from "./test-relay.ts";
 
@@ -98,7 +104,8 @@ export class CheckingRelay {
       case "wanted":
         if (head.epoch !== null) this.#adopt(head.epoch);
         for (const want of this.wants.values()) {
-          if (want.asked === head.id) Object.assign(want, { asked: undefined, checked: head.start });
+          const isAnswered = want.asked === head.id || (head.id === UNASKED && want.asked === undefined);
+          if (isAnswered) Object.assign(want, { asked: undefined, checked: head.start });
         }
         this.position = Math.max(this.position, head.start);
         this.#reach(head.through);
