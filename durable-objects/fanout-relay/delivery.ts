@@ -40,8 +40,11 @@ export class Delivery<Client extends object> {
     this.#partitions = partitions;
   }
 
-  /** The frame of every audience that something is due for; what those who catch up must wait for is kept with them. */
-  frames(due: Iterable<PartitionLines>): Map<Audience<Client>, DataFrame> {
+  /**
+   * The frame of every audience that something is due for; what those who catch up must wait for is kept with them. One after
+   * the other: a frame that has been sent is garbage before the next is joined, and thousands at once cost more than all joining.
+   */
+  *frames(due: Iterable<PartitionLines>): Iterable<readonly [Audience<Client>, DataFrame]> {
     const all = new Map<Audience<Client>, Due>();
     for (const { view, lines } of due) {
       for (const line of lines) {
@@ -52,13 +55,11 @@ export class Delivery<Client extends object> {
         }
       }
     }
-    const frames = new Map<Audience<Client>, DataFrame>();
     for (const [audience, { texts, partitions }] of all) {
       if (texts.length === 0) continue;
       const all = () => allPositionsOf(audience, this.#partitions);
-      frames.set(audience, new DataFrame(texts, positionsOf(audience, partitions), all));
+      yield [audience, new DataFrame(texts, positionsOf(audience, partitions), all)];
     }
-    return frames;
   }
 
   /** Subscriptions that overlap give an item once. */
