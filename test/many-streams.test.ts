@@ -5,6 +5,7 @@ import { requireKafka, requireRedis } from "../local/testing.ts";
 import { mulberry32 } from "../simulator/random.ts";
 import { EventStreams, type ManyStreams, SocketStreams } from "./support/many-streams.ts";
 import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
+import type { StreamChecker } from "./support/stream-checker.ts";
 import { until } from "./support/until.ts";
 
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
@@ -41,11 +42,16 @@ kafka.describe("clients of many streams", () => {
 
   /** Each client has so many trades more. */
   async function moreTrades(count: number): Promise<void> {
-    const before = clients.map(({ checker }) => checker.trades);
+    const owed = clients.map(({ checker }) => ({ checker, at: checker.trades + count }));
+    const left = () => owed.filter(({ checker, at }) => checker.trades < at);
     await until(
-      () => clients.every(({ checker }, i) => checker.trades >= (before[i] ?? 0) + count),
-      `${count} trades more`,
+      () => left().length === 0,
+      () => `SEED=${SEED}: ${count} trades more; ${left().map(({ checker, at }) => lacking(checker, at))}`,
     );
+  }
+
+  function lacking({ streams, trades, frames }: StreamChecker, at: number): string {
+    return `${streams} has ${trades} of ${at}, and was told last ${JSON.stringify(frames.slice(-6))}`;
   }
 
   /** What every client has of the log is what it was told that it has. */
