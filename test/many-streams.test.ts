@@ -1,15 +1,25 @@
 /** Connections of many streams over the real parts: whoever comes and goes, everything that is claimed is true of the log. */
 
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { PartitionLog } from "../ingestor/verify/read-log.ts";
+import type { Service } from "../local/service.ts";
 import { requireKafka, requireRedis } from "../local/testing.ts";
+import { dialects } from "../simulator/dialects.ts";
 import { mulberry32 } from "../simulator/random.ts";
 import { EventStreams, type ManyStreams, SocketStreams } from "./support/many-streams.ts";
+import { randomStreams } from "./support/random-streams.ts";
 import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
 import type { StreamChecker } from "./support/stream-checker.ts";
 import { until } from "./support/until.ts";
 
 const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const STEPS = Number(process.env["STEPS"] ?? 40);
+const VISITORS = Number(process.env["VISITORS"] ?? 12);
+/** How often a step kills the Worker or the ingestor: a longer search has them die under everything else. */
+const KILLS = Number(process.env["KILLS"] ?? 0);
+const EXCHANGES = dialects.map(({ name }) => name);
+/** Of each exchange: what is tried here is who gets what, not how much there is. */
+const MARKETS = 12;
 const NAMES = [
   ["upbit:*-*@trade@100ms"],
   ["*:BTC-*@trade@raw"],
@@ -30,9 +40,15 @@ kafka.describe("clients of many streams", () => {
   let clients: ManyStreams[] = [];
 
   beforeAll(async () => {
-    stack = await startTestStack({ exchanges: ["upbit", "binance"], simulator: { rate: 150 } });
-    await pricesFlow(stack);
-    await pricesFlow(stack, "BTC-USDT", "binance");
+    stack = await startTestStack({
+      exchanges: EXCHANGES,
+      simulators: Object.fromEntries(
+        dialects.map((dialect) => [dialect.name, { listings: dialect.listings().slice(0, MARKETS), rate: 80 }]),
+      ),
+    });
+    for (const exchange of EXCHANGES)
+      await pricesFlow(stack, exchange === "binance" ? "BTC-USDT" : "BTC-KRW", exchange);
+    for (const simulator of stack.simulators.values()) simulator.pace.resume();
   });
   afterEach(() => {
     for (const client of clients) client.close();
@@ -50,6 +66,16 @@ kafka.describe("clients of many streams", () => {
     );
   }
 
+  /** All clients together have so many trades more: some of them listen to quiet instruments alone. */
+  async function tradesOfAll(count: number): Promise<void> {
+    const sum = () => clients.reduce((all, { checker }) => all + checker.trades, 0);
+    const owed = sum() + count;
+    await until(
+      () => sum() >= owed,
+      () => `SEED=${SEED}: ${owed - sum()} trades more`,
+    );
+  }
+
   function lacking({ streams, trades, frames }: StreamChecker, at: number): string {
     return `${streams} has ${trades} of ${at}, and was told last ${JSON.stringify(frames.slice(-6))}`;
   }
@@ -59,22 +85,57 @@ kafka.describe("clients of many streams", () => {
     for (const { checker } of clients) await checker.told();
     // What comes behind is not in what is read of the log.
     for (const client of clients) client.close();
-    const logs = [...(await stack.log("upbit")), ...(await stack.log("binance"))];
+    const logs = await allLogs();
     for (const { checker } of clients) expect(checker.compare(logs), `SEED=${SEED}`).toEqual([]);
     for (const { checker } of clients) expect(checker.begunAnew, `SEED=${SEED}`).toEqual([]);
     for (const { checker } of clients) expect(checker.proved(logs), `SEED=${SEED}`).toBeGreaterThan(STEPS);
   }
 
-  test("come and go at random, and have every trade of the log, once and in order, up to each position told", async () => {
-    const random = mulberry32(SEED);
-    for (let step = 0; step < STEPS; step += 1) {
-      const connect = CLIENTS[clients.length];
-      if (connect !== undefined) clients.push(connect(stack.url));
-      else clients[Math.floor(random() * clients.length)]?.lose();
-      await moreTrades(Math.floor(random() * 40));
-    }
-    await expectTold();
-  });
+  async function allLogs(): Promise<PartitionLog[]> {
+    const logs: PartitionLog[] = [];
+    for (const exchange of EXCHANGES) logs.push(...(await stack.log(exchange)));
+    return logs;
+  }
+
+  /** Once nothing is traded any more, every stream of tickers ends with the newest of the log. */
+  async function expectNewest(): Promise<void> {
+    for (const simulator of stack.simulators.values()) simulator.pace.pause();
+    let stale: string[] = [];
+    await until(
+      async () => {
+        const logs = await allLogs();
+        stale = clients.flatMap(({ checker }) => checker.stale(logs));
+        return stale.length === 0;
+      },
+      () => `SEED=${SEED}: the newest of ${stale.length} tickers: ${stale.slice(0, 5)}`,
+    );
+    for (const simulator of stack.simulators.values()) simulator.pace.resume();
+  }
+
+  async function restart(part: Service | undefined): Promise<void> {
+    await part?.kill();
+    await part?.start();
+  }
+
+  const search = { timeout: 60_000 + (STEPS + VISITORS) * 3000 };
+  test(
+    "come and go at random, and have every trade of the log, once and in order, up to each position told",
+    search,
+    async () => {
+      const random = mulberry32(SEED);
+      const { body } = await stack.get("/v1/markets");
+      const instruments = (body as { markets: { instrument: string }[] }).markets.map(({ instrument }) => instrument);
+      for (let step = 0; step < STEPS + VISITORS; step += 1) {
+        const Transport = random() < 0.5 ? SocketStreams : EventStreams;
+        if (clients.length < VISITORS) clients.push(new Transport(stack.url, randomStreams(instruments, random)));
+        else if (random() < KILLS) await restart(random() < 0.5 ? stack.worker : stack.ingestor);
+        else clients[Math.floor(random() * clients.length)]?.lose();
+        await tradesOfAll(Math.floor(random() * 20 * clients.length));
+      }
+      await expectNewest();
+      await expectTold();
+    },
+  );
 
   test.each([
     ["the Worker with all its objects", () => stack.worker],
@@ -82,8 +143,7 @@ kafka.describe("clients of many streams", () => {
   ])("go on from their positions when %s is killed", async (_what, part) => {
     clients = CLIENTS.map((connect) => connect(stack.url));
     await moreTrades(20);
-    await part()?.kill();
-    await part()?.start();
+    await restart(part());
     await moreTrades(20);
     await expectTold();
     for (const { checker } of clients) expect(JSON.stringify(checker.subscribed)).not.toContain("too_old");

@@ -30,6 +30,8 @@ export class StreamChecker {
   /** Of trades and gaps, by epoch and stream: what came, once each. */
   readonly #got = new Map<string, number[]>();
   readonly #last = new Map<string, number>();
+  /** By instrument and stream of tickers: the epoch and seq of the last item. */
+  readonly #tickers = new Map<string, string>();
   /** By epoch and stream: where a named stream of trades began, with its snapshot. */
   readonly #snapshots = new Map<string, number>();
   readonly #stretches = new Map<string, Stretch[]>();
@@ -84,6 +86,23 @@ export class StreamChecker {
     return wrong;
   }
 
+  /** Streams of tickers of which it has not the newest of a log to which nothing is added any more. */
+  stale(logs: readonly PartitionLog[]): string[] {
+    const newest = new Map<string, string>();
+    for (const { epoch, events } of logs) {
+      for (const { seq, event } of events) if (event.type === "ticker") newest.set(event.instrument, `${epoch}/${seq}`);
+    }
+    return this.streams
+      .filter((name) => name.includes("@ticker@"))
+      .flatMap((name) =>
+        [...newest].flatMap(([instrument, position]) => {
+          const stream = `${instrument}${name.slice(name.indexOf("@"))}`;
+          const last = this.#tickers.get(stream);
+          return !standsFor(name, instrument) || last === position ? [] : [`${stream}: ${last}, not ${position}`];
+        }),
+      );
+  }
+
   /** How many events of the log it has been proved to have. */
   proved(logs: readonly PartitionLog[]): number {
     const within = ({ epoch, events }: PartitionLog) =>
@@ -131,7 +150,10 @@ export class StreamChecker {
       if (item.prev > bound) this.faults.push(`${key}: prev ${item.prev} above ${bound}`);
     }
     this.#last.set(key, Math.max(last ?? 0, item.seq));
-    if (item.ticker !== undefined) return;
+    if (item.ticker !== undefined) {
+      this.#tickers.set(item.stream, `${item.epoch}/${item.seq}`);
+      return;
+    }
     if (item.snapshot === true) {
       if (last !== undefined && item.seq > last) this.faults.push(`${key}: a snapshot at ${item.seq} after ${last}`);
       this.#snapshots.set(key, this.#snapshots.get(key) ?? item.seq);
