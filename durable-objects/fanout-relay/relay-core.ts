@@ -7,36 +7,33 @@ import { decodeRelayFrame, type ItemLine, type RelayHead, type Through } from ".
 import { Announcements } from "./announcements.ts";
 import { Audiences, outdated } from "./audience.ts";
 import { PositionBroadcaster } from "./audience-positions.ts";
-import { Delivery, type PartitionLines } from "./delivery.ts";
-import { isRaw, isTrade } from "./item-lines.ts";
+import { Delivery } from "./delivery.ts";
+import { isTrade } from "./item-lines.ts";
 import type { Markets } from "./markets.ts";
 import { everyRate, type PartitionView } from "./partition-view.ts";
 import { Partitions } from "./partitions.ts";
 import type { RelayPorts } from "./ports.ts";
 import { RelayClients, type SubscribeRequest, type UnsubscribeRequest } from "./relay-clients.ts";
-import { type LiveLines, Relinks } from "./relinks.ts";
+import { Relinks } from "./relinks.ts";
 import type { StreamLimits } from "./requested-streams.ts";
+import { Slot } from "./slot.ts";
 import { SnapshotCache } from "./snapshot-cache.ts";
 import { exchangeOf } from "./status-board.ts";
 import { StreamMatcher } from "./stream-matcher.ts";
 
 export class RelayCore<Client extends object> {
-  readonly #ports: RelayPorts<Client>;
   readonly #markets: () => Markets;
   readonly #audiences = new Audiences<Client>();
   readonly #matcher: StreamMatcher;
   readonly #cache = new SnapshotCache();
   readonly #partitions: Partitions;
   readonly #clients: RelayClients<Client>;
-  readonly #delivery: Delivery<Client>;
+  readonly #slot: Slot<Client>;
   readonly #relinks: Relinks;
   readonly #announcements: Announcements<Client>;
   readonly #positions: PositionBroadcaster<Client>;
-  /** Partitions that have lines for the end of the slot. */
-  readonly #gathering = new Set<PartitionView>();
 
   constructor(markets: () => Markets, limits: StreamLimits, ports: RelayPorts<Client>) {
-    this.#ports = ports;
     this.#markets = markets;
     this.#matcher = new StreamMatcher(
       (name) => this.#audiences.has(name),
@@ -44,7 +41,8 @@ export class RelayCore<Client extends object> {
     );
     this.#announcements = new Announcements(this.#audiences, ports);
     this.#partitions = new Partitions(ports, (view) => this.#forgetUnwanted(view));
-    this.#delivery = new Delivery(this.#audiences, this.#matcher, this.#partitions);
+    const delivery = new Delivery(this.#audiences, this.#matcher, this.#partitions);
+    this.#slot = new Slot({ delivery, cache: this.#cache, ports, onSent: () => this.#clients.rejoin() });
     this.#positions = new PositionBroadcaster(this.#audiences, this.#partitions, ports);
     this.#relinks = new Relinks(this.#partitions, ports);
     this.#clients = new RelayClients({
@@ -61,7 +59,7 @@ export class RelayCore<Client extends object> {
 
   /** Whether lines wait for the end of a slot. */
   get gathering(): boolean {
-    return this.#gathering.size > 0;
+    return this.#slot.gathering;
   }
 
   /** @param now ms */
@@ -102,7 +100,7 @@ export class RelayCore<Client extends object> {
   linkLost(partition: string): void {
     const view = this.#partitions.get(partition);
     if (view === undefined) return;
-    this.#flush();
+    this.#slot.end();
     view.connected = false;
     this.#announcements.forget(partition);
     this.#relinks.lost(view);
@@ -124,7 +122,7 @@ export class RelayCore<Client extends object> {
       if (head.epoch === view.epoch) this.#takeLive(view, head.through, lines);
     } else {
       // Whatever else it says holds behind what it has sent before.
-      this.#flush();
+      this.#slot.end();
       this.#takeOther(view, head, lines, now);
     }
     this.#clients.settle(now);
@@ -132,7 +130,7 @@ export class RelayCore<Client extends object> {
 
   /** The end of a slot: sends what was gathered. @param now ms */
   endSlot(now: number): void {
-    this.#flush();
+    this.#slot.end();
     this.#clients.settle(now);
   }
 
@@ -154,18 +152,7 @@ export class RelayCore<Client extends object> {
 
   #takeLive(view: PartitionView, through: Through, lines: readonly ItemLine[]): void {
     const live = this.#relinks.pass(view, { through, lines });
-    if (live !== undefined) this.#pass(view, live);
-  }
-
-  /** What is raw is sent at once, everything else at the end of the slot. */
-  #pass(view: PartitionView, { through, lines }: LiveLines): void {
-    view.receive(through);
-    const raw = lines.filter(isRaw);
-    if (raw.length < lines.length) view.gathered.push(...lines.filter((line) => !isRaw(line)));
-    if (raw.length > 0) this.#deliver([{ view, lines: raw }]);
-    if (view.gathered.length > 0) this.#gathering.add(view);
-    else this.#advance(view);
-    this.#clients.rejoin();
+    if (live !== undefined) this.#slot.pass(view, live);
   }
 
   #takeOther(
@@ -203,8 +190,8 @@ export class RelayCore<Client extends object> {
     if (!head.more) view.answered(head);
     // What a link has missed of a state while it was lost is made up for by its newest value.
     const newer = lines.filter((line) => !isTrade(line) && line.seq > this.#cache.seqOf(line.stream));
-    for (const line of lines) this.#keep(view, line);
-    this.#deliver([{ view, lines: newer }]);
+    for (const line of lines) this.#slot.keep(view, line);
+    this.#slot.deliver([{ view, lines: newer }]);
     if (!head.more) this.#relinks.wanted(view, head.epoch === null ? undefined : head.through);
   }
 
@@ -236,11 +223,11 @@ export class RelayCore<Client extends object> {
     } else {
       // What was missed continues a position that not everyone has been told yet, and what comes behind it another one.
       this.#positions.tell(view);
-      this.#pass(view, relinked.missed);
-      this.#flush();
+      this.#slot.pass(view, relinked.missed);
+      this.#slot.end();
       this.#positions.tell(view);
     }
-    for (const live of relinked.live) this.#pass(view, live);
+    for (const live of relinked.live) this.#slot.pass(view, live);
   }
 
   #changeEpoch(view: PartitionView, epoch: string, start: number, lines: readonly ItemLine[]): void {
@@ -250,7 +237,7 @@ export class RelayCore<Client extends object> {
     this.#clients.becameKnown(view.name);
     view.begin(epoch, everyRate(start));
     this.#positions.tell(view);
-    this.#deliver([{ view, lines }]);
+    this.#slot.deliver([{ view, lines }]);
     // Whoever comes now begins behind the gaps.
     view.skipTo(everyRate(Math.max(start, ...lines.map(({ seq }) => seq))));
   }
@@ -269,34 +256,6 @@ export class RelayCore<Client extends object> {
     this.#clients.ended(gone);
     this.#cache.forget((stream) => gone.has(stream.slice(0, stream.indexOf("@"))));
     this.#matcher.forget(gone);
-  }
-
-  #flush(): void {
-    if (this.#gathering.size === 0) return;
-    const due = [...this.#gathering].map((view) => ({ view, lines: view.gathered }));
-    for (const view of this.#gathering) {
-      view.gathered = [];
-      this.#advance(view);
-    }
-    this.#gathering.clear();
-    this.#deliver(due);
-    this.#clients.rejoin();
-  }
-
-  /** What has arrived at the rates that wait for the slot has been sent. */
-  #advance(view: PartitionView): void {
-    view.sent = view.received;
-  }
-
-  #deliver(due: readonly PartitionLines[]): void {
-    for (const [{ members }, frame] of this.#delivery.frames(due)) {
-      for (const client of members) this.#ports.send(client, frame);
-    }
-    for (const { view, lines } of due) for (const line of lines) this.#keep(view, line);
-  }
-
-  #keep(view: PartitionView, line: ItemLine): void {
-    if (view.keeps(line.stream)) this.#cache.put(view.name, line);
   }
 
   /** What nobody wants is not kept: it would be told for new to whoever wants it again. */
