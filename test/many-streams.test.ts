@@ -62,7 +62,7 @@ kafka.describe("clients of many streams", () => {
     const left = () => owed.filter(({ checker, at }) => checker.trades < at);
     await until(
       () => left().length === 0,
-      () => `SEED=${SEED}: ${count} trades more; ${left().map(({ checker, at }) => lacking(checker, at))}`,
+      () => `SEED=${SEED}: ${count} trades more; ${left().map(({ checker, at }) => describe([`${at}`, checker]))}`,
     );
   }
 
@@ -76,8 +76,9 @@ kafka.describe("clients of many streams", () => {
     );
   }
 
-  function lacking({ streams, trades, frames }: StreamChecker, at: number): string {
-    return `${streams} has ${trades} of ${at}, and was told last ${JSON.stringify(frames.slice(-6))}`;
+  function describe([what, { streams, trades, faults, frames }]: readonly [string, StreamChecker]): string {
+    const last = JSON.stringify(frames.slice(-6));
+    return `${what}: ${streams} has ${trades} trades, faults ${JSON.stringify(faults)}, and was told last ${last}`;
   }
 
   /** What every client has of the log is what it was told that it has. */
@@ -100,14 +101,14 @@ kafka.describe("clients of many streams", () => {
   /** Once nothing is traded any more, every stream of tickers ends with the newest of the log. */
   async function expectNewest(): Promise<void> {
     for (const simulator of stack.simulators.values()) simulator.pace.pause();
-    let stale: string[] = [];
+    let stale: (readonly [string, StreamChecker])[] = [];
     await until(
       async () => {
         const logs = await allLogs();
-        stale = clients.flatMap(({ checker }) => checker.stale(logs));
+        stale = clients.flatMap(({ checker }) => checker.stale(logs).map((one) => [one, checker] as const));
         return stale.length === 0;
       },
-      () => `SEED=${SEED}: the newest of ${stale.length} tickers: ${stale.slice(0, 5)}`,
+      () => `SEED=${SEED}: ${stale.length} tickers to be the newest; ${stale.slice(0, 3).map(describe)}`,
     );
     for (const simulator of stack.simulators.values()) simulator.pace.resume();
   }
