@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import WebSocket from "ws";
+import type { FailedStream } from "../../protocol/frames.ts";
 import { EventReader } from "../../protocol/testing/event-reader.ts";
 import { StreamChecker } from "./stream-checker.ts";
 
@@ -38,16 +39,28 @@ export class SocketStreams implements ManyStreams {
   #connect(): void {
     const socket = new WebSocket(this.#url, { perMessageDeflate: false });
     this.#socket = socket;
-    socket.on("message", (data) => this.checker.take(String(data)));
+    socket.on("message", (data) => {
+      this.checker.take(String(data));
+      this.#retry(socket, String(data));
+    });
     // A refused connection is closed as well.
     socket.on("error", () => undefined);
     socket.on("close", () => {
       if (this.#wanted) setTimeout(() => this.#connect(), 50);
     });
-    socket.on("open", () => {
-      const from = Object.fromEntries(this.checker.positions);
-      socket.send(JSON.stringify({ op: "subscribe", id: 1, streams: this.checker.streams, from }));
-    });
+    socket.on("open", () => this.#subscribe(socket, this.checker.streams));
+  }
+
+  #subscribe(socket: WebSocket, streams: readonly string[]): void {
+    const from = Object.fromEntries(this.checker.positions);
+    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ op: "subscribe", id: 1, streams, from }));
+  }
+
+  /** What has failed for the time being is asked for again. */
+  #retry(socket: WebSocket, text: string): void {
+    const frame: { op: string; failed?: FailedStream[] } = JSON.parse(text);
+    const again = (frame.failed ?? []).filter(({ error }) => error.retryable).map(({ requested }) => requested);
+    if (again.length > 0) setTimeout(() => this.#subscribe(socket, again), 200);
   }
 }
 

@@ -131,7 +131,9 @@ export class StreamChecker {
 
   #begin(frame: Subscribed): void {
     this.subscribed.push(frame);
-    for (const { requested, error } of frame.failed) this.faults.push(`${requested}: ${error.message}`);
+    for (const { requested, error } of frame.failed) {
+      if (!error.retryable) this.faults.push(`${requested}: ${error.message}`);
+    }
     for (const [epoch, seq] of Object.entries(frame.positions ?? {})) {
       const known = this.positions.get(epoch);
       // Where it could not go on, it begins a stretch anew.
