@@ -18,6 +18,8 @@ export class SocketStreams implements ManyStreams {
   readonly checker: StreamChecker;
   readonly #url: string;
   #socket: WebSocket | undefined;
+  /** The positions of the request that is not answered yet, of which there is one at most. */
+  #asked: ReadonlyMap<string, number> = new Map();
   #wanted = true;
 
   /** @param url of the Worker, `http://…`. @param streams names and wildcards, canonical */
@@ -48,19 +50,24 @@ export class SocketStreams implements ManyStreams {
     socket.on("close", () => {
       if (this.#wanted) setTimeout(() => this.#connect(), 50);
     });
-    socket.on("open", () => this.#subscribe(socket, this.checker.streams));
+    socket.on("open", () => this.#subscribe(socket, this.checker.streams, this.checker.positions));
   }
 
-  #subscribe(socket: WebSocket, streams: readonly string[]): void {
-    const from = Object.fromEntries(this.checker.positions);
-    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ op: "subscribe", id: 1, streams, from }));
+  #subscribe(socket: WebSocket, streams: readonly string[], from: ReadonlyMap<string, number>): void {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    this.#asked = new Map(from);
+    socket.send(JSON.stringify({ op: "subscribe", id: 1, streams, from: Object.fromEntries(from) }));
   }
 
-  /** What has failed for the time being is asked for again. */
+  /**
+   * What has failed for the time being is asked for again, from where it was: the positions told since are those of the streams
+   * that have not failed.
+   */
   #retry(socket: WebSocket, text: string): void {
     const frame: { op: string; failed?: FailedStream[] } = JSON.parse(text);
     const again = (frame.failed ?? []).filter(({ error }) => error.retryable).map(({ requested }) => requested);
-    if (again.length > 0) setTimeout(() => this.#subscribe(socket, again), 200);
+    const from = this.#asked;
+    if (again.length > 0) setTimeout(() => this.#subscribe(socket, again, from), 200);
   }
 }
 
