@@ -40,10 +40,6 @@ export class PartitionView {
     return this.connected && !this.relinking;
   }
 
-  get wantsTrades(): boolean {
-    return this.tradeNames.length > 0;
-  }
-
   /** The `trade` streams that are wanted. */
   get tradeNames(): string[] {
     return [...this.wants.keys()].filter((stream) => isTrade({ stream }));

@@ -192,12 +192,16 @@ export class RelayCore<Client extends object> {
     const newer = lines.filter((line) => !isTrade(line) && line.seq > this.#cache.seqOf(line.stream));
     for (const line of lines) this.#slot.keep(view, line);
     this.#slot.deliver([{ view, lines: newer }]);
-    if (!head.more) this.#relinks.wanted(view, head.epoch === null ? undefined : head.through);
+    if (!head.more) this.#relinks.wanted(view, head.through);
   }
 
-  /** The feed has lost its memory, and no pusher is there that knows more. Whoever has trades of it can go on all the same. */
+  /**
+   * The feed has lost its memory, and no pusher is there that knows more. Those who have trades of it come back and have
+   * everything else meanwhile; waiting for it here, whoever wants all exchanges would wait for one of them.
+   */
   #forget(view: PartitionView): void {
-    if (view.epoch === null || view.wantsTrades) return;
+    if (view.epoch === null) return;
+    this.#dismiss(this.#audiences.tradersOf(view.name));
     this.#forgetEpoch(view);
     view.forget();
   }

@@ -29,8 +29,8 @@ export interface Relinked {
 interface Relink {
   /** The page that is waited for; undefined until the feed has said from where it sends. */
   request: number | undefined;
-  /** From where the feed sends; undefined until it knows. */
-  start: Through | undefined;
+  /** From where the feed sends. */
+  start: Through;
   /** What was asked for: what has been wanted since is not among it. */
   names: ReadonlySet<string>;
   /** What was missed, as far as it has come. */
@@ -55,7 +55,7 @@ export class Relinks {
   opened(view: PartitionView): void {
     if (view.epoch === null) return;
     view.relinking = true;
-    this.#relinks.set(view, { request: undefined, names: new Set(), start: undefined, missed: [], held: [] });
+    this.#relinks.set(view, { request: undefined, names: new Set(), start: view.received, missed: [], held: [] });
   }
 
   /** The link is lost, or the log is another one: what is missing has to be asked for anew. */
@@ -63,21 +63,16 @@ export class Relinks {
     this.#end(view);
   }
 
-  /**
-   * The feed has answered to what is wanted.
-   *
-   * @param start from where it sends; undefined where it does not know: it keeps the request until it does
-   */
-  wanted(view: PartitionView, start: Through | undefined): void {
+  /** The feed has said from where it sends. */
+  wanted(view: PartitionView, start: Through): void {
     const relink = this.#relinks.get(view);
-    if (relink === undefined) return;
-    relink.start ??= start;
-    if (relink.request !== undefined) return;
-    if (view.wantsTrades) this.#request(view, relink, view.sentAt(RATES));
-    else if (start !== undefined) {
+    if (relink === undefined || relink.request !== undefined) return;
+    relink.start = start;
+    const { tradeNames } = view;
+    if (tradeNames.length === 0) {
       view.skipTo(start);
       this.#end(view);
-    }
+    } else this.#request(view, relink, tradeNames);
   }
 
   /** @returns what of live lines is to be passed on now; undefined where they have to wait */
@@ -91,10 +86,9 @@ export class Relinks {
   take(view: PartitionView, head: ReplayHead, lines: readonly ItemLine[]): Relinked | undefined {
     const relink = this.#relinks.get(view);
     if (relink === undefined || relink.request !== head.id) return undefined;
-    const start = relink.start ?? view.received;
     if (head.recovered !== true) {
       this.#end(view);
-      return { missed: undefined, start, live: relink.held };
+      return { missed: undefined, start: relink.start, live: relink.held };
     }
     relink.missed.push(...lines.filter((line) => line.seq > view.sent[rateOf(line)]));
     if (head.more) {
@@ -108,7 +102,7 @@ export class Relinks {
       through: atLeast(through, reached),
       lines: lines.filter((line) => line.seq > reached || !isMissed(relink, line)),
     }));
-    return { missed: { through: atLeast(view.received, reached), lines: relink.missed }, start, live };
+    return { missed: { through: atLeast(view.received, reached), lines: relink.missed }, start: relink.start, live };
   }
 
   #end(view: PartitionView): void {
@@ -116,11 +110,11 @@ export class Relinks {
     this.#relinks.delete(view);
   }
 
-  #request(view: PartitionView, relink: Relink, from: number): void {
+  #request(view: PartitionView, relink: Relink, streams: readonly string[]): void {
     relink.request = this.#partitions.nextRequest();
-    const streams = view.tradeNames;
     relink.names = new Set(streams);
-    this.#ports.request(view.name, { op: "replay", id: relink.request, epoch: view.epoch ?? "", from, streams });
+    const [id, epoch, from] = [relink.request, view.epoch ?? "", view.sentAt(RATES)];
+    this.#ports.request(view.name, { op: "replay", id, epoch, from, streams: [...streams] });
   }
 }
 

@@ -10,16 +10,16 @@ import type { ReadyJoin } from "./joins.ts";
 const PAUSE = 5000;
 
 /**
- * Whether a client has to come back for what has failed. Its next id would have no position of what is not subscribed; and for
- * one that has nothing else here, no clock runs.
+ * Whether a client has to come back for what has failed: for trades that it named positions for, since the ids that the others'
+ * trades give it would pass over them; and where it has nothing else here, since for such a one no clock runs.
  *
  * @param hasOthers whether it has streams from earlier requests
  */
 export function mustComeBack(join: ReadyJoin<object>, hasOthers: boolean): boolean {
-  if (join.unattended !== true || retryable(join.failed).length === 0) return false;
-  const resumed = new Set(join.partitions.map(({ view }) => view.epoch));
-  const forgets = Object.keys(join.from).some((epoch) => !resumed.has(epoch));
-  return forgets || (join.wanted.length === 0 && !hasOthers);
+  const failed = retryable(join.failed);
+  if (join.unattended !== true || failed.length === 0) return false;
+  const resumes = Object.keys(join.from).length > 0 && failed.some((name) => name.includes("@trade"));
+  return resumes || (join.wanted.length === 0 && !hasOthers);
 }
 
 /** What is to be asked for again. */

@@ -18,8 +18,6 @@ export class SocketStreams implements ManyStreams {
   readonly checker: StreamChecker;
   readonly #url: string;
   #socket: WebSocket | undefined;
-  /** The positions of the request that is not answered yet, of which there is one at most. */
-  #asked: ReadonlyMap<string, number> = new Map();
   #wanted = true;
 
   /** @param url of the Worker, `http://…`. @param streams names and wildcards, canonical */
@@ -42,33 +40,27 @@ export class SocketStreams implements ManyStreams {
     const socket = new WebSocket(this.#url, { perMessageDeflate: false });
     this.#socket = socket;
     socket.on("message", (data) => {
+      // It was given up: what comes all the same is not taken.
+      if (socket.readyState !== WebSocket.OPEN) return;
       this.checker.take(String(data));
-      this.#retry(socket, String(data));
+      if (hasFailed(String(data))) socket.terminate();
     });
     // A refused connection is closed as well.
     socket.on("error", () => undefined);
     socket.on("close", () => {
       if (this.#wanted) setTimeout(() => this.#connect(), 50);
     });
-    socket.on("open", () => this.#subscribe(socket, this.checker.streams, this.checker.positions));
+    socket.on("open", () => {
+      const from = Object.fromEntries(this.checker.positions);
+      socket.send(JSON.stringify({ op: "subscribe", id: 1, streams: this.checker.streams, from }));
+    });
   }
+}
 
-  #subscribe(socket: WebSocket, streams: readonly string[], from: ReadonlyMap<string, number>): void {
-    if (socket.readyState !== WebSocket.OPEN) return;
-    this.#asked = new Map(from);
-    socket.send(JSON.stringify({ op: "subscribe", id: 1, streams, from: Object.fromEntries(from) }));
-  }
-
-  /**
-   * What has failed for the time being is asked for again, from where it was: the positions told since are those of the streams
-   * that have not failed.
-   */
-  #retry(socket: WebSocket, text: string): void {
-    const frame: { op: string; failed?: FailedStream[] } = JSON.parse(text);
-    const again = (frame.failed ?? []).filter(({ error }) => error.retryable).map(({ requested }) => requested);
-    const from = this.#asked;
-    if (again.length > 0) setTimeout(() => this.#subscribe(socket, again, from), 200);
-  }
+/** Whether a stream has failed for the time being. Positions told from here on are those of the others: it comes back at once. */
+function hasFailed(text: string): boolean {
+  const frame: { failed?: FailedStream[] } = JSON.parse(text);
+  return (frame.failed ?? []).some(({ error }) => error.retryable);
 }
 
 /** Over server-sent events: all that it comes back with is the last id. */

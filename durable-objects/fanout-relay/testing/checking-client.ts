@@ -33,6 +33,8 @@ export class CheckingClient {
   /** Of all connections: the newest ticker of each stream. */
   readonly tickers = new Map<string, string>();
   byStream = false;
+  /** It can't ask again for what fails: the relay does. */
+  unattended = false;
   /** Epochs of which this connection has been told a position live. */
   #lived = new Set<string>();
   /** What was subscribed on this connection. */
@@ -116,8 +118,11 @@ export class CheckingClient {
   }
 
   #subscribed(frame: Subscribed): void {
-    // What could not be resumed is given up, here.
-    for (const { requested } of frame.failed) if (!this.#active.has(requested)) this.forget(requested);
+    // What could not be resumed is given up, here; a reader that can't ask again still has it coming.
+    for (const { requested, error } of frame.failed) {
+      const comes = this.unattended && error.retryable;
+      if (!comes && !this.#active.has(requested)) this.forget(requested);
+    }
     for (const [epoch, seq] of Object.entries(frame.positions ?? {})) this.told.set(epoch, seq);
     for (const one of frame.streams) {
       this.names.add(one.stream);

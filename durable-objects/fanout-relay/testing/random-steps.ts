@@ -42,8 +42,10 @@ export class Visitor {
   }
 
   /** Comes, or comes back: by the positions that it was told, or naming one for each stream. */
-  come(world: RelayWorld, byStream: boolean): void {
+  come(world: RelayWorld, namesPositions: boolean): void {
     const { client } = this;
+    // A URL has no place for them.
+    const byStream = namesPositions && this.#format === "json";
     if (this.connection?.open) return;
     const from = byStream ? new Map<string, number>() : this.#positions();
     const epochs = [...client.told.keys()];

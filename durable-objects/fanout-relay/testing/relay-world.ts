@@ -90,6 +90,7 @@ export class RelayWorld {
     format: WireFormat = "json",
   ): Connection {
     client.reconnect(from, byStream);
+    client.unattended = format === "sse";
     const events = format === "sse" ? new EventReader((text) => client.take(text)) : undefined;
     return { client, events, open: true };
   }
