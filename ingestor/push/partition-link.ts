@@ -7,7 +7,12 @@
 import type WebSocket from "ws";
 import type { Source } from "../../protocol/events.ts";
 import { encodeIngest, upgradeIngest } from "../../protocol/ingest-version.ts";
-import { type PartitionFrame, type PartitionReply, partitionReply } from "../../protocol/partition-frames.ts";
+import {
+  type PartitionFrame,
+  type PartitionReply,
+  partitionReply,
+  type ReplayRequest,
+} from "../../protocol/partition-frames.ts";
 import type { Position } from "../../protocol/position.ts";
 import type { Rate } from "../../protocol/stream.ts";
 import { DueRates } from "./due-rates.ts";
@@ -43,6 +48,8 @@ export class PartitionLink {
   readonly #options: PartitionLinkOptions;
   #socket: WebSocket | undefined;
   #replays: ReplaySender | undefined;
+  /** Replays that were asked for before anything was known of the log. */
+  #early: ReplayRequest[] = [];
   /** The feed has said what it has. */
   #ready = false;
   /** What the feed has once it has taken what was sent; null for nothing. */
@@ -70,6 +77,7 @@ export class PartitionLink {
   closed(): void {
     this.#socket = undefined;
     this.#replays = undefined;
+    this.#early = [];
     this.#ready = false;
     this.#asked = false;
     this.#due.want([]);
@@ -82,11 +90,14 @@ export class PartitionLink {
 
   /** After each stretch of the log. */
   onRead(now: number): void {
+    this.#answerReplays();
+    this.#replays?.onRead();
     if (this.#asked || (this.#due.wantsRaw && this.#waiting)) this.#send(now);
   }
 
   /** A tick of the grid, with the rates whose period ends with it. */
   onGrid(now: number, due: readonly Rate[]): void {
+    this.#answerReplays();
     if (!this.listened) {
       if (this.#asked) this.#send(now);
       return;
@@ -137,8 +148,8 @@ export class PartitionLink {
         if (frame.epoch === this.#position?.epoch) this.#position = { epoch: frame.epoch, seq: frame.from };
         break;
       case "replay":
-        // Before the feed is told of another log, its position is of one that the ring has no more.
-        this.#replays?.answer(frame, this.#position?.epoch === this.#options.view()?.epoch ? this.#position : null);
+        this.#early.push(frame);
+        this.#answerReplays();
         return;
       case "read":
         this.#asked = true;
@@ -149,6 +160,15 @@ export class PartitionLink {
         return;
     }
     if (this.listened || this.#asked) this.#send(now);
+  }
+
+  #answerReplays(): void {
+    if (this.#early.length === 0) return;
+    const epoch = this.#options.view()?.epoch;
+    if (epoch === undefined) return;
+    // Before the feed is told of another log, its position is of one that the ring has no more.
+    const live = this.#position?.epoch === epoch ? this.#position : null;
+    for (const request of this.#early.splice(0)) this.#replays?.answer(request, live);
   }
 
   /** Whether there is something that the feed lacks; a feed that is in another log lacks all of this one. */

@@ -63,6 +63,37 @@ describe("a replay", () => {
     ]);
   });
 
+  it("waits for what a pusher that begins behind the feed has not read yet", async () => {
+    for (let i = 1; i <= 3; i += 1) setup.read(i);
+    const wire = setup.ready(["raw"], 6);
+    const begun = wire.sent.length;
+    setup.say({ ...request, from: 4 });
+    setup.read(4);
+    await settled();
+    const replayed = () =>
+      contents(wire)
+        .slice(begun)
+        .filter((one) => (one as unknown[])[0] === "replayed");
+    expect(replayed()).toEqual([]);
+    for (let i = 5; i <= 7; i += 1) setup.read(i);
+    await settled();
+    expect(replayed()).toEqual([["replayed", "r", 4, 6, [5, 6], false, true]]);
+  });
+
+  it("waits until anything is known of the log", async () => {
+    const { view } = setup;
+    for (let i = 1; i <= 3; i += 1) setup.read(i);
+    setup.view = undefined;
+    const wire = setup.ready(["raw"], 3);
+    setup.say({ ...request, from: 1 });
+    await settled();
+    expect(contents(wire)).toEqual([]);
+    setup.view = view;
+    setup.tick();
+    await settled();
+    expect(contents(wire)).toContainEqual(["replayed", "r", 1, 3, [2, 3], false, true]);
+  });
+
   it("ends when another log begins", async () => {
     for (let i = 1; i <= 3; i += 1) setup.read(i, "a", "trade", "x".repeat(PAGE_BYTES));
     const wire = setup.ready(["raw"], 3);

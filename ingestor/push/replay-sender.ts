@@ -40,11 +40,22 @@ export class ReplaySender {
   /** Another log has begun: the events that were asked for are not to be had any more. */
   abandon(): void {
     for (const replay of this.#queue) replay.to = undefined;
+    this.onRead();
   }
 
-  /** In turns: a long replay keeps no short one waiting. */
+  /** More of the log has been read: what waits for it goes on. */
+  onRead(): void {
+    if (!this.#sending) this.#sendPage();
+  }
+
+  /**
+   * In turns: a long replay keeps no short one waiting. A pusher begins at what is committed, and so behind what a feed has from
+   * the pusher before: what it has not read yet it must not call complete.
+   */
   #sendPage(): void {
-    const replay = this.#queue.shift();
+    const isRead = ({ to }: Replay) => to === undefined || to <= this.#ring.end;
+    const at = this.#queue.findIndex(isRead);
+    const [replay] = at < 0 ? [] : this.#queue.splice(at, 1);
     this.#sending = replay !== undefined && this.#socket.readyState === this.#socket.OPEN;
     if (replay === undefined || !this.#sending) return;
     const { text, more } = this.#page(replay);

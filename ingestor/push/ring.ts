@@ -19,7 +19,7 @@ export interface RingPage {
 }
 
 export interface PageOptions {
-  /** The page reaches up to this position at most. */
+  /** The page reaches up to this position at most, and never further than what was read. */
   readonly to: number;
   /** What the events' texts may take in all; a single one may be longer. */
   readonly bytes: number;
@@ -106,7 +106,7 @@ export class EventRing {
       if (events.length > 0 && size > bytes) return { events, through: events.at(-1)?.offset ?? after, next: event };
       events.push(event);
     }
-    return { events, through: Math.max(after, to), next: undefined };
+    return { events, through: Math.max(after, Math.min(to, this.#end)), next: undefined };
   }
 
   /** Lets go of the oldest events. */
