@@ -2,7 +2,6 @@
 
 import { z } from "zod";
 import { closeCode, type ErrorCode, ProtocolError } from "../protocol/errors.ts";
-import type { ServerFrame } from "../protocol/frames.ts";
 import { upgradeIngest } from "../protocol/ingest-version.ts";
 import { controlEvent } from "../protocol/server-sent-events.ts";
 import { NewerVersionError } from "../protocol/versioned.ts";
@@ -20,11 +19,6 @@ export function sendOrDrop(ws: WebSocket, text: string): boolean {
   if (ws.readyState !== WebSocket.OPEN) return false;
   ws.send(text);
   return true;
-}
-
-/** Sends a client a frame, if it is still there. */
-export function send(ws: WebSocket, frame: ServerFrame): void {
-  sendOrDrop(ws, JSON.stringify(frame));
 }
 
 /**

@@ -14,6 +14,7 @@ import type { TickReader } from "./log/log.ts";
 import { MemoryLog } from "./log/memory.ts";
 import { type Logger, reasonOf } from "./logger.ts";
 import type { EdgeClient } from "./push/edge-client.ts";
+import { EdgeTotals } from "./push/edge-totals.ts";
 import { Pusher } from "./push/pusher.ts";
 import type { RingMemory } from "./push/ring-memory.ts";
 import { Reporter } from "./reporter.ts";
@@ -51,6 +52,8 @@ export class ExchangeIngestor {
   readonly leader: Leader | undefined;
   readonly reader: TickReader | undefined;
   readonly pusher: Pusher | undefined;
+  /** What the objects of the exchange have done. */
+  readonly edge: EdgeTotals;
   #rules: readonly Registration[] = [];
   #announcedMarkets: readonly Market[] | undefined;
   #reportedKafka: ComponentState | undefined;
@@ -65,6 +68,7 @@ export class ExchangeIngestor {
     const { exchange, config, env, edge, ringMemory, holder, logger } = options;
     const { roles, kafka, source, idleBatch, parkBytes, memory } = config;
     this.name = exchange.name;
+    this.edge = new EdgeTotals(this.name);
     this.#options = options;
     this.#logger = logger.child({ part: "ingestor", exchange: this.name });
     this.#memory = kafka === null ? new MemoryLog() : undefined;
@@ -72,7 +76,7 @@ export class ExchangeIngestor {
     this.#reporter = new Reporter({
       report: (refused) => this.#report(refused),
       prepare: () => this.#announceMarkets(),
-      send: (report) => edge.putReport(this.name, report),
+      send: (report) => this.#send(report),
       onAnswer: (answer) => this.#apply(answer),
       logger: this.#logger,
     });
@@ -97,6 +101,7 @@ export class ExchangeIngestor {
         parkBytes,
         memory,
         ringMemory,
+        totals: this.edge,
       });
     }
   }
@@ -193,7 +198,18 @@ export class ExchangeIngestor {
     };
   }
 
-  #apply({ registrations, drain }: ReportAnswer): void {
+  async #send(report: IngestReport): Promise<ReportAnswer> {
+    try {
+      return await this.#options.edge.putReport(this.name, report);
+    } catch (error) {
+      // Without an answer nothing is known of what relays have now.
+      this.edge.takeRelays({});
+      throw error;
+    }
+  }
+
+  #apply({ registrations, drain, relays = {} }: ReportAnswer): void {
+    this.edge.takeRelays(relays);
     const rules = registrations.map((rule) => ({ ...rule, exchange: this.name }));
     if (JSON.stringify(rules) !== JSON.stringify(this.#rules)) {
       this.#logger.info({ rules: registrations }, "what is to be collected has changed");

@@ -11,6 +11,7 @@ import { Leader, type Leadership } from "./leader-election/leader.ts";
 import { MemoryLog } from "./log/memory.ts";
 import { type Measured, metricsOf, serveMetrics } from "./metrics.ts";
 import { EdgeClient } from "./push/edge-client.ts";
+import { EdgeTotals } from "./push/edge-totals.ts";
 import { Pusher } from "./push/pusher.ts";
 import { RingMemory } from "./push/ring-memory.ts";
 
@@ -95,8 +96,18 @@ class Pushing extends Pusher {
 function pushing(reader: MemoryLog): Pushing {
   const edge = new EdgeClient({ url: "http://nowhere", token: "", source: "live" });
   const limits = { idleBatch: 1, memory: 1, parkBytes: 1, ringMemory: new RingMemory(1) };
-  return new Pushing({ exchange: "upbit", source: "simulated", reader, edge, logger, ...limits });
+  return new Pushing({
+    exchange: "upbit",
+    source: "simulated",
+    reader,
+    edge,
+    logger,
+    ...limits,
+    totals: new EdgeTotals("upbit"),
+  });
 }
+
+const edge = new EdgeTotals("upbit");
 
 function ledBy(writer: MemoryLog, counts: CollectorCounts): Leadership {
   return { collector: new Counting(writer, counts), writer, end: async () => undefined };
@@ -115,7 +126,7 @@ describe("metrics", () => {
   it("say what an exchange's collector, log and pusher do", async () => {
     const log = new Log();
     const leader = new Leading(ledBy(log, COUNTS));
-    const values = await valuesOf([{ name: "upbit", leader, reader: log, pusher: pushing(log) }], "upbit");
+    const values = await valuesOf([{ name: "upbit", leader, reader: log, pusher: pushing(log), edge }], "upbit");
     const { unacked_age_seconds: age, ...rest } = values;
     expect(rest).toEqual({
       frames_total: 101,
@@ -156,8 +167,15 @@ describe("metrics", () => {
       leader: new Leading(undefined),
       reader: undefined,
       pusher: undefined,
+      edge,
     };
-    const pushingOnly: Measured = { name: "korbit", leader: undefined, reader: undefined, pusher: pushing(new Log()) };
+    const pushingOnly: Measured = {
+      name: "korbit",
+      leader: undefined,
+      reader: undefined,
+      pusher: pushing(new Log()),
+      edge,
+    };
     const standing = await valuesOf([standingBy, pushingOnly], "upbit");
     expect(Object.keys(standing).length).toBe(28);
     expect(new Set(Object.values(standing))).toEqual(new Set([0]));
@@ -169,7 +187,7 @@ describe("metrics", () => {
     const log = new Log();
     const leader = new Leading(ledBy(log, COUNTS));
     const pusher = pushing(log);
-    const registry = metricsOf([{ name: "upbit", leader, reader: log, pusher }]);
+    const registry = metricsOf([{ name: "upbit", leader, reader: log, pusher, edge }]);
     await registry.metrics();
     const twice = await registry.metrics();
     expect(twice).toContain('tickcast_frames_total{exchange="upbit"} 101\n');
@@ -202,7 +220,7 @@ describe("the server of metrics", () => {
   }
 
   it("tells them to whoever asks for them, and nothing else", async () => {
-    const url = await serve([{ name: "upbit", leader: undefined, reader: undefined, pusher: undefined }]);
+    const url = await serve([{ name: "upbit", leader: undefined, reader: undefined, pusher: undefined, edge }]);
     const response = await fetch(`${url}/metrics`);
     expect([response.status, response.headers.get("content-type")]).toEqual([
       200,
@@ -220,7 +238,9 @@ describe("the server of metrics", () => {
         throw new Error("a fault");
       }
     }
-    const url = await serve([{ name: "upbit", leader: new Broken(undefined), reader: undefined, pusher: undefined }]);
+    const url = await serve([
+      { name: "upbit", leader: new Broken(undefined), reader: undefined, pusher: undefined, edge },
+    ]);
     const response = await fetch(`${url}/metrics`);
     expect([response.status, await response.text()]).toEqual([500, "a fault\n"]);
   });

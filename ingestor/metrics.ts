@@ -3,13 +3,14 @@
 import { createServer, type Server } from "node:http";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { CollectorCounts } from "./collect/counts.ts";
+import { addEdgeMetrics } from "./edge-metrics.ts";
 import type { ExchangeIngestor } from "./exchange-ingestor.ts";
 import type { Leadership } from "./leader-election/leader.ts";
 import type { TickWriter } from "./log/log.ts";
 import { type Logger, reasonOf } from "./logger.ts";
 
 /** Served by each exchange of the ingestor. */
-export type Measured = Pick<ExchangeIngestor, "name" | "leader" | "pusher" | "reader">;
+export type Measured = Pick<ExchangeIngestor, "name" | "leader" | "pusher" | "reader" | "edge">;
 
 /** What only grows while an ingestor leads. */
 const COUNTERS: readonly (readonly [name: string, help: string, of: keyof CollectorCounts])[] = [
@@ -83,6 +84,7 @@ export function metricsOf(measured: readonly Measured[]): Registry {
       },
     });
   }
+  addEdgeMetrics(registry, measured);
   return registry;
 }
 

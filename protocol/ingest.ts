@@ -8,6 +8,7 @@
  */
 
 import { z } from "zod";
+import { countsByExchange, edgeCounts } from "./edge-counts.ts";
 import type { MarketEvent } from "./events.ts";
 import { source, tickerFields, timestamp } from "./events.ts";
 import { feedStatus, path } from "./frames.ts";
@@ -64,16 +65,19 @@ export const publisherFrame = z.discriminatedUnion("op", [
 ]);
 export type PublisherFrame = z.infer<typeof publisherFrame>;
 
+/** What the feed has done since it said something last, with whatever it says: see `edge-counts.ts`. */
+const counts = edgeCounts.optional();
+
 /** Feed → pusher. */
 export const feedFrame = z.discriminatedUnion("op", [
   /** The last stored position, `epoch` null where nothing is; sent on connecting. */
-  z.object({ op: z.literal("ready"), epoch: z.string().nullable(), seq, rates }),
+  z.object({ op: z.literal("ready"), epoch: z.string().nullable(), seq, rates, counts }),
   /** Everything up to `seq` is stored. `dirty`: something is still unstored, unsent or unflushed. */
-  z.object({ op: z.literal("ack"), epoch: z.string(), seq, dirty: z.boolean() }),
+  z.object({ op: z.literal("ack"), epoch: z.string(), seq, dirty: z.boolean(), counts }),
   /** Which rates are listened to; answered with an immediate batch. */
-  z.object({ op: z.literal("cadence"), rates }),
+  z.object({ op: z.literal("cadence"), rates, counts }),
   /** Something is missing: send again what follows `from`. */
-  z.object({ op: z.literal("resend"), epoch: z.string(), from: seq }),
+  z.object({ op: z.literal("resend"), epoch: z.string(), from: seq, counts }),
   /** Another publisher has superseded this one. */
   z.object({ op: z.literal("replaced") }),
 ]);
@@ -132,6 +136,11 @@ export const reportAnswer = z.object({
   /** The rules of this exchange, see `registrations.ts`. */
   registrations: z.array(registration.omit({ exchange: true })),
   drain: drainOrder.nullable(),
+  /**
+   * What relays have done since an ingestor of the exchange was told last. Absent where no relay has said anything, or where
+   * another ingestor is told it.
+   */
+  relays: countsByExchange.optional(),
 });
 export type ReportAnswer = z.infer<typeof reportAnswer>;
 

@@ -8,6 +8,7 @@
  */
 
 import { z } from "zod";
+import { edgeCounts } from "./edge-counts.ts";
 import { timestamp } from "./events.ts";
 import { feedStatus } from "./frames.ts";
 import { type LatestTicker, loggedEvents } from "./ingest.ts";
@@ -30,6 +31,8 @@ export const partitionBatch = z.object({
   status: feedStatus,
   /** Conflated rates whose period ends with it. `raw` is always due. */
   due: rates,
+  /** Asks the feed to say what it has counted, with `counts`: it says nothing else while batches flow. */
+  count: z.boolean().optional(),
 });
 export type PartitionBatch = z.infer<typeof partitionBatch>;
 
@@ -76,6 +79,9 @@ export const partitionFrame = z.discriminatedUnion("op", [
 ]);
 export type PartitionFrame = z.infer<typeof partitionFrame>;
 
+/** What the feed has done since it said something last, with whatever it says: see `edge-counts.ts`. */
+const counts = edgeCounts.optional();
+
 /** Asks for events of the ring, up to where the batches that follow go on. */
 export const replayRequest = z.object({
   op: z.literal("replay"),
@@ -85,6 +91,7 @@ export const replayRequest = z.object({
   from: seq,
   /** Null for all of the partition. */
   instruments: z.array(z.string()).nullable(),
+  counts,
 });
 export type ReplayRequest = z.infer<typeof replayRequest>;
 
@@ -96,14 +103,17 @@ export const partitionReply = z.discriminatedUnion("op", [
     epoch: z.string().nullable(),
     through: seq,
     rates: rates.default([]),
+    counts,
   }),
   /** Which rates are wanted from now on. A feed that was idle is taken to the present position first, by a list. */
-  z.object({ op: z.literal("cadence"), rates }),
+  z.object({ op: z.literal("cadence"), rates, counts }),
   /** Something is missing: send again what follows `from`. */
-  z.object({ op: z.literal("resend"), epoch: z.string(), from: seq }),
+  z.object({ op: z.literal("resend"), epoch: z.string(), from: seq, counts }),
   replayRequest,
   /** A list is being read: send at once what waits. */
-  z.object({ op: z.literal("read") }),
+  z.object({ op: z.literal("read"), counts }),
+  /** The answer to a batch that asks for it: to no other pusher, since one of an older version does not know it. */
+  z.object({ op: z.literal("counts"), counts: edgeCounts }),
   /** Another publisher has superseded this one. */
   z.object({ op: z.literal("replaced") }),
 ]);

@@ -19,7 +19,7 @@ function inside(run: (open: () => Ends) => Promise<void>): Promise<void> {
       const { 0: far, 1: near } = new WebSocketPair();
       state.acceptWebSocket(near);
       near.send("welcome");
-      return { near: new MeteredSocket(near, 0), far };
+      return { near: new MeteredSocket(near, 0, { frames: 0, bytes: 0 }), far };
     }),
   );
 }

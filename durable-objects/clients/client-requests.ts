@@ -3,7 +3,7 @@
 import { ProtocolError } from "../../protocol/errors.ts";
 import { LIMITS } from "../../protocol/frames.ts";
 import type { MultiClientFrame } from "../../protocol/multi-stream-frames.ts";
-import { refuse, send } from "../sockets.ts";
+import { refuse } from "../sockets.ts";
 import { type ClientFrameSchema, readClientMessage, requestIdOf } from "./client-message.ts";
 import { bytesOf, costOf, isTooLong } from "./message-limits.ts";
 import type { SocketPool } from "./socket-pool.ts";
@@ -21,8 +21,8 @@ export interface RequestParts {
   /** @throws {ProtocolError} what the client is told */
   readonly subscribe: (ws: WebSocket, request: FrameOf<"subscribe">) => void;
   readonly unsubscribe: (ws: WebSocket, request: FrameOf<"unsubscribe">) => void;
-  /** Hears of a client that is about to be closed for what it sends. */
-  readonly onDropped: (ws: WebSocket) => void;
+  /** Hears that a client is being closed for what it sends. */
+  readonly onDropped: () => void;
 }
 
 export class ClientRequests {
@@ -37,7 +37,8 @@ export class ClientRequests {
   take(ws: WebSocket, message: string | ArrayBuffer, now: number): void {
     const error = this.#whyNot(ws, bytesOf(message), now);
     if (error !== undefined) {
-      this.#parts.onDropped(ws);
+      this.#parts.pool.remove(ws, error.code);
+      this.#parts.onDropped();
       refuse(ws, error);
       return;
     }
@@ -45,7 +46,7 @@ export class ClientRequests {
       this.#obey(ws, readClientMessage(this.#parts.schema, message));
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      send(ws, { op: "error", ...requestIdOf(message), ...error.body });
+      this.#parts.pool.answer(ws, { op: "error", ...requestIdOf(message), ...error.body });
     }
   }
 
@@ -77,7 +78,7 @@ export class ClientRequests {
         this.#parts.unsubscribe(ws, frame);
         break;
       case "ping":
-        send(ws, { op: "pong" });
+        this.#parts.pool.answer(ws, { op: "pong" });
         break;
       case "ack":
         // The answer to a probe. One that nobody asked for does no harm.

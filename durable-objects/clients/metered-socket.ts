@@ -3,6 +3,7 @@
  * sending a frame: so it is asked once for many frames, and in between the account tells that no more can wait than may.
  */
 
+import type { EdgeCounters } from "../edge-counters.ts";
 import type { WireFormat } from "../sockets.ts";
 import { ClientFlow } from "./client-flow.ts";
 
@@ -12,13 +13,23 @@ export class MeteredSocket {
   readonly flow: ClientFlow;
   /** When it was opened, or the object woke; ms. */
   readonly since: number;
+  readonly #counters: Pick<EdgeCounters, "frames" | "bytes">;
   #granted = 0;
   #left = 0;
 
-  /** @param format in which the client takes frames. Whoever reads server-sent events can answer no probe */
-  constructor(ws: WebSocket, since: number, format: WireFormat = "json") {
+  /**
+   * @param counters of the object
+   * @param format in which the client takes frames. Whoever reads server-sent events can answer no probe
+   */
+  constructor(
+    ws: WebSocket,
+    since: number,
+    counters: Pick<EdgeCounters, "frames" | "bytes">,
+    format: WireFormat = "json",
+  ) {
     this.ws = ws;
     this.since = since;
+    this.#counters = counters;
     this.format = format;
     this.flow = new ClientFlow({ probes: format === "json" });
   }
@@ -35,6 +46,8 @@ export class MeteredSocket {
   send(text: string): boolean {
     try {
       this.ws.send(text);
+      this.#counters.frames += 1;
+      this.#counters.bytes += text.length;
       return true;
     } catch (error) {
       if (this.ws.readyState === WebSocket.OPEN) throw error;

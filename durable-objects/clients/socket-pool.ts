@@ -3,7 +3,10 @@
  * of when they are too slow, silent or gone.
  */
 
+import type { CloseReason } from "../../protocol/edge-counts.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
+import type { ServerFrame } from "../../protocol/frames.ts";
+import type { EdgeCounters } from "../edge-counters.ts";
 import { refuse, type WireFormat } from "../sockets.ts";
 import { Backpressure, type Sent } from "./backpressure.ts";
 import { MeteredSocket } from "./metered-socket.ts";
@@ -19,18 +22,25 @@ const SILENCE = 120_000;
 
 export class SocketPool {
   readonly #ctx: DurableObjectState;
+  readonly #counters: EdgeCounters;
   readonly #onRemoved: (socket: MeteredSocket) => void;
   readonly #sockets = new Map<WebSocket, MeteredSocket>();
   /** Those that were sent away and may still hold what they have not taken. */
   readonly #closing = new Set<MeteredSocket>();
   readonly #backpressure = new Backpressure();
 
-  /** Finds the sockets that have outlived the object's memory. @param onRemoved hears of each that is forgotten */
-  constructor(ctx: DurableObjectState, onRemoved: (socket: MeteredSocket) => void) {
+  /**
+   * Finds the sockets that have outlived the object's memory.
+   *
+   * @param counters of the object
+   * @param onRemoved hears of each socket that is forgotten
+   */
+  constructor(ctx: DurableObjectState, counters: EdgeCounters, onRemoved: (socket: MeteredSocket) => void) {
     this.#ctx = ctx;
+    this.#counters = counters;
     this.#onRemoved = onRemoved;
     for (const ws of ctx.getWebSockets(TAG)) {
-      const socket = new MeteredSocket(ws, Date.now(), ctx.getTags(ws).includes(SSE_TAG) ? "sse" : "json");
+      const socket = new MeteredSocket(ws, Date.now(), counters, ctx.getTags(ws).includes(SSE_TAG) ? "sse" : "json");
       if (ws.readyState === WebSocket.OPEN) this.#sockets.set(ws, socket);
       else this.#closing.add(socket);
     }
@@ -61,7 +71,7 @@ export class SocketPool {
   accept(ws: WebSocket, session: string, attachment: unknown, format: WireFormat = "json"): MeteredSocket | undefined {
     this.#ctx.acceptWebSocket(ws, format === "sse" ? [TAG, session, SSE_TAG] : [TAG, session]);
     ws.serializeAttachment(attachment);
-    const socket = new MeteredSocket(ws, Date.now(), format);
+    const socket = new MeteredSocket(ws, Date.now(), this.#counters, format);
     this.#sockets.set(ws, socket);
     this.dropSlow(Date.now());
     if (!this.#backpressure.crowded) return socket;
@@ -77,17 +87,23 @@ export class SocketPool {
     return this.#backpressure.wasPresent(socket, Date.now()) ? "open" : "absent";
   }
 
-  /** Forgets a socket that is gone, or about to be closed: nothing more is sent to it. */
-  remove(ws: WebSocket): void {
+  /** Forgets a socket that is gone, or about to be closed: nothing more is sent to it. @param why it is closed */
+  remove(ws: WebSocket, why: CloseReason = "left"): void {
     const socket = this.#sockets.get(ws);
     if (socket === undefined) return;
     this.#sockets.delete(ws);
+    this.#counters.closed(why);
     this.#onRemoved(socket);
   }
 
-  /** Sends a live frame. @param now ms */
-  send(socket: MeteredSocket, text: string, now: number): void {
-    this.#judge(socket.ws, this.#backpressure.send(socket, text, now));
+  /** Sends a live frame. @param now ms. @returns whether it was sent */
+  send(socket: MeteredSocket, text: string, now: number): boolean {
+    return this.#judge(socket.ws, this.#backpressure.send(socket, text, now));
+  }
+
+  /** Answers a client, if it is still there. */
+  answer(ws: WebSocket, frame: ServerFrame): void {
+    this.#sockets.get(ws)?.send(JSON.stringify(frame));
   }
 
   /** Sends everyone the same live frame. @param now ms */
@@ -95,10 +111,10 @@ export class SocketPool {
     for (const socket of this.#sockets.values()) this.send(socket, text, now);
   }
 
-  /** Sends a client what it asked for all at once, in several frames. */
-  sendAtOnce(ws: WebSocket, texts: readonly string[]): void {
+  /** Sends a client what it asked for all at once, in several frames. @returns whether all was sent */
+  sendAtOnce(ws: WebSocket, texts: readonly string[]): boolean {
     const socket = this.#sockets.get(ws);
-    if (socket !== undefined) this.#judge(ws, this.#backpressure.sendAtOnce(socket, texts, Date.now()));
+    return socket !== undefined && this.#judge(ws, this.#backpressure.sendAtOnce(socket, texts, Date.now()));
   }
 
   /** Whether a client has taken what it was sent at once. */
@@ -131,7 +147,7 @@ export class SocketPool {
     for (const ws of this.#sockets.keys()) {
       const pinged = this.#ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime();
       if (pinged !== undefined && now - pinged > SILENCE) {
-        this.remove(ws);
+        this.remove(ws, "silent");
         ws.close(4000, "no ping for two minutes");
       }
     }
@@ -141,7 +157,7 @@ export class SocketPool {
   dismiss(ws: WebSocket, error: ProtocolError): void {
     const socket = this.#sockets.get(ws);
     if (socket !== undefined) this.#closing.add(socket);
-    this.remove(ws);
+    this.remove(ws, error.code);
     refuse(ws, error, socket?.format);
   }
 
@@ -151,9 +167,10 @@ export class SocketPool {
   }
 
   /** Closing loses nothing: whoever comes back resumes from the last item that it has read. */
-  #judge(ws: WebSocket, sent: Sent): void {
+  #judge(ws: WebSocket, sent: Sent): boolean {
     if (sent === "gone") this.remove(ws);
-    if (sent !== "slow") return;
-    this.dismiss(ws, new ProtocolError("slow_consumer", "this connection takes less than it is sent: resume"));
+    if (sent === "slow")
+      this.dismiss(ws, new ProtocolError("slow_consumer", "this connection takes less than it is sent: resume"));
+    return sent === "sent";
   }
 }

@@ -70,7 +70,7 @@ export class PositionBroadcaster<Client extends object> {
   #tell(audience: Audience<Client>, views: readonly PartitionView[]): void {
     const positions = positionsOf(audience, views);
     if (Object.keys(positions).length === 0) return;
-    const frame = new DataFrame([], positions, () => allPositionsOf(audience, this.#partitions));
+    const frame = new DataFrame([], [], positions, () => allPositionsOf(audience, this.#partitions));
     for (const client of audience.members) this.#ports.send(client, frame);
   }
 }

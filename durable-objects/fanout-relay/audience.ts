@@ -3,6 +3,8 @@
  * One that is catching up listens alone until it has everything (`catch-up.ts`).
  */
 
+import { NO_EXCHANGE } from "../../protocol/edge-counts.ts";
+import { ANY } from "../../protocol/pattern.ts";
 import type { Rate } from "../../protocol/stream.ts";
 import { SubscriptionIndex } from "../streams/subscription-index.ts";
 import type { CatchingUp } from "./catching-up.ts";
@@ -15,6 +17,8 @@ export class Audience<Client> {
   /** The rates of its trade streams, by partition: what its position there is made of. */
   readonly tradeRates: ReadonlyMap<string, ReadonlySet<Rate>>;
   readonly exchanges: ReadonlySet<string>;
+  /** How many streams and wildcards it has, by exchange; those over all exchanges under `""`. */
+  readonly streams: ReadonlyMap<string, number>;
   /** Of a client that listens alone. */
   readonly catchingUp: CatchingUp | undefined;
 
@@ -23,6 +27,12 @@ export class Audience<Client> {
     this.catchingUp = catchingUp;
     const sources = [...subscriptions.values()].flatMap((one) => one.sources);
     this.exchanges = new Set(sources.map(({ partition }) => exchangeOf(partition)));
+    const streams = new Map<string, number>();
+    for (const name of subscriptions.keys()) {
+      const exchange = name.startsWith(`${ANY}:`) ? NO_EXCHANGE : name.slice(0, name.indexOf(":"));
+      streams.set(exchange, (streams.get(exchange) ?? 0) + 1);
+    }
+    this.streams = streams;
     const rates = new Map<string, Set<Rate>>();
     for (const { channel, rate, sources } of subscriptions.values()) {
       if (channel !== "trade") continue;
@@ -53,6 +63,15 @@ export class Audiences<Client extends object> {
   /** Those of a client that catches up. */
   get alone(): Iterable<Audience<Client>> {
     return this.#alone;
+  }
+
+  /** How many streams and wildcards the clients have, each client's counted, by exchange as {@link Audience.streams}. */
+  get streams(): ReadonlyMap<string, number> {
+    const all = new Map<string, number>();
+    for (const { members, streams } of this.#all) {
+      for (const [exchange, count] of streams) all.set(exchange, (all.get(exchange) ?? 0) + count * members.size);
+    }
+    return all;
   }
 
   of(client: Client): Audience<Client> | undefined {

@@ -4,7 +4,7 @@ import type { ItemLine } from "../../protocol/relay-frames.ts";
 import type { Audience, Audiences } from "./audience.ts";
 import { allPositionsOf, positionsOf } from "./audience-positions.ts";
 import { isTrade } from "./item-lines.ts";
-import { DataFrame } from "./outgoing-frames.ts";
+import { DataFrame, type ItemCount } from "./outgoing-frames.ts";
 import type { PartitionView } from "./partition-view.ts";
 import type { Partitions } from "./partitions.ts";
 import type { StreamMatcher } from "./stream-matcher.ts";
@@ -13,6 +13,9 @@ import type { StreamMatcher } from "./stream-matcher.ts";
 interface Due {
   readonly texts: string[];
   readonly partitions: Set<PartitionView>;
+  /** What of it is of which exchange, in turns. */
+  readonly items: ItemCount[];
+  counted: ItemCount | undefined;
   last: ItemLine | undefined;
 }
 
@@ -55,10 +58,10 @@ export class Delivery<Client extends object> {
         }
       }
     }
-    for (const [audience, { texts, partitions }] of all) {
+    for (const [audience, { texts, items, partitions }] of all) {
       if (texts.length === 0) continue;
       const all = () => allPositionsOf(audience, this.#partitions);
-      yield [audience, new DataFrame(texts, positionsOf(audience, partitions), all)];
+      yield [audience, new DataFrame(texts, items, positionsOf(audience, partitions), all)];
     }
   }
 
@@ -71,7 +74,7 @@ export class Delivery<Client extends object> {
   ): void {
     let due = all.get(audience);
     if (due === undefined) {
-      due = { texts: [], partitions: new Set(), last: undefined };
+      due = { texts: [], partitions: new Set(), items: [], counted: undefined, last: undefined };
       all.set(audience, due);
     }
     if (due.last === line) return;
@@ -84,5 +87,10 @@ export class Delivery<Client extends object> {
     }
     due.texts.push(line.text);
     due.partitions.add(view);
+    if (due.counted?.exchange !== view.exchange) {
+      due.counted = { exchange: view.exchange, count: 0 };
+      due.items.push(due.counted);
+    }
+    due.counted.count += 1;
   }
 }

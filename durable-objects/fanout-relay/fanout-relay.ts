@@ -26,6 +26,7 @@ import { PartitionLinks } from "./partition-links.ts";
 import type { SubscribeRequest, UnsubscribeRequest } from "./relay-clients.ts";
 import { RelayClock } from "./relay-clock.ts";
 import { RelayCore } from "./relay-core.ts";
+import { RelayCounters } from "./relay-counters.ts";
 import { exchangeOf } from "./status-board.ts";
 
 /** A relay with more clients takes no other: the Worker tries the next one. */
@@ -46,6 +47,7 @@ interface RelayAttachment {
 }
 
 export class FanoutRelay extends DurableObject<Bindings> {
+  readonly #counters = new RelayCounters({ clients: () => this.#pool.size, streams: () => this.#core.streams });
   readonly #pool: SocketPool;
   readonly #markets: KnownMarkets;
   readonly #links: PartitionLinks;
@@ -56,9 +58,11 @@ export class FanoutRelay extends DurableObject<Bindings> {
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env);
     // Not at once: a socket is found to be gone in the middle of what is sent to many.
-    this.#pool = new SocketPool(ctx, (socket) => queueMicrotask(() => this.#core.remove(socket)));
+    this.#pool = new SocketPool(ctx, this.#counters.all, (socket) => queueMicrotask(() => this.#core.remove(socket)));
     const registry = env.REGISTRY.getByName(objectName(env.PRICES, "registry"), NEAR_INGESTORS);
-    this.#markets = new KnownMarkets((known) => registry.view(known));
+    this.#markets = new KnownMarkets((known) =>
+      registry.view(known, { relay: `${ctx.id}`, counts: this.#counters.take() }),
+    );
     this.#links = new PartitionLinks((partition) => this.#dial(partition), {
       opened: (partition) => this.#core.linkOpened(partition),
       message: (partition, text) => {
@@ -68,12 +72,13 @@ export class FanoutRelay extends DurableObject<Bindings> {
       lost: (partition) => this.#core.linkLost(partition),
     });
     this.#core = new RelayCore(() => this.#markets.current, MULTI_LIMITS, {
-      send: (socket, frame) => this.#pool.send(socket, frame[socket.format], Date.now()),
-      sendAtOnce: ({ ws, format }, frames) =>
-        this.#pool.sendAtOnce(
-          ws,
-          frames.map((frame) => frame[format]),
-        ),
+      send: (socket, frame) => {
+        if (this.#pool.send(socket, frame[socket.format], Date.now())) this.#counters.delivered(frame);
+      },
+      sendAtOnce: ({ ws, format }, frames) => {
+        const texts = frames.map((frame) => frame[format]);
+        if (this.#pool.sendAtOnce(ws, texts)) for (const frame of frames) this.#counters.delivered(frame);
+      },
       hasRoom: ({ ws }) => this.#pool.hasRoom(ws),
       close: ({ ws }, error) => this.#pool.dismiss(ws, error),
       dial: (partition) => {
@@ -82,13 +87,14 @@ export class FanoutRelay extends DurableObject<Bindings> {
       },
       hangUp: (partition) => this.#links.close(partition),
       request: (partition, request) => this.#links.send(partition, JSON.stringify(request)),
+      resumed: (exchange, outcome) => this.#counters.of(exchange).resumed(outcome),
     });
     this.#requests = new ClientRequests({
       schema: multiClientFrame,
       pool: this.#pool,
       subscribe: (ws, request) => this.#subscribe(ws, request),
       unsubscribe: (ws, request) => this.#unsubscribe(ws, request),
-      onDropped: (ws) => this.#pool.remove(ws),
+      onDropped: () => undefined,
     });
     this.#clock = new RelayClock(ctx.storage, {
       core: this.#core,

@@ -1,6 +1,7 @@
 /** What a newcomer to streams is shown first: the last that is known of each. */
 
 import { isPattern } from "../../protocol/pattern.ts";
+import type { ItemLine } from "../../protocol/relay-frames.ts";
 import type { Partitions } from "./partitions.ts";
 import type { SnapshotCache } from "./snapshot-cache.ts";
 import type { StreamMatcher } from "./stream-matcher.ts";
@@ -16,13 +17,13 @@ interface Sources {
  * Of trades only where they are named and not resumed: a wildcard's are for the proof, not to look at.
  *
  * @param had whether the client had subscribed to that name before
- * @returns items as JSON
+ * @returns items as JSON, with the names of their streams
  */
 export function firstSnapshots(
   join: Resumed,
   had: (name: string) => boolean,
   { cache, matcher, partitions }: Sources,
-): { text: string }[] {
+): Pick<ItemLine, "stream" | "text">[] {
   const namesOf = (stream: string) => (isPattern(stream) ? [] : matcher.names(stream));
   const streams = new Set<string>();
   for (const one of join.wanted) {
@@ -39,6 +40,6 @@ export function firstSnapshots(
   }
   return [...streams].flatMap((stream) => {
     const text = cache.snapshot(stream);
-    return text === undefined ? [] : [{ text }];
+    return text === undefined ? [] : [{ stream, text }];
   });
 }

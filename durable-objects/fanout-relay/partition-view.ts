@@ -4,6 +4,7 @@ import { patternsOf } from "../../protocol/pattern.ts";
 import type { ItemLine, RelayHead, Through } from "../../protocol/relay-frames.ts";
 import { parseStream, type Rate } from "../../protocol/stream.ts";
 import { isTrade } from "./item-lines.ts";
+import { exchangeOf } from "./status-board.ts";
 
 /** What the relay wants of the partition under one name. */
 interface Want {
@@ -17,6 +18,7 @@ interface Want {
 
 export class PartitionView {
   readonly name: string;
+  readonly exchange: string;
   readonly wants = new Map<string, Want>();
   connected = false;
   /** What a lost link has missed is still on its way. */
@@ -32,6 +34,7 @@ export class PartitionView {
 
   constructor(name: string) {
     this.name = name;
+    this.exchange = exchangeOf(name);
   }
 
   /** Whether the feed has answered to all that is wanted under these names. */

@@ -1,5 +1,6 @@
 /** What a relay's logic asks of the object around it. */
 
+import type { ResumeOutcome } from "../../protocol/edge-counts.ts";
 import type { ProtocolError } from "../../protocol/errors.ts";
 import type { RelayRequest } from "../../protocol/relay-frames.ts";
 import type { OutgoingFrame } from "./outgoing-frames.ts";
@@ -19,4 +20,6 @@ export interface RelayPorts<Client> {
   hangUp(partition: string): void;
   /** Says something on an open link. */
   request(partition: string, request: RelayRequest): void;
+  /** A client has subscribed to a stream, or in one partition to those of a wildcard. */
+  resumed(exchange: string, outcome: ResumeOutcome): void;
 }

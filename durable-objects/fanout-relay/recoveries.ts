@@ -7,7 +7,7 @@ import { allPositionsOf } from "./audience-positions.ts";
 import type { CatchingUp, Recovery } from "./catching-up.ts";
 import type { Page } from "./joins.ts";
 import type { Subscription } from "./markets.ts";
-import { type AllPositions, DataFrame, type PositionsByEpoch } from "./outgoing-frames.ts";
+import { type AllPositions, countItems, DataFrame, type PositionsByEpoch } from "./outgoing-frames.ts";
 import type { PartitionView } from "./partition-view.ts";
 import type { Partitions } from "./partitions.ts";
 import type { RelayPorts } from "./ports.ts";
@@ -170,16 +170,18 @@ function isTradeOf({ channel, sources }: Subscription, view: PartitionView): boo
  * @param all of the connection once the last one has been sent
  */
 export function framesOf(
-  lines: readonly { readonly text: string }[],
+  lines: readonly Pick<ItemLine, "stream" | "text">[],
   positions: PositionsByEpoch,
   all: AllPositions = () => positions,
 ): DataFrame[] {
   const frames: DataFrame[] = [];
   const silent = Object.keys(positions).length === 0;
   for (let i = 0; i < lines.length || (frames.length === 0 && !silent); i += FRAME_ITEMS) {
-    const texts = lines.slice(i, i + FRAME_ITEMS).map(({ text }) => text);
+    const part = lines.slice(i, i + FRAME_ITEMS);
+    const texts = part.map(({ text }) => text);
     const isLast = i + FRAME_ITEMS >= lines.length;
-    frames.push(isLast ? new DataFrame(texts, positions, all) : new DataFrame(texts, NO_POSITIONS, () => NO_POSITIONS));
+    const told = isLast ? positions : NO_POSITIONS;
+    frames.push(new DataFrame(texts, countItems(part), told, isLast ? all : () => NO_POSITIONS));
   }
   return frames;
 }

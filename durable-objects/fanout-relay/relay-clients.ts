@@ -19,7 +19,7 @@ import { type ResumePlan, resumePlan, type Wanted } from "./resume-plan.ts";
 import type { SnapshotCache } from "./snapshot-cache.ts";
 import { exchangeOf } from "./status-board.ts";
 import type { StreamMatcher } from "./stream-matcher.ts";
-import { subscribedFrame } from "./subscribed-frame.ts";
+import { outcomeOf, subscribedFrame } from "./subscribed-frame.ts";
 import { mustComeBack, Retries } from "./unattended.ts";
 import { UnresolvedPositions } from "./unresolved-positions.ts";
 
@@ -229,9 +229,20 @@ export class RelayClients<Client extends object> {
     const all = () => allPositionsOf(audiences.of(client), partitions, Object.fromEntries(told));
     this.#parts.ports.sendAtOnce(client, [new ControlFrame(answer, all), ...framesOf(snapshots, {}, all)]);
     this.#sendStatus(client, wanted);
+    this.#countOutcomes(join);
     for (const { view, page } of join.partitions) if (page !== undefined) this.#recoveries.send(client, view, page);
     if (catchingUp.recoveries.size === 0 && !join.partitions.some(({ page }) => page !== undefined))
       this.#queue.done(client);
+  }
+
+  #countOutcomes(join: ReadyJoin<Client>): void {
+    const { partitions, ports } = this.#parts;
+    for (const one of join.wanted) {
+      for (const { partition } of one.subscription.sources) {
+        const view = partitions.get(partition);
+        if (view !== undefined) ports.resumed(view.exchange, outcomeOf(join, one, view));
+      }
+    }
   }
 
   #sendStatus(client: Client, wanted: readonly Wanted[]): void {

@@ -62,6 +62,8 @@ it("tells positions within 5 s and status within 15 s, and looks after clients, 
   state.isNeeded = false;
   vi.advanceTimersByTime(10_000);
   expect(count("settle")).toBe(15);
+  // The registry is asked once more, since what was counted is told with the question.
+  expect(count("markets")).toBe(8);
   clock.onAlarm();
   expect(setAlarm).toHaveBeenCalledTimes(2);
   state.isNeeded = true;

@@ -61,6 +61,8 @@ export class RelayClock {
     const { core, pool, isNeeded, refreshMarkets } = this.#parts;
     const now = Date.now();
     if (!isNeeded()) {
+      // The registry is told with it what was counted: after this the object may sleep, and forget it.
+      refreshMarkets();
       this.#stop();
       return;
     }

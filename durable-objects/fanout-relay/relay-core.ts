@@ -139,6 +139,11 @@ export class RelayCore<Client extends object> {
     this.#clients.settle(now);
   }
 
+  /** How many streams and wildcards the clients have: see {@link Audiences.streams}. */
+  get streams(): ReadonlyMap<string, number> {
+    return this.#audiences.streams;
+  }
+
   /** Tells everyone their positions: silence, too, is a proof that nothing is missing. */
   tellPositions(): void {
     this.#positions.tellAll();

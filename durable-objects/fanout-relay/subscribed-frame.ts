@@ -1,5 +1,6 @@
 /** The answer to a subscribe, PROTOCOL.md §3: what each stream that worked begins with. */
 
+import type { ResumeOutcome } from "../../protocol/edge-counts.ts";
 import type { SubscribedStream } from "../../protocol/frames.ts";
 import type { MultiServerFrame, SubscribedPattern } from "../../protocol/multi-stream-frames.ts";
 import type { ReadyJoin } from "./joins.ts";
@@ -56,6 +57,13 @@ export function resumeOf(join: Resumed, one: Wanted, view: PartitionView): true 
   if (claim === undefined) return one.from === undefined ? undefined : "epoch_changed";
   const oldest = join.partitions.find((other) => other.view === view)?.oldest ?? 0;
   return claim < oldest ? "too_old" : true;
+}
+
+/** How a subscription goes in a partition, to be counted. */
+export function outcomeOf(join: Resumed, one: Wanted, view: PartitionView): ResumeOutcome {
+  if (one.subscription.channel !== "trade") return one.from === undefined ? "began_anew" : "recovered";
+  const resumed = resumeOf(join, one, view) ?? "began_anew";
+  return resumed === true ? "recovered" : resumed;
 }
 
 function wildcard(join: Resumed, one: Wanted, views: readonly PartitionView[]): Omit<SubscribedPattern, "requested"> {

@@ -7,6 +7,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { type PartitionFrame, partitionFrame } from "../../protocol/partition-frames.ts";
+import { EdgeCounters } from "../edge-counters.ts";
 import { nearExchange } from "../near-exchange.ts";
 import { objectName } from "../object-name.ts";
 import { PendingRequests } from "../pending-requests.ts";
@@ -39,8 +40,9 @@ export class PartitionFeed extends DurableObject<Bindings> {
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env);
-    this.#publisher = new PublisherLink(ctx);
-    this.#relays = new RelayServer(ctx, this.#core, this.#publisher);
+    const counters = new EdgeCounters(() => this.#relays.gauges);
+    this.#publisher = new PublisherLink(ctx, counters);
+    this.#relays = new RelayServer(ctx, this.#core, this.#publisher, counters);
   }
 
   /**
@@ -105,6 +107,7 @@ export class PartitionFeed extends DurableObject<Bindings> {
           this.#relays.onBatch(frame, taken.events, now);
           this.#onUpdate(now);
         }
+        if (frame.count === true) this.#publisher.tellCounts();
         break;
       }
       case "tickers": {

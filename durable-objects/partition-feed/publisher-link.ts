@@ -7,6 +7,7 @@ import { encodeIngest } from "../../protocol/ingest-version.ts";
 import type { PartitionReply, ReplayRequest } from "../../protocol/partition-frames.ts";
 import type { Position } from "../../protocol/position.ts";
 import type { Rate } from "../../protocol/stream.ts";
+import { type EdgeCounters, NOTHING_TOLD } from "../edge-counters.ts";
 import { answerClose, sendOrDrop } from "../sockets.ts";
 
 const TAG = "publisher";
@@ -20,6 +21,7 @@ const ANEW = "anew";
 
 export class PublisherLink {
   readonly #ctx: DurableObjectState;
+  readonly #counters: Pick<EdgeCounters, "take" | "goOnFrom">;
   #socket: WebSocket | undefined;
   /** Whether the pusher knows what this life of the object has. */
   #introduced = false;
@@ -28,8 +30,10 @@ export class PublisherLink {
   #lastRead = 0;
   #lastRequest = { text: "", at: 0 };
 
-  constructor(ctx: DurableObjectState) {
+  /** @param counters what the feed has counted is told with whatever is said here */
+  constructor(ctx: DurableObjectState, counters: Pick<EdgeCounters, "take" | "goOnFrom">) {
     this.#ctx = ctx;
+    this.#counters = counters;
     const isCurrent = (ws: WebSocket) => ws.readyState === WebSocket.OPEN && ws.deserializeAttachment() === CURRENT;
     this.#socket = ctx.getWebSockets(TAG).find(isCurrent);
   }
@@ -48,6 +52,7 @@ export class PublisherLink {
     this.#ctx.acceptWebSocket(ws, [TAG]);
     ws.serializeAttachment(CURRENT);
     this.#socket = ws;
+    this.#counters.goOnFrom(NOTHING_TOLD);
     this.#lastRead = 0;
     this.#lastRequest = { text: "", at: 0 };
     this.#introduce(position);
@@ -106,6 +111,12 @@ export class PublisherLink {
     if (this.#isNew(ANEW, now)) this.#introduce(position);
   }
 
+  /** The pusher asks what was counted. */
+  tellCounts(): void {
+    const counts = this.#counters.take();
+    if (counts !== undefined) this.#say({ op: "counts", counts });
+  }
+
   #introduce(position: Position | null): void {
     this.#introduced = true;
     const rates = [...this.#rates];
@@ -118,7 +129,13 @@ export class PublisherLink {
     return true;
   }
 
-  #send(frame: PartitionReply): void {
+  #send(frame: Exclude<PartitionReply, { op: "counts" | "replaced" }>): void {
+    if (this.#socket === undefined) return;
+    const counts = this.#counters.take();
+    this.#say(counts === undefined ? frame : { ...frame, counts });
+  }
+
+  #say(frame: PartitionReply): void {
     if (this.#socket !== undefined) sendOrDrop(this.#socket, encodeIngest(frame));
   }
 }

@@ -59,7 +59,8 @@ it("a feed that has lost its memory closes the links that outlived it, and serve
   // The next batch wakes it: it knows nothing, and wants nothing.
   pusher.send(batch(10, 11, [trade(11, A)]));
   expect(await relay.closed).toBe(4000);
-  expect(await pusher.next("ready")).toEqual({ op: "ready", epoch: null, through: 0, rates: [] });
+  const counts = expect.objectContaining({ clients: 0, closes: { restarting: 1 } });
+  expect(await pusher.next("ready")).toEqual({ op: "ready", epoch: null, through: 0, rates: [], counts });
   const again = await TestRelay.open(feed);
   again.want([RAW]);
   expect((await pusher.next("cadence")).rates).toEqual(["raw"]);
@@ -74,7 +75,8 @@ it("a feed that a relay wakes says with its first word what is wanted, and once"
   const again = await TestRelay.open(feed);
   expect(await relay.closed).toBe(4000);
   again.want([RAW]);
-  expect(await pusher.next("ready")).toEqual({ op: "ready", epoch: null, through: 0, rates: ["raw"] });
+  const counts = expect.objectContaining({ clients: 1, closes: { restarting: 1 } });
+  expect(await pusher.next("ready")).toEqual({ op: "ready", epoch: null, through: 0, rates: ["raw"], counts });
   pusher.send(batch(10, 11, [trade(11, A)]));
   pusher.send(list(11, 11, []));
   pusher.send(batch(11, 12, [trade(12, A)]));
@@ -103,7 +105,8 @@ describe("another log", () => {
     );
     // The list says nothing of the trades before its end.
     pusher.send(batch(5, 6, [trade(6, A)], { epoch: "e2" }));
-    expect(await pusher.next("resend")).toEqual({ op: "resend", epoch: "e2", from: 1 });
+    const counts = expect.objectContaining({ clients: 1, streams: 2 });
+    expect(await pusher.next("resend")).toEqual({ op: "resend", epoch: "e2", from: 1, counts });
     pusher.send(batch(1, 6, [trade(3, A), ticker(4, A), trade(6, A)], { epoch: "e2" }));
     expect(brief((await relay.next("lines")).items)).toEqual([
       [RAW, 1, 3, [3]],

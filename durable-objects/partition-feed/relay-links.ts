@@ -3,8 +3,10 @@
  * are found at a start are closed, and the relays dial again and go on from where they were.
  */
 
+import type { CloseReason } from "../../protocol/edge-counts.ts";
 import { closeCode, ProtocolError } from "../../protocol/errors.ts";
 import { encodeRelayFrame, type RelayHead } from "../../protocol/relay-frames.ts";
+import type { EdgeCounters, Gauges } from "../edge-counters.ts";
 
 const TAG = "relay";
 /** Bytes that may wait for a relay. It takes what it is sent, or it is stuck; what it lacks then it asks for again. */
@@ -21,14 +23,29 @@ export interface RelayLink {
 export class RelayLinks {
   readonly #ctx: DurableObjectState;
   readonly #links = new Map<WebSocket, RelayLink>();
+  readonly #counters: EdgeCounters;
   readonly #onLeft: (link: RelayLink) => void;
 
-  /** @param onLeft hears of a link that is gone, whichever end has closed it */
-  constructor(ctx: DurableObjectState, onLeft: (link: RelayLink) => void) {
+  /**
+   * @param counters of the feed
+   * @param onLeft hears of a link that is gone, whichever end has closed it
+   */
+  constructor(ctx: DurableObjectState, counters: EdgeCounters, onLeft: (link: RelayLink) => void) {
     this.#ctx = ctx;
+    this.#counters = counters;
     this.#onLeft = onLeft;
     const forgotten = new ProtocolError("restarting", "this feed has lost its memory");
-    for (const ws of ctx.getWebSockets(TAG)) close(ws, forgotten);
+    for (const ws of ctx.getWebSockets(TAG)) {
+      if (ws.readyState === WebSocket.OPEN) counters.closed(forgotten.code);
+      close(ws, forgotten);
+    }
+  }
+
+  /** Links, and the names that are wanted over each. */
+  get gauges(): Gauges {
+    let streams = 0;
+    for (const { wants } of this.#links.values()) streams += wants.size;
+    return { clients: this.#links.size, streams };
   }
 
   get all(): Iterable<RelayLink> {
@@ -52,26 +69,34 @@ export class RelayLinks {
   send(link: RelayLink, head: RelayHead, lines?: readonly string[]): void {
     const { ws } = link;
     if (!this.#links.has(ws) || ws.readyState !== WebSocket.OPEN) return;
-    if (queued(ws) > BOUND)
-      this.close(link, new ProtocolError("restarting", "this relay does not take what it is sent"));
-    else ws.send(encodeRelayFrame(head, lines));
+    if (queued(ws) > BOUND) {
+      this.close(link, new ProtocolError("restarting", "this relay does not take what it is sent"), "slow_consumer");
+      return;
+    }
+    const text = encodeRelayFrame(head, lines);
+    ws.send(text);
+    this.#counters.frames += 1;
+    this.#counters.bytes += text.length;
+    this.#counters.items += lines?.length ?? 0;
   }
 
   sendAll(head: RelayHead): void {
     for (const link of this.#links.values()) this.send(link, head);
   }
 
-  close(link: RelayLink, error: ProtocolError): void {
+  /** @param why what it is counted as */
+  close(link: RelayLink, error: ProtocolError, why: CloseReason = error.code): void {
     if (!this.#links.has(link.ws)) return;
-    this.leave(link.ws);
+    this.leave(link.ws, why);
     close(link.ws, error);
   }
 
-  /** The socket is closed. Nothing happens where it was none of a relay. */
-  leave(ws: WebSocket): void {
+  /** The socket is closed. Nothing happens where it was none of a relay. @param why it is closed */
+  leave(ws: WebSocket, why: CloseReason = "left"): void {
     const link = this.#links.get(ws);
     if (link === undefined) return;
     this.#links.delete(ws);
+    this.#counters.closed(why);
     this.#onLeft(link);
   }
 }

@@ -3,6 +3,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { expect, it, vi } from "vitest";
+import { EdgeTotals } from "../../ingestor/push/edge-totals.ts";
 import { dueOn, GRID } from "../../ingestor/push/grid.ts";
 import { NewestTickers } from "../../ingestor/push/newest-tickers.ts";
 import { PartitionLink } from "../../ingestor/push/partition-link.ts";
@@ -182,7 +183,8 @@ class World {
     newest.begin(this.epoch, from);
     const status = '{"state":"live","source":"live","since":1}';
     const view = () => ({ epoch: this.epoch, asOf: this.#now, status, source: "live" as const });
-    return { ring, newest, link: new PartitionLink({ ring, newest, view, onReplaced: () => undefined }) };
+    const counted = new EdgeTotals("upbit").source("partition_feed");
+    return { ring, newest, link: new PartitionLink({ ring, newest, view, counted, onReplaced: () => undefined }) };
   }
 }
 

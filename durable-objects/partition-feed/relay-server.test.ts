@@ -83,7 +83,8 @@ describe("a want", () => {
     relay.want([`${A}@trade@raw`, `${B}@ticker@raw`]);
     expect((await relay.next("wanted")).head).toMatchObject({ epoch: null, start: 0, more: false });
     const pusher = await openPartitionPublisher(feed, URL);
-    expect(await pusher.next("ready")).toEqual({ op: "ready", epoch: null, through: 0, rates: ["raw"] });
+    const counts = expect.objectContaining({ clients: 1, streams: 2, frames: 1 });
+    expect(await pusher.next("ready")).toEqual({ op: "ready", epoch: null, through: 0, rates: ["raw"], counts });
     pusher.send(list(6, 10, [newest(B, 4)]));
     const { head, items } = await relay.next("wanted");
     expect(head).toMatchObject({ id: UNASKED, epoch: "e1", start: 6, more: false });
@@ -172,7 +173,8 @@ describe("what the pusher says besides", () => {
       detail: "the ingestor has left this feed",
     });
     const next = await openPartitionPublisher(feed, URL);
-    expect(await next.next("ready")).toEqual({ op: "ready", epoch: "e1", through: 12, rates: ["raw"] });
+    const counts = expect.objectContaining({ clients: 1, streams: 1 });
+    expect(await next.next("ready")).toEqual({ op: "ready", epoch: "e1", through: 12, rates: ["raw"], counts });
     next.send(batch(12, 13, [trade(13, A)]));
     expect((await relay.next("status")).head.status).toMatchObject({ state: "live", asOf: 13 });
   });

@@ -8,6 +8,7 @@ import type { LatestTicker, LoggedEvent } from "../../protocol/ingest.ts";
 import type { PartitionBatch, ReplayedEvents, TickerList } from "../../protocol/partition-frames.ts";
 import { type RelayRequest, relayRequest, UNASKED } from "../../protocol/relay-frames.ts";
 import { RATES, type Rate } from "../../protocol/stream.ts";
+import type { EdgeCounters, Gauges } from "../edge-counters.ts";
 import { readFrame } from "../sockets.ts";
 import { linePages } from "./line-pages.ts";
 import { beginning, type KnownTo, type PartitionCore } from "./partition-core.ts";
@@ -22,6 +23,7 @@ export class RelayServer {
   readonly #core: PartitionCore;
   readonly #publisher: PublisherLink;
   readonly #links: RelayLinks;
+  readonly #counters: EdgeCounters;
   #streams = new RelayStreams<RelayLink>("", 0);
   readonly #replays: ReplaySessions;
   readonly #status = new RelayStatus();
@@ -32,10 +34,11 @@ export class RelayServer {
     () => this.#tellRates(),
   );
 
-  constructor(ctx: DurableObjectState, core: PartitionCore, publisher: PublisherLink) {
+  constructor(ctx: DurableObjectState, core: PartitionCore, publisher: PublisherLink, counters: EdgeCounters) {
     this.#core = core;
     this.#publisher = publisher;
-    this.#links = new RelayLinks(ctx, (link) => this.#onLeft(link));
+    this.#counters = counters;
+    this.#links = new RelayLinks(ctx, counters, (link) => this.#onLeft(link));
     this.#replays = new ReplaySessions({
       position: () => core.position,
       connected: () => publisher.connected,
@@ -43,7 +46,13 @@ export class RelayServer {
       send: (link, head, lines) => this.#links.send(link, head, lines),
       close: (link, error) => this.#links.close(link, error),
       context: () => this.#context,
+      resumed: (outcome) => counters.resumed(outcome),
     });
+  }
+
+  /** What is there now, to be counted. */
+  get gauges(): Gauges {
+    return this.#links.gauges;
   }
 
   /** Whether any relay is sent trade streams: of these every event counts. */
@@ -208,6 +217,7 @@ export class RelayServer {
     if (through === undefined) return;
     const before = this.#streams.through;
     const lines = this.#streams.flush(due, through, this.#context);
+    this.#counters.folded += this.#streams.takeFolded();
     const moved = RATES.some((rate) => this.#streams.through[rate] !== before[rate]);
     const head = { op: "lines" as const, epoch: this.#streams.epoch, through: this.#streams.through };
     for (const link of this.#links.all) {
@@ -246,6 +256,7 @@ export class RelayServer {
 
   /** Events have been passed over that the pusher has not got any more. */
   #jump({ seq }: KnownTo): void {
+    this.#counters.resumed("began_anew");
     const error = new ProtocolError("restarting", "events are missing that are not to be had any more");
     for (const link of [...this.#links.all]) if (hasTrades(link)) this.#links.close(link, error);
     this.#streams.skip(seq);

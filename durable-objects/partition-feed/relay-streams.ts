@@ -29,6 +29,7 @@ export class RelayStreams<Link extends object> {
   readonly #dirty = new Map<Rate, Set<LiveStream>>(RATES.map((rate) => [rate, new Set()]));
   readonly #isWanted = (name: string) => this.#wants.has(name);
   #version = 0;
+  #folded = 0;
   #epoch: string;
   #start: number;
   #through: Through;
@@ -131,6 +132,13 @@ export class RelayStreams<Link extends object> {
     return lines;
   }
 
+  /** How many events a newer one has replaced before they were due, since this was asked last. */
+  takeFolded(): number {
+    const folded = this.#folded;
+    this.#folded = 0;
+    return folded;
+  }
+
   /**
    * Goes over to another log: every wanted trade stream goes on with a snapshot and a gap. Before it everything has to be
    * flushed.
@@ -167,6 +175,7 @@ export class RelayStreams<Link extends object> {
 
   #flush({ instrument, names, stream }: LiveStream, context: LineContext, lines: Map<Link, string[]>): void {
     const made = stream.flush({ ...context, instrument, epoch: this.#epoch }).map(encodeLine);
+    this.#folded += stream.takeFolded();
     for (const link of new Set(names.flatMap((name) => [...this.#wants.listeners(name)]))) {
       const known = lines.get(link);
       if (known === undefined) lines.set(link, [...made]);

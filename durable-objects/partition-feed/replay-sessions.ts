@@ -3,6 +3,7 @@
  * between is held here, within bounds, and what does not fit is asked for once more. A replay ends exactly where the feed is.
  */
 
+import type { ResumeOutcome } from "../../protocol/edge-counts.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import type { LoggedEvent } from "../../protocol/ingest.ts";
 import type { ReplayedEvents, ReplayRequest } from "../../protocol/partition-frames.ts";
@@ -46,6 +47,8 @@ interface Session {
   isFull: boolean;
   /** The relay waits for a page. */
   isAwaited: boolean;
+  /** The relay has been sent a page. */
+  isBegun: boolean;
 }
 
 export interface ReplayParts {
@@ -55,6 +58,8 @@ export interface ReplayParts {
   readonly send: (link: RelayLink, head: ReplayHead, lines: readonly string[]) => void;
   readonly close: (link: RelayLink, error: ProtocolError) => void;
   readonly context: () => LineContext;
+  /** Hears how each replay goes. */
+  readonly resumed: (outcome: ResumeOutcome) => void;
 }
 
 export class ReplaySessions {
@@ -76,7 +81,7 @@ export class ReplaySessions {
     this.cancel(link, id);
     const session: Session = {
       ...{ link, id, epoch, from, replay: new Replay(epoch, streams, from), instruments },
-      ...{ pages: [], held: 0, reached: from, request: undefined, isFull: false, isAwaited: true },
+      ...{ pages: [], held: 0, reached: from, request: undefined, isFull: false, isAwaited: true, isBegun: false },
     };
     this.#sessions.add(session);
     this.#serve(session);
@@ -211,6 +216,8 @@ export class ReplaySessions {
 
   #send(session: Session, { through, lines }: Page, position: Position): void {
     session.isAwaited = false;
+    if (!session.isBegun) this.#parts.resumed("recovered");
+    session.isBegun = true;
     session.held -= lines.reduce((size, { length }) => size + length, 0);
     const more = session.pages.length > 0 || through < position.seq;
     const { id, epoch, from: oldest } = session;
@@ -220,6 +227,7 @@ export class ReplaySessions {
   #refuse(session: Session, recovered: "too_old" | "epoch_changed", oldest: number): void {
     const { link, id, epoch, reached: through } = session;
     this.#end(session);
+    this.#parts.resumed(recovered);
     this.#parts.send(link, { op: "replay", id, epoch, through, oldest, more: false, recovered }, []);
   }
 

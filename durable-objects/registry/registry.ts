@@ -17,6 +17,7 @@ import { parseCovered, type Registration } from "../../protocol/registrations.ts
 import type { Settings } from "../settings.ts";
 import { MarketLists } from "./market-lists.ts";
 import { RegistrationRules } from "./registration-rules.ts";
+import { RelayCounts, type RelayWord } from "./relay-counts.ts";
 
 const heldReport = ingestReport.extend({ at: timestamp });
 /** A report and when it came, ms. */
@@ -44,6 +45,7 @@ export class Registry extends DurableObject<Settings> {
   readonly #reports = new Map<string, HeldReport>();
   readonly #rules: RegistrationRules;
   #drain: { readonly order: DrainOrder; readonly at: number } | undefined;
+  readonly #relays = new RelayCounts();
   #version: string = crypto.randomUUID();
 
   constructor(ctx: DurableObjectState, env: Settings) {
@@ -72,7 +74,9 @@ export class Registry extends DurableObject<Settings> {
       .filter((rule) => rule.exchange === exchange)
       .map(({ symbol, collected }) => ({ symbol, collected }));
     const drain = this.#drain !== undefined && now - this.#drain.at <= DRAIN_LIFE ? this.#drain.order : null;
-    return { registrations, drain };
+    // Another one of the exchange is told: what there is now must not be counted twice.
+    const relays = superseded ? undefined : this.#relays.take(exchange, this.#isFirst(exchange, now), now);
+    return { registrations, drain, ...(relays === undefined ? {} : { relays }) };
   }
 
   /** The rules that say what is collected. */
@@ -94,8 +98,12 @@ export class Registry extends DurableObject<Settings> {
     return order;
   }
 
-  /** @param known the version that the caller has, so that long lists travel only when they have changed */
-  view(known?: string): RegistryView {
+  /**
+   * @param known the version that the caller has, so that long lists travel only when they have changed
+   * @param word what the caller has counted, if it is a relay
+   */
+  view(known?: string, word?: RelayWord): RegistryView {
+    if (word !== undefined) this.#relays.put(word, Date.now());
     const version = this.#version;
     const collected = () =>
       [...this.#lists.all].map(([exchange, all]) => [exchange, this.#rules.collected(exchange, all)] as const);
@@ -115,6 +123,12 @@ export class Registry extends DurableObject<Settings> {
     if (before !== undefined && lasting(before) === lasting(held)) return;
     const body = JSON.stringify(held);
     this.ctx.storage.sql.exec("INSERT OR REPLACE INTO reports (exchange, body) VALUES (?, ?)", exchange, body);
+  }
+
+  /** Whether an exchange is the first of those whose ingestors report. */
+  #isFirst(exchange: string, now: number): boolean {
+    const reporting = [...this.#reports].filter(([, { at }]) => now - at <= REPORT_LIFE).map(([name]) => name);
+    return reporting.sort()[0] === exchange;
   }
 
   #whyUnknown({ exchange, symbol }: Registration): string | null {

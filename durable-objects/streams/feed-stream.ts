@@ -14,6 +14,8 @@ export abstract class FeedStream {
   readonly rate: Rate;
   readonly key: StreamKey;
   protected pending: FeedEvent[] = [];
+  /** Events that a newer one has replaced before they were sent, since somebody asked. */
+  protected folded = 0;
   #position = 0;
 
   constructor(channel: Channel, rate: Rate) {
@@ -55,6 +57,13 @@ export abstract class FeedStream {
     for (const event of events) this.broadcast(event);
     this.#position = events.at(-1)?.seq ?? this.#position;
     return items;
+  }
+
+  /** How many events were replaced by a newer one before they were sent, since this was asked last. */
+  takeFolded(): number {
+    const { folded } = this;
+    this.folded = 0;
+    return folded;
   }
 
   /** Up to here everything was broadcast, as was remembered elsewhere: of what waits, only what is newer still goes out. */

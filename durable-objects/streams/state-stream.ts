@@ -35,7 +35,9 @@ export class StateStream extends FeedStream {
    */
   protected override itemsOf(events: readonly FeedEvent[], context: ItemContext): Item[] {
     let prev = this.position;
-    return (this.rate === "raw" ? events.map((event) => [event]) : [events]).map((group) => {
+    const groups = this.rate === "raw" ? events.map((event) => [event]) : [events];
+    this.folded += events.length - groups.length;
+    return groups.map((group) => {
       const item = makeItem(this.key, group, prev, context, prev === 0);
       prev = item.seq;
       return item;

@@ -13,6 +13,13 @@ export class SubscriptionIndex<Key extends string, Listener extends object = Web
     return this.#listeners.keys();
   }
 
+  /** How many listen to something, each counted for every key. */
+  get size(): number {
+    let size = 0;
+    for (const listeners of this.#listeners.values()) size += listeners.size;
+    return size;
+  }
+
   has(key: Key): boolean {
     return this.#listeners.has(key);
   }

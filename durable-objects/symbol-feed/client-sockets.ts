@@ -7,6 +7,7 @@ import type { ServerFrame } from "../../protocol/frames.ts";
 import { RATES, type Rate } from "../../protocol/stream.ts";
 import type { MeteredSocket } from "../clients/metered-socket.ts";
 import { SocketPool } from "../clients/socket-pool.ts";
+import { EdgeCounters } from "../edge-counters.ts";
 import { dataFrame, itemsAfter } from "../streams/item.ts";
 import { rateOf, STREAM_KEYS, type StreamKey } from "../streams/stream-key.ts";
 import { SubscriptionIndex } from "../streams/subscription-index.ts";
@@ -32,11 +33,12 @@ interface Client {
 
 export class ClientSockets {
   readonly pool: SocketPool;
+  readonly counters = new EdgeCounters(() => ({ clients: this.pool.size, streams: this.#index.size }));
   readonly #clients = new Map<WebSocket, Client>();
   readonly #index = new SubscriptionIndex<StreamKey, Client>();
 
   constructor(ctx: DurableObjectState) {
-    this.pool = new SocketPool(ctx, ({ ws }) => this.#onRemoved(ws));
+    this.pool = new SocketPool(ctx, this.counters, ({ ws }) => this.#onRemoved(ws));
     for (const socket of this.pool.all) this.#add(socket, socket.ws.deserializeAttachment() as ClientAttachment);
   }
 
@@ -96,22 +98,25 @@ export class ClientSockets {
 
   /** The usual case at `raw`, and the hot one: one frame for all, and nothing but a send for each. */
   #deliverOne(key: StreamKey, outgoing: Outgoing, now: number): void {
-    const frame = dataFrame(outgoing.get(key) ?? []);
+    const items = outgoing.get(key) ?? [];
+    const frame = dataFrame(items);
+    let sent = 0;
     for (const client of this.#index.listeners(key)) {
       if (client.resumes) this.#continue(client, [key], outgoing, now);
-      else if (client.socket.sendWithin(frame) !== true) this.pool.send(client.socket, frame, now);
+      else if (client.socket.sendWithin(frame) === true || this.pool.send(client.socket, frame, now)) sent += 1;
     }
+    this.counters.items += sent * items.length;
   }
 
   /** Who listens to several of the streams gets them all with the first one. */
   #deliverSeveral(keys: readonly StreamKey[], outgoing: Outgoing, now: number): void {
-    const frames = new Map<string, string>();
+    const frames = new Map<string, SharedFrame>();
     for (const key of keys) {
       for (const client of this.#index.listeners(key)) {
         const own = keys.filter((one) => client.attachment.streams[one] !== undefined);
         if (own[0] !== key) continue;
         if (client.resumes) this.#continue(client, own, outgoing, now);
-        else this.pool.send(client.socket, sharedFrame(own, outgoing, frames), now);
+        else this.#send(client, sharedFrame(own, outgoing, frames), now);
       }
     }
   }
@@ -128,7 +133,11 @@ export class ClientSockets {
     });
     if (items.length === 0) return;
     save(client);
-    this.pool.send(client.socket, dataFrame(items), now);
+    this.#send(client, { text: dataFrame(items), items: items.length }, now);
+  }
+
+  #send({ socket }: Client, { text, items }: SharedFrame, now: number): void {
+    if (this.pool.send(socket, text, now)) this.counters.items += items;
   }
 
   #add(socket: MeteredSocket, attachment: ClientAttachment): void {
@@ -158,12 +167,19 @@ function resumes({ streams }: ClientAttachment): boolean {
   return Object.values(streams).some(({ from }) => from !== undefined);
 }
 
+/** A frame and how many items are in it. */
+interface SharedFrame {
+  readonly text: string;
+  readonly items: number;
+}
+
 /** The frame of all who listen to just these streams of what goes out, made once. */
-function sharedFrame(keys: readonly StreamKey[], outgoing: Outgoing, frames: Map<string, string>): string {
+function sharedFrame(keys: readonly StreamKey[], outgoing: Outgoing, frames: Map<string, SharedFrame>): SharedFrame {
   const name = keys.join();
   const known = frames.get(name);
   if (known !== undefined) return known;
-  const frame = dataFrame(keys.flatMap((key) => outgoing.get(key) ?? []));
+  const items = keys.flatMap((key) => outgoing.get(key) ?? []);
+  const frame = { text: dataFrame(items), items: items.length };
   frames.set(name, frame);
   return frame;
 }

@@ -145,6 +145,13 @@ export class FeedCore {
     return outgoing;
   }
 
+  /** How many events a newer one has replaced before they were due, since this was asked last. */
+  takeFolded(): number {
+    let folded = 0;
+    for (const stream of this.#streams.values()) folded += stream.takeFolded();
+    return folded;
+  }
+
   /**
    * Writes what is new to storage. Nothing on the way of a tick waits for it: `send()` is held back by storage writes.
    * Only for when nothing is {@link unflushed}: what is stored does not come again.

@@ -151,7 +151,8 @@ it("tells the pusher when the last listener leaves while it sleeps", async () =>
   pusher.socket.skip();
   await evictDurableObject(stub);
   only.client.ws.close(1000);
-  expect(await pusher.socket.next("cadence")).toEqual({ op: "cadence", rates: [] });
+  const counts = expect.objectContaining({ clients: 0, streams: 0 });
+  expect(await pusher.socket.next("cadence")).toEqual({ op: "cadence", rates: [], counts });
 });
 
 it("answers who comes before it has caught up only then", async () => {

@@ -6,6 +6,7 @@
 import type { FeedFrame } from "../../protocol/ingest.ts";
 import { encodeIngest } from "../../protocol/ingest-version.ts";
 import type { Rate } from "../../protocol/stream.ts";
+import { type EdgeCounters, type Gauges, NOTHING_TOLD } from "../edge-counters.ts";
 import { answerClose, sendOrDrop } from "../sockets.ts";
 import type { StreamPositions } from "../streams/stream-key.ts";
 
@@ -21,6 +22,8 @@ interface PublisherAttachment {
   readonly broadcast: Broadcast | null;
   /** The rates that the pusher was told last. */
   readonly told: readonly Rate[];
+  /** What it was told last of the feed's clients and their streams. */
+  readonly counted: Gauges;
 }
 
 const TAG = "publisher";
@@ -29,16 +32,20 @@ const RESEND_PAUSE = 2000;
 
 export class PublisherSocket {
   readonly #ctx: DurableObjectState;
+  readonly #counters: Pick<EdgeCounters, "take" | "goOnFrom">;
   #socket: WebSocket | undefined;
   /** What the socket's attachment holds: reading it back clones it each time. */
   #attached: PublisherAttachment | null = null;
   #lastAck = "";
   #lastResend = { text: "", at: 0 };
 
-  constructor(ctx: DurableObjectState) {
+  /** @param counters what the feed has counted is told with whatever is said here */
+  constructor(ctx: DurableObjectState, counters: Pick<EdgeCounters, "take" | "goOnFrom">) {
     this.#ctx = ctx;
+    this.#counters = counters;
     this.#socket = ctx.getWebSockets(TAG).find((ws) => ws.readyState === WebSocket.OPEN && attachmentOf(ws) !== null);
     if (this.#socket !== undefined) this.#attached = attachmentOf(this.#socket);
+    this.#counters.goOnFrom(this.#attached?.counted ?? NOTHING_TOLD);
   }
 
   get connected(): boolean {
@@ -64,9 +71,10 @@ export class PublisherSocket {
     const before = this.#socket;
     this.#ctx.acceptWebSocket(ws, [TAG]);
     this.#socket = ws;
+    this.#counters.goOnFrom(NOTHING_TOLD);
     this.#lastAck = "";
     this.#lastResend = { text: "", at: 0 };
-    this.#save({ publishing: true, broadcast, told: [] });
+    this.#save({ publishing: true, broadcast, told: [], counted: NOTHING_TOLD });
     if (before === undefined) return;
     before.serializeAttachment(null);
     sendOrDrop(before, encodeIngest({ op: "replaced" } satisfies FeedFrame));
@@ -91,11 +99,11 @@ export class PublisherSocket {
   }
 
   remember(broadcast: Broadcast | null): void {
-    if (broadcast !== null) this.#save({ publishing: true, broadcast, told: this.told });
+    if (broadcast !== null) this.#change({ broadcast });
   }
 
   ready(epoch: string | null, seq: number, rates: readonly Rate[]): void {
-    this.#save({ publishing: true, broadcast: this.broadcast, told: rates });
+    this.#change({ told: rates });
     this.#send({ op: "ready", epoch, seq, rates: [...rates] });
   }
 
@@ -109,7 +117,7 @@ export class PublisherSocket {
   }
 
   cadence(rates: readonly Rate[]): void {
-    this.#save({ publishing: true, broadcast: this.broadcast, told: rates });
+    this.#change({ told: rates });
     this.#send({ op: "cadence", rates: [...rates] });
   }
 
@@ -121,14 +129,21 @@ export class PublisherSocket {
     this.#send({ op: "resend", epoch, from });
   }
 
+  #change(change: Partial<PublisherAttachment>): void {
+    if (this.#attached !== null) this.#save({ ...this.#attached, ...change });
+  }
+
   #save(attachment: PublisherAttachment): void {
     if (this.#socket === undefined) return;
     this.#attached = attachment;
     this.#socket.serializeAttachment(attachment);
   }
 
-  #send(frame: FeedFrame): void {
-    if (this.#socket !== undefined) sendOrDrop(this.#socket, encodeIngest(frame));
+  #send(frame: Exclude<FeedFrame, { op: "replaced" }>): void {
+    if (this.#socket === undefined) return;
+    const counts = this.#counters.take();
+    if (counts !== undefined) this.#change({ counted: { clients: counts.clients, streams: counts.streams } });
+    sendOrDrop(this.#socket, encodeIngest(counts === undefined ? frame : { ...frame, counts }));
   }
 }
 

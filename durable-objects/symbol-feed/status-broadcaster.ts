@@ -2,7 +2,6 @@
 
 import type { FeedStatus, ServerFrame } from "../../protocol/frames.ts";
 import { parseInstrument } from "../../protocol/instrument.ts";
-import { send } from "../sockets.ts";
 import type { ClientSockets } from "./client-sockets.ts";
 import type { FeedCore } from "./feed-core.ts";
 
@@ -38,7 +37,7 @@ export class StatusBroadcaster {
   /** Tells a newcomer. */
   tell(ws: WebSocket): void {
     const { status } = this.#core;
-    if (status !== null) send(ws, this.#frame(status));
+    if (status !== null) this.#clients.pool.answer(ws, this.#frame(status));
   }
 
   /** Nobody brings ticks any more. */

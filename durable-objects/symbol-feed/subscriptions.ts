@@ -10,7 +10,6 @@ import {
 } from "../../protocol/frames.ts";
 import { CHANNEL_KINDS, parseStream, type Stream } from "../../protocol/stream.ts";
 import type { PendingRequests } from "../pending-requests.ts";
-import { send } from "../sockets.ts";
 import { dataFrame, type Item, type ItemContext } from "../streams/item.ts";
 import { type StreamKey, streamKey } from "../streams/stream-key.ts";
 import type { ClientSockets } from "./client-sockets.ts";
@@ -141,7 +140,7 @@ export class Subscriptions {
         throw error;
       }
     });
-    send(ws, { op: "unsubscribed", ...(id === undefined ? {} : { id }), streams: gone });
+    this.#parts.clients.pool.answer(ws, { op: "unsubscribed", ...(id === undefined ? {} : { id }), streams: gone });
     this.#parts.changed();
   }
 
@@ -182,14 +181,15 @@ export class Subscriptions {
     const lateNames = late.flatMap(({ requested }) => requested);
     const failures = [...failed, ...lateNames.map((requested) => ({ requested, error: restarting }))];
     const answers = inTime.map((one) => this.#start(ws, one));
-    send(ws, {
+    this.#parts.clients.pool.answer(ws, {
       op: "subscribed",
       ...(id === undefined ? {} : { id }),
       streams: answers.flatMap(({ subscribed }) => subscribed),
       failed: failures,
     });
     const items = answers.flatMap(({ items }) => items);
-    this.#parts.clients.pool.sendAtOnce(ws, dataFrames(items));
+    const { pool, counters } = this.#parts.clients;
+    if (pool.sendAtOnce(ws, dataFrames(items))) counters.items += items.length;
     const missed = items.filter(({ snapshot }) => !snapshot);
     this.#parts.recovered(
       ws,
@@ -211,6 +211,7 @@ export class Subscriptions {
       requested.map((name): SubscribedStream => ({ requested: name, ...position, ...rest }));
     const reason = from === null || !isLog(stream) ? undefined : this.#whyNot(from);
     const missed = from === null || reason !== undefined ? undefined : core.recover(key, from.seq, context());
+    clients.counters.resumed(from === null ? "began_anew" : (reason ?? "recovered"));
     if (from !== null && missed !== undefined) {
       const reached = missed.at(-1)?.seq ?? from.seq;
       clients.subscribe(ws, key, reached === core.position(key) ? undefined : reached);

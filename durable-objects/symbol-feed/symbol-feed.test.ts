@@ -62,7 +62,10 @@ it("acks only what is stored, and says that something is left to do", async () =
   pusher.push([trade(2)]);
   await pusher.stored(2);
   pusher.push([trade(3)]);
-  expect(await pusher.socket.next("ack")).toEqual({ op: "ack", epoch: "e1", seq: 2, dirty: true });
+  expect(await pusher.socket.next("ack")).toEqual({
+    ...{ op: "ack", epoch: "e1", seq: 2, dirty: true },
+    counts: expect.objectContaining({ items: 1 }),
+  });
 });
 
 it("asks for what is missing, once for each hole", async () => {

@@ -15,7 +15,7 @@ import type { Standing } from "../clients/socket-pool.ts";
 import { instrumentOf } from "../object-name.ts";
 import { PendingRequests } from "../pending-requests.ts";
 import type { Settings } from "../settings.ts";
-import { answerClose, readFrame, refuse, send } from "../sockets.ts";
+import { answerClose, readFrame, refuse } from "../sockets.ts";
 import type { ItemContext } from "../streams/item.ts";
 import { ClientSockets } from "./client-sockets.ts";
 import { FeedCore } from "./feed-core.ts";
@@ -52,7 +52,7 @@ export class SymbolFeed extends DurableObject<Settings> {
     const name = instrumentOf(ctx.id.name);
     this.#core = new FeedCore(name, new FeedStore(ctx.storage.sql), new TradeHistory(ctx.storage.sql, name));
     this.#clients = new ClientSockets(ctx);
-    this.#publisher = new PublisherSocket(ctx);
+    this.#publisher = new PublisherSocket(ctx, this.#clients.counters);
     this.#redis = new RedisWriter(env, name);
     this.#status = new StatusBroadcaster(this.#core, this.#clients);
     this.#subscriptions = new Subscriptions({
@@ -70,7 +70,7 @@ export class SymbolFeed extends DurableObject<Settings> {
       pool: this.#clients.pool,
       subscribe: (ws, { id, streams }) => this.#subscriptions.subscribe(ws, id, streams),
       unsubscribe: (ws, { id, streams }) => this.#subscriptions.unsubscribe(ws, id, streams),
-      onDropped: (ws) => this.#onGone(ws),
+      onDropped: () => this.#sayCadence(),
     });
     this.#reads = new RestReads({
       core: this.#core,
@@ -151,7 +151,7 @@ export class SymbolFeed extends DurableObject<Settings> {
       return;
     }
     const region = params.get("region") ?? "local";
-    send(server, { op: "welcome", session, region, limits: LIMITS });
+    this.#clients.pool.answer(server, { op: "welcome", session, region, limits: LIMITS });
     const streams = params.getAll("stream");
     if (streams.length > 0) this.#subscriptions.subscribe(server, undefined, streams);
     else this.#status.tell(server);
@@ -215,6 +215,7 @@ export class SymbolFeed extends DurableObject<Settings> {
   /** Broadcast first, store later: `send()` waits behind storage writes, so nothing is written before this. */
   #flush(due: readonly Rate[], now = Date.now()): void {
     this.#clients.deliver(this.#core.flush(due, this.#context(now)));
+    this.#clients.counters.folded += this.#core.takeFolded();
     this.#publisher.remember(this.#broadcast());
   }
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { edgeCounts } from "../../protocol/edge-counts.ts";
 import { FeedLinkSetup, record, TICK } from "./testing/feed-link-setup.ts";
 
 describe("a feed link", () => {
@@ -16,6 +17,16 @@ describe("a feed link", () => {
     expect(setup.link.holds).toBe(12);
     setup.ack(12);
     expect([setup.link.holds, setup.bytes]).toEqual([undefined, 0]);
+  });
+
+  it("passes on what the feed says that it has done, and forgets with the link what it has now", () => {
+    setup.ready();
+    const counts = edgeCounts.parse({ clients: 2, streams: 3, items: 4 });
+    setup.hear({ op: "cadence", rates: ["raw"], counts });
+    setup.hear({ op: "ack", epoch: "e-0", seq: 0, dirty: false, counts: edgeCounts.parse({ clients: 1, items: 5 }) });
+    expect([...setup.totals.all]).toMatchObject([{ objectClass: "symbol_feed", counts: { clients: 1, items: 9 } }]);
+    setup.link.closed();
+    expect([...setup.totals.all]).toMatchObject([{ counts: { clients: 0, streams: 0, items: 9 } }]);
   });
 
   it("carries the event just as it came from the log", () => {

@@ -9,6 +9,7 @@ import { encodeIngest, upgradeIngest } from "../../protocol/ingest-version.ts";
 import type { Rate } from "../../protocol/stream.ts";
 import type { LogRecord } from "../log/log.ts";
 import { encodeBatch, type PartitionView } from "./batch.ts";
+import type { EdgeSource } from "./edge-totals.ts";
 import { FeedCadence } from "./feed-cadence.ts";
 import { type Expected, FeedProgress, type FeedProgressOptions, type Stored } from "./feed-progress.ts";
 import type { CatchUp } from "./parking.ts";
@@ -18,6 +19,8 @@ export interface FeedLinkOptions extends Omit<FeedProgressOptions, "onLack"> {
   /** How often a feed that nobody listens to gets its ticks, ms. */
   readonly idleBatch: number;
   readonly view: () => PartitionView | undefined;
+  /** Hears what the feed has done. */
+  readonly counted: EdgeSource;
   /** The feed lacks what is no longer in memory: read the log again from the position after `seq`. */
   readonly onLack: (link: FeedLink, catchUp: CatchUp) => void;
   readonly onReplaced: (link: FeedLink) => void;
@@ -139,6 +142,7 @@ export class FeedLink {
     this.#said = undefined;
     this.#cadence.gone();
     this.#progress.endReading();
+    this.#options.counted.gone();
   }
 
   /** For good: gives back what it holds, and takes no more. */
@@ -150,7 +154,9 @@ export class FeedLink {
 
   /** @throws when the feed says what no feed says, or in a newer version */
   onMessage(text: string): void {
-    this.#obey(feedFrame.parse(upgradeIngest(JSON.parse(text))));
+    const frame = feedFrame.parse(upgradeIngest(JSON.parse(text)));
+    if ("counts" in frame && frame.counts !== undefined) this.#options.counted.take(frame.counts);
+    this.#obey(frame);
   }
 
   /** After each stretch of the log: feeds with a `raw` listener get theirs at once. */

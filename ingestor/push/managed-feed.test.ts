@@ -3,6 +3,7 @@ import { pino } from "pino";
 import { beforeEach, describe, expect, it } from "vitest";
 import type WebSocket from "ws";
 import { type PublisherFrame, publisherFrame } from "../../protocol/ingest.ts";
+import { EdgeTotals } from "./edge-totals.ts";
 import { FeedLink } from "./feed-link.ts";
 import { ManagedFeed } from "./managed-feed.ts";
 
@@ -35,6 +36,7 @@ describe("a managed feed", () => {
       view: () => ({ epoch: "e-0", asOf: 5, opens: 1, next: 2, status }),
       logger: pino({ level: "silent" }),
       onBytes: nothing,
+      counted: new EdgeTotals("upbit").source("symbol_feed"),
       onLack: nothing,
       onReplaced: nothing,
     });

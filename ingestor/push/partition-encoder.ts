@@ -10,13 +10,13 @@ export const PAGE_BYTES = 256 * 1024;
 
 /** @param status JSON text of the collector's status, without the `asOf` that each batch gives it */
 export function encodePartitionBatch(
-  { epoch, prev, through, asOf, due }: Pick<PartitionBatch, "epoch" | "prev" | "through" | "asOf" | "due">,
+  { epoch, prev, through, asOf, due, count }: Omit<PartitionBatch, "op" | "events" | "status">,
   status: string,
   events: readonly RingEvent[],
 ): string {
   const head = `"v":${INGEST_VERSION},"epoch":${JSON.stringify(epoch)},"prev":${prev},"through":${through}`;
   const said = `${status.slice(0, -1)},"asOf":${asOf}}`;
-  const rest = `"asOf":${asOf},"status":${said},"due":${JSON.stringify(due)}`;
+  const rest = `"asOf":${asOf},"status":${said},"due":${JSON.stringify(due)}${count === true ? ',"count":true' : ""}`;
   return `{"op":"batch",${head},"events":${encodeEvents(events)},${rest}}`;
 }
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { edgeCounts } from "../../protocol/edge-counts.ts";
 import { PAGE_BYTES } from "./partition-encoder.ts";
 import type { LogView } from "./partition-link.ts";
 import { content, contents, EPOCH, PartitionLinkSetup } from "./testing/partition-link-setup.ts";
@@ -292,4 +293,23 @@ it("tells when it is replaced, and is silent from then on", () => {
   setup.read(1);
   expect([setup.replaced, wire.sent.length]).toEqual([1, begun]);
   expect(() => setup.link.onMessage('{"op":"dance"}')).toThrow();
+});
+
+describe("what the feed has done", () => {
+  it("is asked for every 5 s, with a batch that goes out anyway", () => {
+    setup.now = Date.now();
+    const wire = setup.ready(["1s"]);
+    for (let i = 0; i < 160; i += 1) setup.tick();
+    const asking = wire.sent.filter((frame) => frame.op === "batch" && frame.count === true);
+    expect([asking.length, wire.sent.filter(({ op }) => op === "batch").length]).toEqual([4, 17]);
+  });
+
+  it("is passed on with whatever it says, and what it has now is forgotten with the link", () => {
+    setup.ready();
+    setup.say({ op: "cadence", rates: ["raw"], counts: edgeCounts.parse({ clients: 2, streams: 8, items: 4 }) });
+    setup.say({ op: "counts", counts: edgeCounts.parse({ clients: 1, items: 5 }) });
+    expect([...setup.totals.all]).toMatchObject([{ objectClass: "partition_feed", counts: { clients: 1, items: 9 } }]);
+    setup.link.closed();
+    expect([...setup.totals.all]).toMatchObject([{ counts: { clients: 0, streams: 0, items: 9 } }]);
+  });
 });

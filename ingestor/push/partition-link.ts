@@ -16,6 +16,7 @@ import {
 import type { Position } from "../../protocol/position.ts";
 import type { Rate } from "../../protocol/stream.ts";
 import { DueRates } from "./due-rates.ts";
+import type { EdgeSource } from "./edge-totals.ts";
 import type { NewestTickers } from "./newest-tickers.ts";
 import { encodePartitionBatch, encodeTickerList, PAGE_BYTES } from "./partition-encoder.ts";
 import { ReplaySender } from "./replay-sender.ts";
@@ -36,6 +37,8 @@ export interface PartitionLinkOptions {
   readonly newest: NewestTickers;
   /** Undefined while nothing is known of the log. */
   readonly view: () => LogView | undefined;
+  /** Hears what the feed has done. */
+  readonly counted: EdgeSource;
   readonly onReplaced: () => void;
 }
 
@@ -43,6 +46,8 @@ export interface PartitionLinkOptions {
 const SOCKET_BYTES = 4 * 1024 * 1024;
 /** While a rate is wanted there is a batch at least this often, ms: positions and `asOf` move on without events, too. */
 const HEARTBEAT = 1000;
+/** A feed that batches flow to says nothing by itself: so often, ms, one of them asks what it has counted. */
+const COUNT_PERIOD = 5000;
 
 export class PartitionLink {
   readonly #options: PartitionLinkOptions;
@@ -59,6 +64,7 @@ export class PartitionLink {
   #asked = false;
   readonly #gone = new Set<string>();
   #lastBatch = 0;
+  #lastCount = 0;
 
   constructor(options: PartitionLinkOptions) {
     this.#options = options;
@@ -81,11 +87,14 @@ export class PartitionLink {
     this.#ready = false;
     this.#asked = false;
     this.#due.want([]);
+    this.#options.counted.gone();
   }
 
   /** @throws when the feed says what no feed says */
   onMessage(text: string): void {
-    this.#obey(partitionReply.parse(upgradeIngest(JSON.parse(text))), Date.now());
+    const frame = partitionReply.parse(upgradeIngest(JSON.parse(text)));
+    if ("counts" in frame && frame.counts !== undefined) this.#options.counted.take(frame.counts);
+    this.#obey(frame, Date.now());
   }
 
   /** After each stretch of the log. */
@@ -154,6 +163,8 @@ export class PartitionLink {
       case "read":
         this.#asked = true;
         break;
+      case "counts":
+        return;
       case "replaced":
         this.#ready = false;
         this.#options.onReplaced();
@@ -215,7 +226,9 @@ export class PartitionLink {
       const asOf = Math.min(view.asOf, next?.logged ?? view.asOf);
       const due = more ? [] : this.#due.owed;
       const { epoch, status } = view;
-      this.#socket?.send(encodePartitionBatch({ epoch, prev, through, asOf, due }, status, events));
+      const count = now - this.#lastCount >= COUNT_PERIOD;
+      if (count) this.#lastCount = now;
+      this.#socket?.send(encodePartitionBatch({ epoch, prev, through, asOf, due, count }, status, events));
       this.#position = { epoch, seq: Math.max(this.#position.seq, through) };
       this.#lastBatch = now;
       this.#due.sent(events.length > 0, due);

@@ -3,6 +3,7 @@
 import type { AckedBefore, LogRecord } from "../log/log.ts";
 import type { Logger } from "../logger.ts";
 import type { EdgeClient } from "./edge-client.ts";
+import type { EdgeSource } from "./edge-totals.ts";
 import { NewestTickers } from "./newest-tickers.ts";
 import { type LogView, PartitionLink } from "./partition-link.ts";
 import { ReconnectingSocket } from "./reconnecting-socket.ts";
@@ -18,6 +19,8 @@ export interface PartitionPublisherOptions {
   readonly ringMemory: RingMemory;
   readonly logger: Logger;
   readonly view: () => LogView | undefined;
+  /** Hears what the feed has done. */
+  readonly counted: EdgeSource;
   /** Dialling waits for `passed`; `close` is called when another publisher has superseded this one. */
   readonly gate: { readonly close: () => void; readonly passed: () => Promise<void> };
 }
@@ -30,9 +33,9 @@ export class PartitionPublisher {
   #epoch: string | undefined;
 
   constructor(options: PartitionPublisherOptions) {
-    const { exchange, partition, edge, semaphore, ringMemory, logger, view, gate } = options;
+    const { exchange, partition, edge, semaphore, ringMemory, logger, view, counted, gate } = options;
     this.#ring = new EventRing(ringMemory);
-    const link = new PartitionLink({ ring: this.#ring, newest: this.#newest, view, onReplaced: gate.close });
+    const link = new PartitionLink({ ring: this.#ring, newest: this.#newest, view, counted, onReplaced: gate.close });
     this.link = link;
     this.#reconnecting = new ReconnectingSocket(
       () => edge.publishPartition(exchange, partition),

@@ -4,6 +4,7 @@ import type WebSocket from "ws";
 import { type TicksFrame, ticksFrame } from "../../protocol/ingest.ts";
 import type { LogRecord } from "../log/log.ts";
 import { EdgeClient } from "./edge-client.ts";
+import { EdgeTotals } from "./edge-totals.ts";
 import { Partition } from "./partition.ts";
 import { RingMemory } from "./ring-memory.ts";
 import { Semaphore } from "./semaphore.ts";
@@ -27,6 +28,7 @@ function newPartition(): Partition {
     semaphore: new Semaphore(),
     idleBatch: 30_000,
     parkBytes: 1000,
+    totals: new EdgeTotals("upbit"),
     ringMemory: new RingMemory(1_000_000),
     logger: pino({ level: "silent" }),
     onBytes: () => undefined,

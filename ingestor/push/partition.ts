@@ -7,6 +7,7 @@ import type { AckedBefore, CollectorStatus, Commit, Expired, LoggedStatus, LogRe
 import type { Logger } from "../logger.ts";
 import type { PartitionView } from "./batch.ts";
 import type { EdgeClient } from "./edge-client.ts";
+import type { EdgeTotals } from "./edge-totals.ts";
 import { FeedLink } from "./feed-link.ts";
 import { ManagedFeed } from "./managed-feed.ts";
 import type { CatchUp } from "./parking.ts";
@@ -26,6 +27,7 @@ export interface PartitionOptions {
   readonly idleBatch: number;
   readonly parkBytes: number;
   readonly ringMemory: RingMemory;
+  readonly totals: EdgeTotals;
   readonly logger: Logger;
   readonly onBytes: (change: number) => void;
   readonly onLack: (link: FeedLink, catchUp: CatchUp) => void;
@@ -63,9 +65,9 @@ export class Partition {
     const detail = "no collector has said anything since this pusher started";
     this.#status = { state: "down", source: options.source, since: Date.now(), detail };
     this.#statusText = JSON.stringify(this.#status);
-    const { exchange, partition, edge, semaphore, ringMemory, logger } = options;
+    const { totals, ...shared } = options;
     const [view, gate] = [() => this.#logView(), this.#replacementGate()];
-    this.#publisher = new PartitionPublisher({ exchange, partition, edge, semaphore, ringMemory, logger, view, gate });
+    this.#publisher = new PartitionPublisher({ ...shared, counted: totals.source("partition_feed"), view, gate });
   }
 
   /** The next offset of the live reading. */
@@ -239,7 +241,8 @@ export class Partition {
   #feed(instrument: string): ManagedFeed {
     const known = this.#feeds.get(instrument);
     if (known !== undefined) return known;
-    const { partition, idleBatch, parkBytes, logger, onBytes, onLack, edge, semaphore, exchange } = this.#options;
+    const { partition, idleBatch, parkBytes, logger, onBytes, onLack, edge, semaphore, exchange, totals } =
+      this.#options;
     const gate = this.#replacementGate();
     const view = () => this.#view();
     const link = new FeedLink({
@@ -250,6 +253,7 @@ export class Partition {
       view,
       logger,
       onBytes,
+      counted: totals.source("symbol_feed"),
       onLack,
       onReplaced: gate.close,
     });

@@ -6,6 +6,7 @@ import { WebSocket } from "ws";
 import { until } from "../../local/testing.ts";
 import type { TickerEvent, TradeEvent } from "../../protocol/events.ts";
 import { EdgeClient } from "./edge-client.ts";
+import { EdgeTotals } from "./edge-totals.ts";
 import { Pusher } from "./pusher.ts";
 import { RingMemory } from "./ring-memory.ts";
 import { CommittedLog } from "./testing/committed-log.ts";
@@ -28,7 +29,15 @@ describe("the pusher", () => {
     const logger = pino({ level: "silent" });
     ringMemory = new RingMemory(1_000_000);
     const limits = { idleBatch: 30_000, memory: 1_000_000, parkBytes: 5000, ringMemory };
-    pusher = new Pusher({ exchange: "upbit", source: "live", reader: log, edge: client, logger, ...limits });
+    pusher = new Pusher({
+      exchange: "upbit",
+      source: "live",
+      reader: log,
+      edge: client,
+      logger,
+      ...limits,
+      totals: new EdgeTotals("upbit"),
+    });
     await pusher.start();
     log.announce({ state: "live", source: "simulated", since: 1 });
   });

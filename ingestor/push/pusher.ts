@@ -9,6 +9,7 @@ import type { AckedBefore, Expired, LogHandlers, LogRecord, TickReader } from ".
 import { type Logger, reasonOf } from "../logger.ts";
 import { CatchUpReader } from "./catch-up-reader.ts";
 import type { EdgeClient } from "./edge-client.ts";
+import type { EdgeTotals } from "./edge-totals.ts";
 import type { FeedLink } from "./feed-link.ts";
 import { dueOn, GRID } from "./grid.ts";
 import { Partition } from "./partition.ts";
@@ -29,6 +30,8 @@ export interface PusherOptions {
   readonly parkBytes: number;
   /** What all pushers of this process share for the last minute of their partitions. */
   readonly ringMemory: RingMemory;
+  /** What the feeds say that they have done. */
+  readonly totals: EdgeTotals;
 }
 
 const COMMIT_PERIOD = 500;
@@ -110,7 +113,7 @@ export class Pusher implements LogHandlers {
   }
 
   assigned(partition: number): void {
-    const { exchange, source, edge, idleBatch, parkBytes, ringMemory, reader } = this.#options;
+    const { exchange, source, edge, idleBatch, parkBytes, ringMemory, totals, reader } = this.#options;
     const logger = this.#logger;
     logger.info({ partition }, "pushing");
     const live = () => this.#partitions.get(partition)?.next ?? 0;
@@ -125,6 +128,7 @@ export class Pusher implements LogHandlers {
         idleBatch,
         parkBytes,
         ringMemory,
+        totals,
         semaphore: this.#semaphore,
         registered: this.#registered.promise,
         logger,

@@ -79,6 +79,7 @@ export class RelayWorld {
           if (link !== undefined) link.wanted = false;
         },
         request: (partition, request) => this.#links.get(partition)?.toFeed.push(JSON.stringify(request)),
+        resumed: () => undefined,
       },
     );
   }

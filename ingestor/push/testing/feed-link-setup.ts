@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { type FeedFrame, type TicksFrame, ticksFrame } from "../../../protocol/ingest.ts";
 import type { Rate } from "../../../protocol/stream.ts";
 import type { LogRecord } from "../../log/log.ts";
+import { EdgeTotals } from "../edge-totals.ts";
 import { FeedLink } from "../feed-link.ts";
 import type { CatchUp } from "../parking.ts";
 import { Wire } from "./wire.ts";
@@ -24,6 +25,7 @@ interface Options {
 
 export class FeedLinkSetup {
   readonly wire = new Wire<TicksFrame>((frame) => ticksFrame.parse(frame));
+  readonly totals = new EdgeTotals("upbit");
   readonly link: FeedLink;
   /** What the link holds, and the least that it ever said that it holds. */
   bytes = 0;
@@ -47,6 +49,7 @@ export class FeedLinkSetup {
         this.bytes += change;
         this.lowest = Math.min(this.lowest, this.bytes);
       },
+      counted: this.totals.source("symbol_feed"),
       onLack: (_link, catchUp) => this.lacks.push(catchUp),
       onReplaced: () => {
         this.replaced += 1;

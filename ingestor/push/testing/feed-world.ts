@@ -5,6 +5,7 @@ import { expect } from "vitest";
 import { type FeedFrame, type TicksFrame, ticksFrame } from "../../../protocol/ingest.ts";
 import { RATE_PERIODS, RATES, type Rate } from "../../../protocol/stream.ts";
 import type { LogRecord } from "../../log/log.ts";
+import { EdgeTotals } from "../edge-totals.ts";
 import { FeedLink } from "../feed-link.ts";
 import { dueOn, GRID } from "../grid.ts";
 import type { CatchUp } from "../parking.ts";
@@ -50,6 +51,7 @@ export class FeedWorld {
         : { epoch: "e-0", asOf: this.#asOf, opens: this.#commit, next: this.#read + 1, status: STATUS },
     logger: pino({ level: "silent" }),
     onBytes: () => undefined,
+    counted: new EdgeTotals("upbit").source("symbol_feed"),
     onLack: (_link, catchUp) => {
       this.#catchUp = { catchUp, next: catchUp.seq + 1 };
     },

@@ -3,6 +3,7 @@
 import { type PartitionFrame, type PartitionReply, partitionFrame } from "../../../protocol/partition-frames.ts";
 import type { Rate } from "../../../protocol/stream.ts";
 import type { LogRecord } from "../../log/log.ts";
+import { EdgeTotals } from "../edge-totals.ts";
 import { dueOn, GRID } from "../grid.ts";
 import { NewestTickers } from "../newest-tickers.ts";
 import { type LogView, PartitionLink } from "../partition-link.ts";
@@ -17,6 +18,7 @@ type PartitionWire = Wire<PartitionFrame>;
 export class PartitionLinkSetup {
   readonly ring: EventRing;
   readonly newest = new NewestTickers();
+  readonly totals = new EdgeTotals("upbit");
   readonly link: PartitionLink;
   view: LogView | undefined = {
     epoch: EPOCH,
@@ -35,7 +37,8 @@ export class PartitionLinkSetup {
     const onReplaced = () => {
       this.replaced += 1;
     };
-    this.link = new PartitionLink({ ring: this.ring, newest: this.newest, view: () => this.view, onReplaced });
+    const counted = this.totals.source("partition_feed");
+    this.link = new PartitionLink({ ring: this.ring, newest: this.newest, view: () => this.view, counted, onReplaced });
   }
 
   read(offset: number, key = "a", type: LogRecord["type"] = "ticker", padding = ""): void {

@@ -6,6 +6,7 @@ import type { LatestTicker } from "../../../protocol/ingest.ts";
 import { type PartitionFrame, partitionFrame } from "../../../protocol/partition-frames.ts";
 import type { Rate } from "../../../protocol/stream.ts";
 import type { LogRecord } from "../../log/log.ts";
+import { EdgeTotals } from "../edge-totals.ts";
 import { dueOn, GRID } from "../grid.ts";
 import { NewestTickers } from "../newest-tickers.ts";
 import { PartitionLink } from "../partition-link.ts";
@@ -40,7 +41,8 @@ class Pusher {
       this.epoch === undefined
         ? undefined
         : { epoch: this.epoch, asOf: this.asOf, status: STATUS, source: "simulated" as const };
-    this.link = new PartitionLink({ ring: this.ring, newest: this.newest, view, onReplaced: () => undefined });
+    const counted = new EdgeTotals("upbit").source("partition_feed");
+    this.link = new PartitionLink({ ring: this.ring, newest: this.newest, view, counted, onReplaced: () => undefined });
   }
 
   read({ epoch, record }: Written, now: number): void {
