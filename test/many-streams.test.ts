@@ -7,7 +7,9 @@ import { requireKafka, requireRedis } from "../local/testing.ts";
 import { dialects } from "../simulator/dialects.ts";
 import { mulberry32 } from "../simulator/random.ts";
 import { EventStreams, type ManyStreams, SocketStreams } from "./support/many-streams.ts";
+import { metricsOf } from "./support/metrics.ts";
 import { randomStreams } from "./support/random-streams.ts";
+import { RawSocket } from "./support/raw-socket.ts";
 import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
 import type { StreamChecker } from "./support/stream-checker.ts";
 import { until } from "./support/until.ts";
@@ -42,6 +44,7 @@ kafka.describe("clients of many streams", () => {
   beforeAll(async () => {
     stack = await startTestStack({
       exchanges: EXCHANGES,
+      ingestor: { METRICS_PORT: "0" },
       simulators: Object.fromEntries(
         dialects.map((dialect) => [dialect.name, { listings: dialect.listings().slice(0, MARKETS), rate: 80 }]),
       ),
@@ -117,6 +120,43 @@ kafka.describe("clients of many streams", () => {
     await part?.kill();
     await part?.start();
   }
+
+  // Before any others: they are lost with items on their way, that nobody counts at their end.
+  test("and of one instrument have received as many items as the ingestor's metrics say", async () => {
+    const [trades, tickers] = ["upbit:*-*@trade@raw", "binance:*-*@ticker@100ms"];
+    const many = await RawSocket.open(stack.url, `/v1/stream?streams=${trades},${tickers}`);
+    const [stream, path] = ["upbit:BTC-KRW@trade@raw", "/v1/stream/upbit/BTC-KRW"];
+    const one = await RawSocket.open(stack.url, `${path}?channel=trade&rate=raw`);
+    await until(() => many.items.length > 300 && one.items.length > 30, "items");
+    const items = (socket: RawSocket, exchange: string) =>
+      socket.items.filter(({ instrument }) => instrument.startsWith(`${exchange}:`)).length;
+    expect((await metricsOf(stack)).size).toBeGreaterThan(0);
+    // What was sent before the answer has come before it.
+    many.send(JSON.stringify({ op: "unsubscribe", streams: [trades, tickers] }));
+    one.send(JSON.stringify({ op: "unsubscribe", streams: [stream] }));
+    for (const { frames } of [many, one])
+      await until(() => frames.some(({ op }) => op === "unsubscribed"), "the answer");
+    for (const socket of [many, one]) socket.close();
+    let metrics: ReadonlyMap<string, number> = new Map();
+    const edge = (name: string, labels: string) => metrics.get(`tickcast_edge_${name}{${labels}}`);
+    const relay = 'class="fanout_relay",exchange=';
+    const feed = 'class="symbol_feed",exchange="upbit"';
+    await until(async () => {
+      metrics = await metricsOf(stack);
+      return (
+        edge("closes_total", `${relay}"",code="left"`) === 1 && metrics.get(`tickcast_edge_streams{${feed}}`) === 0
+      );
+    }, "the relay's client has left, and the feed's has no stream, as the metrics say");
+    for (const exchange of ["upbit", "binance"]) {
+      expect(edge("items_total", `${relay}"${exchange}"`)).toBe(items(many, exchange));
+      expect(edge("streams", `${relay}"${exchange}"`)).toBe(0);
+      expect(edge("items_total", `class="partition_feed",exchange="${exchange}"`)).toBeGreaterThan(0);
+    }
+    expect(edge("frames_total", `${relay}""`)).toBe(many.frames.length);
+    expect(edge("items_total", feed)).toBe(items(one, "upbit"));
+    expect(edge("frames_total", feed)).toBe(one.frames.length);
+    expect(edge("clients", `${relay}""`)).toBe(0);
+  });
 
   const search = { timeout: 60_000 + (STEPS + VISITORS) * 3000 };
   test(
