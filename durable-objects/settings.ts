@@ -5,6 +5,8 @@ import type { Source } from "../protocol/events.ts";
 export interface Settings {
   /** The origins that the deployment is reached at, with commas between; the first one is its name. */
   readonly PUBLIC_URL?: string;
+  /** The origins whose pages may ask, with commas between; any where it is absent. Those of PUBLIC_URL always may. */
+  readonly ALLOWED_ORIGINS?: string;
   /** Shared with the ingestor: who has it may publish. A deployment without it lets nobody publish. */
   readonly INGEST_TOKEN?: string;
   /** The operator's: who has it says what is collected. A deployment without it lets nobody. */

@@ -1,11 +1,12 @@
 /** The HTTP surface: one file per group of routes, errors as problem documents, OpenAPI from the schemas that validate. */
 
-import { cors } from "hono/cors";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { ProtocolError } from "../protocol/errors.ts";
 import { VERSION } from "../protocol/version.ts";
+import { admit } from "./admission.ts";
 import { openApi } from "./open-api.ts";
 import { operatorScheme } from "./operator.ts";
+import { crossOrigin, originRefusal } from "./origins.ts";
 import { methodProblem, problemResponse } from "./problem.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { docsRoutes } from "./routes/docs.ts";
@@ -21,7 +22,8 @@ import { tradeRoutes } from "./routes/trades.ts";
 
 export const app = openApi();
 
-app.use("*", cors({ origin: "*", allowMethods: ["GET", "HEAD", "OPTIONS"], maxAge: 86_400 }));
+app.use("*", crossOrigin);
+app.use("*", admit(originRefusal));
 app.use("*", methodNotAllowed({ app, onMethodNotAllowed: (c, allowed) => methodProblem(c, allowed) }));
 app.route("/", exchangeRoutes);
 app.route("/", marketRoutes);

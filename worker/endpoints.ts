@@ -1,5 +1,7 @@
 /** Where clients are told to go. */
 
+import { originsOf } from "./origins.ts";
+
 /** The bases to which paths are added: `/upbit/BTC-KRW` to `stream`. */
 export interface Endpoints {
   readonly stream: string;
@@ -12,10 +14,10 @@ export interface Endpoints {
  * first name is told, and where it has none, paths, which a client resolves against the address that it asked.
  *
  * @param named the origins of the deployment, with commas between
- * @throws {TypeError} when one of them is no URL
+ * @throws {TypeError} when one of them is no origin
  */
 export function endpointsOf(named: string | undefined, requestUrl: string): Endpoints {
-  const origins = (named ?? "").split(",").flatMap((one) => (one.trim() === "" ? [] : [new URL(one).origin]));
+  const origins = originsOf(named);
   const asked = URL.parse(requestUrl)?.origin;
   const origin = origins.find((one) => one === asked) ?? origins[0] ?? "";
   return { stream: `${origin.replace(/^http/, "ws")}/v1/stream`, sse: `${origin}/v1/sse`, rest: `${origin}/v1` };

@@ -1,15 +1,10 @@
 /** What the operator's routes have in common: the token, and how OpenAPI says so. */
 
-import type { MiddlewareHandler } from "hono";
-import type { AppEnv } from "./open-api.ts";
+import { admit } from "./admission.ts";
 import { refusal } from "./token.ts";
 
 /** Lets in who shows `Authorization: Bearer ADMIN_TOKEN`. */
-export const operatorOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const error = await refusal(c.req.raw, c.env, "ADMIN_TOKEN");
-  if (error !== undefined) throw error;
-  await next();
-};
+export const operatorOnly = admit((c) => refusal(c.req.raw, c.env, "ADMIN_TOKEN"));
 
 /** Of a route's description. */
 export const operatorSecurity = [{ operator: [] }];

@@ -82,8 +82,8 @@ export class TestSocket<F extends { readonly op: string }> {
 export type Client = TestSocket<ServerFrame>;
 
 /** A client's socket. */
-export async function openClient(to: Fetches, url: string): Promise<Client> {
-  return new TestSocket(await upgrade(to, url), serverFrame);
+export async function openClient(to: Fetches, url: string, headers = {}): Promise<Client> {
+  return new TestSocket(await upgrade(to, url, headers), serverFrame);
 }
 
 /** A pusher's socket at a feed. */

@@ -2,6 +2,7 @@ import { refusedUpgrade } from "../../durable-objects/sockets.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { ingestReport, leaseRequest, marketList, SOURCE_HEADER } from "../../protocol/ingest.ts";
 import { parseExchange } from "../../protocol/instrument.ts";
+import { admit } from "../admission.ts";
 import { readBody } from "../body.ts";
 import { forgetDirectory, knownInstrument } from "../directory.ts";
 import type { Env } from "../env.ts";
@@ -14,12 +15,12 @@ import { wantsSocket } from "../upgrade.ts";
 /** Where the ingestor comes in, with `Authorization: Bearer INGEST_TOKEN`. Not part of the public contract. */
 export const ingestRoutes = openApi();
 
-ingestRoutes.use("/v1/ingest/*", async (c, next) => {
-  const error = (await refusal(c.req.raw, c.env, "INGEST_TOKEN")) ?? otherPrices(c.req.header(SOURCE_HEADER), c.env);
-  if (error === undefined) return next();
-  if (wantsSocket(c.req.raw)) return refusedUpgrade(error);
-  throw error;
-});
+ingestRoutes.use(
+  "/v1/ingest/*",
+  admit(
+    async (c) => (await refusal(c.req.raw, c.env, "INGEST_TOKEN")) ?? otherPrices(c.req.header(SOURCE_HEADER), c.env),
+  ),
+);
 
 /** Prices of two sources in one feed would be one false history: each source has its own deployment, or its own turn. */
 function otherPrices(given: string | undefined, { PRICES: wanted = "live" }: Env): ProtocolError | undefined {

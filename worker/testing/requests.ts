@@ -1,9 +1,11 @@
 /** Requests to the whole Worker, as a client and an ingestor make them: for tests. */
 
-import { env, SELF } from "cloudflare:test";
+import { createExecutionContext, env, SELF } from "cloudflare:test";
 import { expect } from "vitest";
 import type { IngestReport, Market } from "../../protocol/ingest.ts";
 import { problem } from "../../protocol/rest.ts";
+import { app } from "../app.ts";
+import type { Env } from "../env.ts";
 
 /** What PUBLIC_URL names in tests. */
 export const HOST = "https://tickcast.test";
@@ -13,6 +15,14 @@ export const TOKEN = { Authorization: `Bearer ${env.INGEST_TOKEN}` };
 /** As anyone may ask. */
 export function get(path: string, headers = {}): Promise<Response> {
   return SELF.fetch(`${HOST}${path}`, { headers });
+}
+
+/** The Worker with other settings than those of all tests; for {@link upgrade} and its like, too. */
+export function deployedWith(settings: Partial<Env>) {
+  return {
+    fetch: async (url: string, init: RequestInit = {}) =>
+      app.fetch(new Request(new URL(url, HOST), init), { ...env, ...settings }, createExecutionContext()),
+  };
 }
 
 /** As the ingestor puts it, unless other headers are given; text goes as it is. */
