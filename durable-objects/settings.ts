@@ -11,6 +11,8 @@ export interface Settings {
   readonly INGEST_TOKEN?: string;
   /** The operator's: who has it says what is collected. A deployment without it lets nobody. */
   readonly ADMIN_TOKEN?: string;
+  /** Signs the tokens that clients have to show; where it is absent, they need none. */
+  readonly CLIENT_TOKEN_SECRET?: string;
   /** Both or neither: without them REST reads the objects. */
   readonly UPSTASH_REDIS_REST_URL?: string;
   readonly UPSTASH_REDIS_REST_TOKEN?: string;

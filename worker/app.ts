@@ -4,6 +4,7 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import { ProtocolError } from "../protocol/errors.ts";
 import { VERSION } from "../protocol/version.ts";
 import { admit } from "./admission.ts";
+import { clientScheme, clientsOnly } from "./client-token.ts";
 import { openApi } from "./open-api.ts";
 import { operatorScheme } from "./operator.ts";
 import { crossOrigin, originRefusal } from "./origins.ts";
@@ -24,6 +25,7 @@ export const app = openApi();
 
 app.use("*", crossOrigin);
 app.use("*", admit(originRefusal));
+app.use("/v1/*", clientsOnly);
 app.use("*", methodNotAllowed({ app, onMethodNotAllowed: (c, allowed) => methodProblem(c, allowed) }));
 app.route("/", exchangeRoutes);
 app.route("/", marketRoutes);
@@ -36,19 +38,21 @@ app.route("/", ingestRoutes);
 app.route("/", registrationRoutes);
 app.route("/", adminRoutes);
 app.openAPIRegistry.registerComponent("securitySchemes", "operator", operatorScheme);
+app.openAPIRegistry.registerComponent("securitySchemes", "client", clientScheme);
 
 app.use("/openapi.json", async (c, next) => {
   await next();
   c.header("Cache-Control", "no-store");
 });
-app.doc31("/openapi.json", {
+app.doc31("/openapi.json", ({ env }) => ({
+  ...(env.CLIENT_TOKEN_SECRET ? { security: [{ client: [] }] } : {}),
   openapi: "3.1.0",
   info: {
     title: "Tickcast",
     version: VERSION,
     description: "Live prices of every coin on every exchange, provably complete.",
   },
-});
+}));
 app.route("/", docsRoutes);
 
 app.notFound((c) => problemResponse(c, new ProtocolError("not_found", `there is nothing at ${c.req.path}: see /docs`)));

@@ -2,6 +2,7 @@
 
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
+import { CLIENT_TOKEN } from "../protocol/client-token.ts";
 import { ProtocolError } from "../protocol/errors.ts";
 import { problem } from "../protocol/rest.ts";
 import type { Env } from "./env.ts";
@@ -46,8 +47,13 @@ export const problems = {
   default: { description: "What went wrong (RFC 9457)", content: { "application/problem+json": { schema: problem } } },
 };
 
-/** `?exchange&base&quote`, each a value or several with commas between; parameters we don't know are refused. */
-export const filterQuery = z.strictObject({
+/** What a client may ask with everywhere, and all that it may unless a route takes more: what we don't know is refused. */
+export const clientQuery = z.strictObject({
+  [CLIENT_TOKEN.parameter]: z.string().optional().openapi({ description: "A client token, if no header can be sent" }),
+});
+
+/** `?exchange&base&quote`, each a value or several with commas between. */
+export const filterQuery = clientQuery.extend({
   exchange: z.string().optional().openapi({ example: "upbit" }),
   base: z.string().optional().openapi({ example: "BTC,ETH" }),
   quote: z.string().optional().openapi({ example: "KRW" }),

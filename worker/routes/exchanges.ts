@@ -1,14 +1,14 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import { exchangesBody } from "../../protocol/rest.ts";
 import { directory } from "../directory.ts";
 import { exchangeStatuses } from "../exchange-status.ts";
-import { json, openApi, problems } from "../open-api.ts";
+import { clientQuery, json, openApi, problems } from "../open-api.ts";
 
 const listExchanges = createRoute({
   method: "get",
   path: "/v1/exchanges",
   summary: "How each exchange is doing",
-  request: { query: z.strictObject({}) },
+  request: { query: clientQuery },
   responses: { 200: json(exchangesBody, "State, source and completeness of every exchange"), ...problems },
 });
 

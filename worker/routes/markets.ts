@@ -15,5 +15,8 @@ const listMarkets = createRoute({
 
 export const marketRoutes = openApi().openapi(listMarkets, async (c) => {
   const markets = (await directory(c.env)).find(c.req.valid("query"));
-  return c.json({ markets }, 200, { "Cache-Control": "public, max-age=10" });
+  // What only clients with a token may read, a cache that they share with others must not keep.
+  return c.json({ markets }, 200, {
+    "Cache-Control": `${c.env.CLIENT_TOKEN_SECRET ? "private" : "public"}, max-age=10`,
+  });
 });

@@ -1,11 +1,11 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import { LIMITS } from "../../protocol/frames.ts";
 import { healthBody, infoBody } from "../../protocol/rest.ts";
 import { VERSION } from "../../protocol/version.ts";
 import { directory } from "../directory.ts";
 import { endpointsOf } from "../endpoints.ts";
 import { checkHealth, modeOf } from "../health.ts";
-import { json, openApi, problems } from "../open-api.ts";
+import { clientQuery, json, openApi, problems } from "../open-api.ts";
 
 const NO_STORE = { "Cache-Control": "no-store" };
 
@@ -13,7 +13,8 @@ const readInfo = createRoute({
   method: "get",
   path: "/v1/info",
   summary: "What a client needs to choose an endpoint",
-  request: { query: z.strictObject({}) },
+  security: [],
+  request: { query: clientQuery },
   responses: { 200: json(infoBody, "Endpoints, limits and mode"), ...problems },
 });
 
@@ -21,7 +22,8 @@ const readHealth = createRoute({
   method: "get",
   path: "/v1/health",
   summary: "Whether prices flow, and which parts stand behind them",
-  request: { query: z.strictObject({}) },
+  security: [],
+  request: { query: clientQuery },
   responses: {
     200: json(healthBody, "Up, perhaps degraded"),
     503: json(healthBody, "Down: no prices flow"),

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { CLIENT_TOKEN } from "../../protocol/client-token.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { formatPositions, type Positions, parsePositions } from "../../protocol/positions.ts";
 import { controlEvent } from "../../protocol/server-sent-events.ts";
@@ -40,7 +41,7 @@ const readEvents = createRoute({
 /** `GET /v1/sse`: the streams of the URL over plain HTTP, held by this Worker and fed by a relay. */
 export const sseRoutes = openApi().openapi(readEvents, async (c) => {
   const query = new URL(c.req.url).searchParams;
-  const streams = streamsOfQuery(query, [LAST_ID]);
+  const streams = streamsOfQuery(query, [LAST_ID, CLIENT_TOKEN.parameter]);
   if (streams.length === 0) {
     throw new ProtocolError("bad_request", "no streams: write streams=upbit:BTC-KRW@trade, or a filter with a channel");
   }

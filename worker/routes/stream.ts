@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { CLIENT_TOKEN } from "../../protocol/client-token.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
 import { DEFAULT_RATE, parseChannel, parseRate, stream } from "../../protocol/stream.ts";
 import { streamsOfQuery } from "../../protocol/stream-query.ts";
@@ -6,6 +7,8 @@ import { connect, orRefuse, relaysNear } from "../client-socket.ts";
 import { knownInstrument } from "../directory.ts";
 import { feedOf } from "../objects.ts";
 import { type AppEnv, openApi } from "../open-api.ts";
+
+const PARAMETERS: readonly string[] = ["channel", "rate", CLIENT_TOKEN.parameter];
 
 /** `GET /v1/stream/{exchange}/{symbol}?channel=ticker,trade&rate=100ms`: a socket held by that instrument's own object. */
 export const streamRoutes = openApi();
@@ -20,7 +23,7 @@ streamRoutes.get("/v1/stream", (c) => orRefuse(c, () => toRelay(c)));
 async function toFeed(c: Context<AppEnv>, exchange: string, symbol: string): Promise<Response> {
   const query = new URL(c.req.url).searchParams;
   for (const key of query.keys()) {
-    if (key !== "channel" && key !== "rate") {
+    if (!PARAMETERS.includes(key)) {
       throw new ProtocolError("bad_request", `there is no query parameter "${key}" here: use channel and rate`);
     }
     if (query.getAll(key).length > 1) {
@@ -38,6 +41,6 @@ async function toFeed(c: Context<AppEnv>, exchange: string, symbol: string): Pro
 }
 
 async function toRelay(c: Context<AppEnv>): Promise<Response> {
-  const streams = streamsOfQuery(new URL(c.req.url).searchParams);
+  const streams = streamsOfQuery(new URL(c.req.url).searchParams, [CLIENT_TOKEN.parameter]);
   return connect(c, relaysNear(c), streams);
 }

@@ -7,7 +7,7 @@ import { directory, knownInstrument } from "../directory.ts";
 import type { Env } from "../env.ts";
 import { readLatest } from "../latest-reader.ts";
 import { partitionFeedOf } from "../objects.ts";
-import { filterQuery, json, openApi, problems, symbolParams } from "../open-api.ts";
+import { clientQuery, filterQuery, json, openApi, problems, symbolParams } from "../open-api.ts";
 
 const NO_STORE = { "Cache-Control": "no-store" };
 
@@ -23,7 +23,7 @@ const readTicker = createRoute({
   method: "get",
   path: "/v1/tickers/{exchange}/{symbol}",
   summary: "The newest ticker of one instrument, never older than about two seconds",
-  request: { params: symbolParams, query: filterQuery.pick({}) },
+  request: { params: symbolParams, query: clientQuery },
   responses: { 200: json(restTicker, "Its ticker; null while nothing has come of it yet"), ...problems },
 });
 

@@ -3,7 +3,7 @@ import { TRADES_LIMIT, tradesBody } from "../../protocol/rest.ts";
 import { wholeNumber } from "../../protocol/whole-number.ts";
 import { knownInstrument } from "../directory.ts";
 import { feedOf } from "../objects.ts";
-import { json, openApi, problems, symbolParams } from "../open-api.ts";
+import { clientQuery, json, openApi, problems, symbolParams } from "../open-api.ts";
 
 const limit = wholeNumber
   .pipe(z.number().min(1).max(TRADES_LIMIT.max))
@@ -14,7 +14,7 @@ const listTrades = createRoute({
   method: "get",
   path: "/v1/trades/{exchange}/{symbol}",
   summary: "The newest trades of one instrument, newest last",
-  request: { params: symbolParams, query: z.strictObject({ limit }) },
+  request: { params: symbolParams, query: clientQuery.extend({ limit }) },
   responses: { 200: json(tradesBody, "The trades, and the position they reach up to"), ...problems },
 });
 
