@@ -1,6 +1,17 @@
 import { describe, expect, it } from "vitest";
+import { unstable_readConfig } from "wrangler";
 import { gapOf, marketEvent, tickerEvent, tickerOf } from "./events.ts";
-import { CLIENT_OPS, clientFrame, dataItem, PING_TEXT, PONG_TEXT, serverFrame, wantedPosition } from "./frames.ts";
+import {
+  CLIENT_OPS,
+  clientFrame,
+  dataItem,
+  LIMITS,
+  PING_TEXT,
+  PONG_TEXT,
+  RATE_PERIOD,
+  serverFrame,
+  wantedPosition,
+} from "./frames.ts";
 
 const TICKER = {
   price: "95299000",
@@ -57,6 +68,7 @@ describe("the examples of the contract are frames", () => {
 
   it.each([
     '{"op":"welcome","session":"s","region":"apac","limits":{"streams":200,"message_bytes":32768,"messages_per_second":10}}',
+    JSON.stringify({ op: "welcome", session: "s", region: "apac", limits: LIMITS }),
     '{"op":"subscribed","id":1,"streams":[{"requested":"a","stream":"b","epoch":"c","seq":1077,"recovered":true}],"failed":[{"requested":"d","error":{"code":"unknown_instrument","message":"e","retryable":false}}]}',
     '{"op":"subscribed","streams":[{"requested":"a","stream":"b","seq":0}],"failed":[]}',
     '{"op":"unsubscribed","id":2,"streams":["a"]}',
@@ -112,5 +124,15 @@ describe("normalised events", () => {
   it("may be gaps", () => {
     const parsed = marketEvent.parse({ type: "gap", instrument: "upbit:BTC-KRW", received: 1, ...gap });
     expect(parsed.type === "gap" && gapOf(parsed)).toEqual(gap);
+  });
+});
+
+it("the limits of an address are those that the deployment counts by", () => {
+  const limit = (name: string, limit: number) => ({ name, simple: { limit, period: RATE_PERIOD } });
+  expect(unstable_readConfig({ config: "wrangler.toml" })).toMatchObject({
+    ratelimits: [
+      limit("CONNECTION_LIMITER", LIMITS.connections_per_minute),
+      limit("REQUEST_LIMITER", LIMITS.requests_per_minute),
+    ],
   });
 });

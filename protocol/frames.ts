@@ -5,8 +5,16 @@ import { decimal, gapFields, side, source, tickerFields, timestamp } from "./eve
 
 const seq = z.int().nonnegative();
 
-/** What a socket may ask at most; said in `welcome`. */
-export const LIMITS = { streams: 200, message_bytes: 32_768, messages_per_second: 10 } as const;
+/** What a socket may ask at most, and how often an address may connect or ask over REST; said in `welcome` and `/v1/info`. */
+export const LIMITS = {
+  streams: 200,
+  message_bytes: 32_768,
+  messages_per_second: 10,
+  connections_per_minute: 600,
+  requests_per_minute: 1200,
+} as const;
+/** Over which those of an address are counted, seconds: after it, whoever has stayed away may ask again. */
+export const RATE_PERIOD = 60;
 
 /** The position that a stream is to be resumed from. */
 export const wantedPosition = z.object({ epoch: z.string(), seq });
@@ -108,11 +116,20 @@ export type SubscribedStream = z.infer<typeof subscribedStream>;
 export const failedStream = z.object({ requested: z.string(), error: z.object(errorFields) });
 export type FailedStream = z.infer<typeof failedStream>;
 
+/** Those of an address came later: an older server says none. */
+export const limits = z.object({
+  streams: z.int(),
+  message_bytes: z.int(),
+  messages_per_second: z.int(),
+  connections_per_minute: z.int().optional(),
+  requests_per_minute: z.int().optional(),
+});
+
 export const welcomeFrame = z.object({
   op: z.literal("welcome"),
   session: z.string(),
   region: z.string(),
-  limits: z.object({ streams: z.int(), message_bytes: z.int(), messages_per_second: z.int() }),
+  limits,
 });
 export const subscribedFrame = z.object({
   op: z.literal("subscribed"),

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { source, tickerFields, timestamp } from "./events.ts";
-import { feedState, path, tradeItem } from "./frames.ts";
+import { feedState, limits, path, tradeItem } from "./frames.ts";
 import { componentState, market } from "./ingest.ts";
 import { registration } from "./registrations.ts";
 
@@ -63,7 +63,7 @@ export const infoBody = z.object({
   name: z.literal("tickcast"),
   version: z.string(),
   endpoints: z.object({ stream: z.string(), sse: z.string(), rest: z.string() }),
-  limits: z.object({ streams: z.int(), message_bytes: z.int(), messages_per_second: z.int() }),
+  limits: limits.required(),
   mode,
 });
 

@@ -9,6 +9,7 @@ import { openApi } from "./open-api.ts";
 import { operatorScheme } from "./operator.ts";
 import { crossOrigin, originRefusal } from "./origins.ts";
 import { methodProblem, problemResponse } from "./problem.ts";
+import { rateLimits } from "./rate-limits.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { exchangeRoutes } from "./routes/exchanges.ts";
@@ -25,6 +26,7 @@ export const app = openApi();
 
 app.use("*", crossOrigin);
 app.use("*", admit(originRefusal));
+app.use("*", rateLimits);
 app.use("/v1/*", clientsOnly);
 app.use("*", methodNotAllowed({ app, onMethodNotAllowed: (c, allowed) => methodProblem(c, allowed) }));
 app.route("/", exchangeRoutes);

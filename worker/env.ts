@@ -13,6 +13,9 @@ export interface Env extends Settings {
   readonly FANOUT_RELAY: DurableObjectNamespace<FanoutRelay>;
   readonly REGISTRY: DurableObjectNamespace<Registry>;
   readonly COLLECTOR_LEASE: DurableObjectNamespace<CollectorLease>;
+  /** How often an address may open a connection, and ask anything else. */
+  readonly CONNECTION_LIMITER: RateLimit;
+  readonly REQUEST_LIMITER: RateLimit;
   /** The files of `[assets]`, which the Worker alone serves. */
   readonly ASSETS: Fetcher;
 }

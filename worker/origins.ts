@@ -43,7 +43,11 @@ export function originRefusal(c: Context<AppEnv>): ProtocolError | undefined {
   );
 }
 
-const COMMON = { allowMethods: ["GET", "HEAD", "OPTIONS"], maxAge: 86_400 };
+const COMMON = {
+  allowMethods: ["GET", "HEAD", "OPTIONS"],
+  exposeHeaders: ["Retry-After", "RateLimit", "RateLimit-Policy"],
+  maxAge: 86_400,
+};
 const anyOrigin = cors({ ...COMMON, origin: "*" });
 // A cache must not answer one page with what names another: this one says `Vary: Origin`, too.
 const listedOrigins = cors({

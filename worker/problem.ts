@@ -3,6 +3,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { ERRORS, ProtocolError } from "../protocol/errors.ts";
+import { RATE_PERIOD } from "../protocol/frames.ts";
 
 /** @example problemResponse(c, new ProtocolError("bad_request", '"limit" must be at most 1000')) */
 export function problemResponse(c: Context, error: ProtocolError): Response {
@@ -18,7 +19,7 @@ export function problemResponse(c: Context, error: ProtocolError): Response {
   };
   const headers: Record<string, string> = { "Content-Type": "application/problem+json", "Cache-Control": "no-store" };
   if (error.code === "unauthorized") headers["WWW-Authenticate"] = "Bearer";
-  if (retryable) headers["Retry-After"] = "1";
+  if (retryable) headers["Retry-After"] = String(error.code === "rate_limited" ? RATE_PERIOD : 1);
   return c.body(JSON.stringify(body), status, headers);
 }
 
