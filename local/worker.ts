@@ -22,6 +22,8 @@ export interface WorkerVars {
   UPSTASH_REDIS_REST_URL?: string;
   UPSTASH_REDIS_REST_TOKEN?: string;
   PRICES?: string;
+  ALLOWED_ORIGINS?: string;
+  CLIENT_TOKEN_SECRET?: string;
 }
 
 /** How to start the Worker. */

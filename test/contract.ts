@@ -1,7 +1,7 @@
 /** What PROTOCOL.md promises of REST and the socket, from outside; the same in every mode. */
 
 import { expect, test } from "vitest";
-import { serverFrame } from "../protocol/frames.ts";
+import { LIMITS, serverFrame } from "../protocol/frames.ts";
 import { RawSocket } from "./support/raw-socket.ts";
 import { Recorder } from "./support/recorder.ts";
 import type { TestStack } from "./support/stack.ts";
@@ -25,7 +25,7 @@ export function contract(stack: () => TestStack): void {
     const live = [{ exchange: "upbit", state: "live", source: "simulated" }];
     await until(async () => JSON.stringify(await body("/v1/exchanges")).includes('"live"'), "a live exchange");
     expect(await body("/v1/exchanges")).toMatchObject({ exchanges: live });
-    expect(await body("/v1/info")).toMatchObject({ name: "tickcast", mode: stack().mode });
+    expect(await body("/v1/info")).toMatchObject({ name: "tickcast", mode: stack().mode, limits: LIMITS });
     expect(await body("/v1/health")).toMatchObject({ status: "ok", mode: stack().mode });
     expect(await body("/openapi.json")).toMatchObject({ openapi: "3.1.0" });
   });
@@ -42,6 +42,7 @@ export function contract(stack: () => TestStack): void {
     const socket = await RawSocket.open(stack().url, "/v1/stream/upbit/BTC-KRW?channel=ticker,trade&rate=raw");
     await until(() => socket.items.length > 20, "items");
     expect(socket.frames.slice(0, 3).map(({ op }) => op)).toEqual(["welcome", "subscribed", "data"]);
+    expect(socket.frames[0]).toMatchObject({ limits: LIMITS });
     for (const frame of socket.frames) expect(serverFrame.safeParse(frame).success, JSON.stringify(frame)).toBe(true);
     const last = new Map<string, number>();
     for (const { stream, prev, seq, snapshot, source } of socket.items) {

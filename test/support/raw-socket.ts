@@ -22,8 +22,8 @@ export class RawSocket {
   }
 
   /** Resolves when it is open. @param url of the Worker, `http://…` */
-  static async open(url: string, path: string): Promise<RawSocket> {
-    const socket = new WebSocket(url.replace(/^http/, "ws") + path, { perMessageDeflate: false });
+  static async open(url: string, path: string, headers: Record<string, string> = {}): Promise<RawSocket> {
+    const socket = new WebSocket(url.replace(/^http/, "ws") + path, { perMessageDeflate: false, headers });
     const raw = new RawSocket(socket);
     await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
     return raw;
