@@ -5,11 +5,15 @@ import { decimal, gapFields, side, source, tickerFields, timestamp } from "./eve
 
 const seq = z.int().nonnegative();
 
-/** What a socket may ask at most, and how often an address may connect or ask over REST; said in `welcome` and `/v1/info`. */
+/**
+ * What a socket may ask at most, and an address; said in `welcome` and `/v1/info`. An address may have
+ * `connections_per_address` open to one object, an instrument's or a relay.
+ */
 export const LIMITS = {
   streams: 200,
   message_bytes: 32_768,
   messages_per_second: 10,
+  connections_per_address: 500,
   connections_per_minute: 600,
   requests_per_minute: 1200,
 } as const;
@@ -121,6 +125,7 @@ export const limits = z.object({
   streams: z.int(),
   message_bytes: z.int(),
   messages_per_second: z.int(),
+  connections_per_address: z.int().optional(),
   connections_per_minute: z.int().optional(),
   requests_per_minute: z.int().optional(),
 });

@@ -116,6 +116,16 @@ describe("the contract of a deployment that lists origins and asks for tokens", 
     }
   });
 
+  test("a client is told how much it may", async () => {
+    const { limits } = infoBody.parse(await (await fetch(`${worker.url}/v1/info`)).json());
+    for (const path of [STREAM, "/v1/stream"]) {
+      const socket = await RawSocket.open(worker.url, `${path}?token=${GOOD}`);
+      await until(() => socket.frames.length > 0, "a welcome");
+      expect(socket.frames[0]).toMatchObject({ op: "welcome", limits });
+      socket.close();
+    }
+  });
+
   test("an address that asks too often is told so, and others are not", async () => {
     const { limits } = infoBody.parse(await (await fetch(`${worker.url}/v1/info`)).json());
     const hurried = { headers: { "CF-Connecting-IP": "203.0.113.7" } };

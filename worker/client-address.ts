@@ -1,6 +1,8 @@
 /** Groups of an IPv6 address that name its network: whoever has one address has all of those in it, 2^64. */
 const NETWORK_GROUPS = 4;
 const GROUPS = 8;
+/** Characters; what is longer is no address, but a developer's joke. */
+const LONGEST = 45;
 
 /**
  * Whose request it is, for limits: an IPv4 address, or the network of an IPv6 one.
@@ -9,7 +11,7 @@ const GROUPS = 8;
  * so it is missing only on a developer's machine, where all would share one limit, and any of them could lock out the rest
  */
 export function addressOf(request: Request): string | undefined {
-  const address = request.headers.get("CF-Connecting-IP")?.toLowerCase();
+  const address = request.headers.get("CF-Connecting-IP")?.toLowerCase().slice(0, LONGEST);
   if (!address) return undefined;
   return address.includes(":") && !address.includes(".") ? networkOf(address) : address;
 }

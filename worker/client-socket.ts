@@ -4,11 +4,15 @@ import type { Context } from "hono";
 import type { Standing } from "../durable-objects/clients/socket-pool.ts";
 import { refusedUpgrade } from "../durable-objects/sockets.ts";
 import { ProtocolError } from "../protocol/errors.ts";
+import { LIMITS } from "../protocol/frames.ts";
+import { addressOf } from "./client-address.ts";
 import { relayOf, relaysPerRegion } from "./objects.ts";
 import type { AppEnv } from "./open-api.ts";
 import { regionOf } from "./region.ts";
 import { guardSocket } from "./socket-guard.ts";
 import { wantsSocket, withoutCompression } from "./upgrade.ts";
+
+const TOO_MANY = `at most ${LIMITS.connections_per_address} connections from one address at the same time: close one`;
 
 /** An object that holds clients' sockets. */
 interface Holder {
@@ -46,7 +50,7 @@ export function relaysNear(c: Context<AppEnv>): Holder[] {
  * Connects the client to the first object that takes it.
  *
  * @param streams that it has named in its URL
- * @throws {ProtocolError} `overloaded` where all of them are full
+ * @throws {ProtocolError} `overloaded` where all of them are full, `rate_limited` where one has too many of the client's address
  */
 export async function connect(
   c: Context<AppEnv>,
@@ -63,7 +67,7 @@ export async function connect(
  *
  * @param streams that the client has named in its URL
  * @param params further ones for the object
- * @throws {ProtocolError} `overloaded` where all of them are full
+ * @throws {ProtocolError} `overloaded` where all of them are full, `rate_limited` where one has too many of the client's address
  */
 export async function openSocket(
   c: Context<AppEnv>,
@@ -74,7 +78,8 @@ export async function openSocket(
   const session = crypto.randomUUID();
   const target = new URL("https://object/");
   for (const stream of streams) target.searchParams.append("stream", stream);
-  const all = { ...params, region: regionOf(c), session };
+  const address = addressOf(c.req.raw);
+  const all = { ...params, region: regionOf(c), session, ...(address !== undefined && { address }) };
   for (const [name, value] of Object.entries(all)) target.searchParams.set(name, value);
   // A turn of the runtime's loop, in which it may notice that the client has gone already: then this ends here.
   await scheduler.wait(1);
@@ -83,6 +88,7 @@ export async function openSocket(
     const response = await holder.fetch(target, { headers: { Upgrade: "websocket" }, signal: connection.signal });
     const { webSocket } = response;
     if (webSocket !== null) return { response, webSocket, holder, session, connection };
+    if (response.status === 429) throw new ProtocolError("rate_limited", TOO_MANY);
   }
   throw new ProtocolError("overloaded", "everything that could hold this connection is full: come back later");
 }

@@ -1,4 +1,4 @@
-import { env, SELF } from "cloudflare:test";
+import { env, evictDurableObject, SELF } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { openClient, openPublisher } from "../durable-objects/testing/test-socket.ts";
 import { LIMITS } from "../protocol/frames.ts";
@@ -75,6 +75,33 @@ describe("connections", () => {
     const other = await openClient(SELF, `${HOST}/v1/stream`, from("2001:db8:0:8::1"));
     expect(await other.next("welcome")).toMatchObject({ limits: LIMITS });
     other.ws.close(1000);
+  });
+
+  it.each([
+    ["an instrument", "/v1/stream/upbit/RATE-KRW", () => env.SYMBOL_FEED.getByName("upbit:RATE-KRW")],
+    ["a relay", "/v1/stream", () => env.FANOUT_RELAY.getByName("local-0")],
+  ])("of an address to %s are so many at a time, and it forgets none", async (_, path, holder) => {
+    await list("upbit", "RATE");
+    const ip = address();
+    const open = () => openClient(SELF, `${HOST}${path}`, from(ip));
+    const clients = await Promise.all(Array.from({ length: LIMITS.connections_per_address }, open));
+    await Promise.all(clients.map((client) => client.next("welcome")));
+    await evictDurableObject(holder());
+    const refused = await open();
+    expect(await refused.next("error")).toMatchObject({ code: "rate_limited", message: expect.stringMatching("500") });
+    expect((await refused.closed).code).toBe(4100);
+    if (path === "/v1/stream") {
+      const events = await get("/v1/sse?streams=upbit:RATE-KRW@trade", from(ip));
+      await expectProblem(events, 429, "rate_limited", "500 connections");
+    }
+    const other = await openClient(SELF, `${HOST}${path}`, from(address()));
+    await other.next("welcome");
+    const [first, ...rest] = clients;
+    first?.ws.close(1000);
+    await first?.closed;
+    const again = await open();
+    await again.next("welcome");
+    for (const client of [...rest, other, again]) client.ws.close(1000);
   });
 
   it("of the ingestor are not counted: it opens one for each instrument", async () => {

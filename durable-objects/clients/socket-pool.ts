@@ -5,9 +5,10 @@
 
 import type { CloseReason } from "../../protocol/edge-counts.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import type { ServerFrame } from "../../protocol/frames.ts";
+import { LIMITS, type ServerFrame } from "../../protocol/frames.ts";
 import type { EdgeCounters } from "../edge-counters.ts";
-import { refuse, type WireFormat } from "../sockets.ts";
+import { refuse } from "../sockets.ts";
+import type { Arrival } from "./arrival.ts";
 import { Backpressure, type Sent } from "./backpressure.ts";
 import { MeteredSocket } from "./metered-socket.ts";
 
@@ -16,6 +17,8 @@ const TAG = "client";
 const SSE_TAG = "format:sse";
 /** How a socket that the Worker asks about is doing; of an `absent` client there was never a sign. */
 export type Standing = "open" | "absent" | "closing" | "gone";
+
+const addressTag = (address: string) => `address:${address}`;
 
 /** A client that has pinged once and then stays silent for this long, ms, is taken for dead. */
 const SILENCE = 120_000;
@@ -63,13 +66,20 @@ export class SocketPool {
     return this.#sockets.get(ws);
   }
 
+  /** Whether one more of an address would be too many here. Tags tell, since they outlive the object's memory. */
+  isFullFor({ address }: Arrival): boolean {
+    if (address === null) return false;
+    const held = this.#ctx.getWebSockets(addressTag(address)).filter((ws) => this.#sockets.has(ws));
+    return held.length >= LIMITS.connections_per_address;
+  }
+
   /**
    * @param attachment what the socket carries through hibernation
-   * @param format in which the client takes frames
    * @returns undefined for one that was sent away at once, because so much waits for those who are there already
    */
-  accept(ws: WebSocket, session: string, attachment: unknown, format: WireFormat = "json"): MeteredSocket | undefined {
-    this.#ctx.acceptWebSocket(ws, format === "sse" ? [TAG, session, SSE_TAG] : [TAG, session]);
+  accept(ws: WebSocket, { session, address, format }: Arrival, attachment: unknown): MeteredSocket | undefined {
+    const tags = [TAG, session, ...(format === "sse" ? [SSE_TAG] : [])];
+    this.#ctx.acceptWebSocket(ws, address === null ? tags : [...tags, addressTag(address)]);
     ws.serializeAttachment(attachment);
     const socket = new MeteredSocket(ws, Date.now(), this.#counters, format);
     this.#sockets.set(ws, socket);

@@ -11,6 +11,7 @@ import { ProtocolError } from "../../protocol/errors.ts";
 import { PING_TEXT, PONG_TEXT } from "../../protocol/frames.ts";
 import { MULTI_LIMITS, type MultiServerFrame, multiClientFrame } from "../../protocol/multi-stream-frames.ts";
 import { parsePositions } from "../../protocol/positions.ts";
+import { type Arrival, arrivalOf } from "../clients/arrival.ts";
 import { ClientRequests } from "../clients/client-requests.ts";
 import type { MeteredSocket } from "../clients/metered-socket.ts";
 import { SocketPool, type Standing } from "../clients/socket-pool.ts";
@@ -112,11 +113,13 @@ export class FanoutRelay extends DurableObject<Bindings> {
    */
   override async fetch(request: Request): Promise<Response> {
     const params = new URL(request.url).searchParams;
+    const arrival = arrivalOf(params);
+    if (this.#pool.isFullFor(arrival)) return new Response("the address has too many here", { status: 429 });
     if (this.#pool.size >= MAX_CLIENTS) return new Response("this relay is full", { status: 503 });
     if (!this.#markets.known) await this.#markets.refresh();
     const [client, server] = Object.values(new WebSocketPair());
     if (client === undefined || server === undefined) throw new TypeError("a WebSocketPair has two ends");
-    this.#accept(server, params);
+    this.#accept(server, arrival, params);
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -153,11 +156,10 @@ export class FanoutRelay extends DurableObject<Bindings> {
     return this.#pool.standing(session);
   }
 
-  #accept(server: WebSocket, params: URLSearchParams): void {
-    const session = params.get("session") ?? crypto.randomUUID();
+  #accept(server: WebSocket, arrival: Arrival, params: URLSearchParams): void {
+    const { session, format } = arrival;
     const attachment: RelayAttachment = { session, streams: false };
-    const format = params.get("sse") === "1" ? "sse" : "json";
-    const socket = this.#pool.accept(server, session, attachment, format);
+    const socket = this.#pool.accept(server, arrival, attachment);
     if (socket === undefined) return;
     const region = params.get("region") ?? "local";
     const welcome: MultiServerFrame = { op: "welcome", session, region, time: Date.now(), limits: MULTI_LIMITS };

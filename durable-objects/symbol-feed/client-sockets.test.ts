@@ -17,7 +17,7 @@ function inside(run: (state: DurableObjectState) => Promise<void>): Promise<void
 
 function accept(clients: ClientSockets): { near: WebSocket; far: Client } {
   const { 0: near, 1: far } = new WebSocketPair();
-  clients.accept(near, "s");
+  clients.accept(near, { session: "s", address: null, format: "json" });
   return { near, far: new TestSocket(far, serverFrame) };
 }
 

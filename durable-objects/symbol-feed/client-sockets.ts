@@ -5,6 +5,7 @@
 
 import type { ServerFrame } from "../../protocol/frames.ts";
 import { RATES, type Rate } from "../../protocol/stream.ts";
+import type { Arrival } from "../clients/arrival.ts";
 import type { MeteredSocket } from "../clients/metered-socket.ts";
 import { SocketPool } from "../clients/socket-pool.ts";
 import { EdgeCounters } from "../edge-counters.ts";
@@ -43,9 +44,9 @@ export class ClientSockets {
   }
 
   /** @returns false for one that was sent away at once */
-  accept(ws: WebSocket, session: string): boolean {
-    const attachment: ClientAttachment = { session, streams: {} };
-    const socket = this.pool.accept(ws, session, attachment);
+  accept(ws: WebSocket, arrival: Arrival): boolean {
+    const attachment: ClientAttachment = { session: arrival.session, streams: {} };
+    const socket = this.pool.accept(ws, arrival, attachment);
     if (socket !== undefined) this.#add(socket, attachment);
     return socket !== undefined;
   }

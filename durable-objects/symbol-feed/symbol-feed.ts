@@ -10,6 +10,7 @@ import { ProtocolError } from "../../protocol/errors.ts";
 import { clientFrame, LIMITS, PING_TEXT, PONG_TEXT } from "../../protocol/frames.ts";
 import { type LatestTicker, publisherFrame, type TicksFrame } from "../../protocol/ingest.ts";
 import { RATES, type Rate } from "../../protocol/stream.ts";
+import { type Arrival, arrivalOf } from "../clients/arrival.ts";
 import { ClientRequests } from "../clients/client-requests.ts";
 import type { Standing } from "../clients/socket-pool.ts";
 import { instrumentOf } from "../object-name.ts";
@@ -85,11 +86,13 @@ export class SymbolFeed extends DurableObject<Settings> {
 
   /** Sockets: `?publish=1` for the pusher (the Worker has checked its token), else a client. */
   override async fetch(request: Request): Promise<Response> {
-    const url = new URL(request.url);
+    const params = new URL(request.url).searchParams;
+    const arrival = arrivalOf(params);
+    if (this.#clients.pool.isFullFor(arrival)) return new Response("the address has too many here", { status: 429 });
     const [client, server] = Object.values(new WebSocketPair());
     if (client === undefined || server === undefined) throw new TypeError("a WebSocketPair has two ends");
-    if (url.searchParams.has("publish")) this.#acceptPublisher(server);
-    else this.#acceptClient(server, url.searchParams);
+    if (params.has("publish")) this.#acceptPublisher(server);
+    else this.#acceptClient(server, arrival, params);
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -141,9 +144,8 @@ export class SymbolFeed extends DurableObject<Settings> {
     this.#publisher.ready(this.#core.epoch, this.#core.storedSeq, this.#clients.rates());
   }
 
-  #acceptClient(server: WebSocket, params: URLSearchParams): void {
-    const session = params.get("session") ?? crypto.randomUUID();
-    if (!this.#clients.accept(server, session)) return;
+  #acceptClient(server: WebSocket, arrival: Arrival, params: URLSearchParams): void {
+    if (!this.#clients.accept(server, arrival)) return;
     if (this.#retired) {
       // Either the registry has not heard yet that it is gone, or the pusher not yet that it is back: soon it is one or the other.
       const moment = `${this.#core.instrument} is about to be collected, or no longer: ask again`;
@@ -151,7 +153,7 @@ export class SymbolFeed extends DurableObject<Settings> {
       return;
     }
     const region = params.get("region") ?? "local";
-    this.#clients.pool.answer(server, { op: "welcome", session, region, limits: LIMITS });
+    this.#clients.pool.answer(server, { op: "welcome", session: arrival.session, region, limits: LIMITS });
     const streams = params.getAll("stream");
     if (streams.length > 0) this.#subscriptions.subscribe(server, undefined, streams);
     else this.#status.tell(server);
