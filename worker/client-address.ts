@@ -8,7 +8,7 @@ const LONGEST = 45;
  * Whose request it is, for limits: an IPv4 address, or the network of an IPv6 one.
  *
  * @returns undefined where nobody says so. Cloudflare says it of every request from outside, and no client can say it there;
- * so it is missing only on a developer's machine, where all would share one limit, and any of them could lock out the rest
+ * so it is missing only under `npm start` and the like, where all would share one limit, and any of them could lock out the rest
  */
 export function addressOf(request: Request): string | undefined {
   const address = request.headers.get("CF-Connecting-IP")?.toLowerCase().slice(0, LONGEST);
