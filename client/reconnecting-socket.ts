@@ -1,6 +1,6 @@
 /** A WebSocket that reconnects as the close code asks, pings, and is abandoned when the peer is silent. */
 
-import { PING_TEXT } from "../protocol/frames.ts";
+import { PING_TEXT } from "../protocol/ping.ts";
 import type { SocketLike } from "./handlers.ts";
 import { pauseAfter } from "./pause.ts";
 

@@ -1,17 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { unstable_readConfig } from "wrangler";
 import { gapOf, marketEvent, tickerEvent, tickerOf } from "./events.ts";
-import {
-  CLIENT_OPS,
-  clientFrame,
-  dataItem,
-  LIMITS,
-  PING_TEXT,
-  PONG_TEXT,
-  RATE_PERIOD,
-  serverFrame,
-  wantedPosition,
-} from "./frames.ts";
+import { CLIENT_OPS, clientFrame, dataItem, serverFrame, wantedPosition } from "./frames.ts";
+import { LIMITS, RATE_PERIOD } from "./limits.ts";
+import { PING_TEXT, PONG_TEXT } from "./ping.ts";
 
 const TICKER = {
   price: "95299000",

@@ -5,21 +5,6 @@ import { decimal, gapFields, side, source, tickerFields, timestamp } from "./eve
 
 const seq = z.int().nonnegative();
 
-/**
- * What a socket may ask at most, and an address; said in `welcome` and `/v1/info`. An address may have
- * `connections_per_address` open to one object, an instrument's or a relay.
- */
-export const LIMITS = {
-  streams: 200,
-  message_bytes: 32_768,
-  messages_per_second: 10,
-  connections_per_address: 500,
-  connections_per_minute: 600,
-  requests_per_minute: 1200,
-} as const;
-/** Over which those of an address are counted, seconds: after it, whoever has stayed away may ask again. */
-export const RATE_PERIOD = 60;
-
 /** The position that a stream is to be resumed from. */
 export const wantedPosition = z.object({ epoch: z.string(), seq });
 
@@ -48,10 +33,6 @@ export const COMMON_CLIENT_FRAMES = [
 export const clientFrame = z.discriminatedUnion("op", [subscribeFrame, ...COMMON_CLIENT_FRAMES]);
 export type ClientFrame = z.infer<typeof clientFrame>;
 export const CLIENT_OPS = ["subscribe", "unsubscribe", "ping", "ack"] as const;
-
-/** Sent as exactly this text, a ping is answered without waking the server. */
-export const PING_TEXT = '{"op":"ping"}';
-export const PONG_TEXT = '{"op":"pong"}';
 
 export const errorFields = { code: z.string(), message: z.string(), retryable: z.boolean() };
 

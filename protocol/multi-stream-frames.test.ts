@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { clientFrame, serverFrame } from "./frames.ts";
-import { MULTI_LIMITS, multiClientFrame, multiServerFrame } from "./multi-stream-frames.ts";
+import { MULTI_LIMITS } from "./limits.ts";
+import { multiClientFrame, multiServerFrame } from "./multi-stream-frames.ts";
 
 describe("the examples of the contract are frames", () => {
   it.each([

@@ -10,7 +10,6 @@ import {
   COMMON_SERVER_FRAMES,
   dataFrame,
   errorFields,
-  LIMITS,
   subscribedFrame,
   subscribedStream,
   subscribeFrame,
@@ -21,9 +20,6 @@ const seq = z.int().nonnegative();
 /** A client names epochs, too: they are looked up and echoed, but never longer than this. */
 const epoch = z.string().min(1).max(64);
 const positions = z.record(epoch, seq);
-
-/** What a connection of many streams may have at most; said in `welcome`. Wildcards do not count as streams. */
-export const MULTI_LIMITS = { ...LIMITS, wildcards: 20 } as const;
 
 /** `from`: the positions told last, from which every `trade` stream of the request without a position of its own resumes. */
 const multiSubscribe = subscribeFrame.extend({ from: positions.optional() });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LIMITS } from "./frames.ts";
+import { LIMITS } from "./limits.ts";
 import { parseStreamOrPattern } from "./pattern.ts";
 import { CHANNELS, RATES } from "./stream.ts";
 import { streamsOfQuery } from "./stream-query.ts";

@@ -4,8 +4,8 @@
  */
 
 import { ProtocolError } from "./errors.ts";
-import { LIMITS } from "./frames.ts";
 import { instrument, parseExchange, withSymbol } from "./instrument.ts";
+import { LIMITS } from "./limits.ts";
 import { ANY, PATTERN_RATE, parsePattern, pattern } from "./pattern.ts";
 import { type Channel, DEFAULT_RATE, parseChannel, parseRate, type Rate, stream } from "./stream.ts";
 

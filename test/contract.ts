@@ -1,7 +1,8 @@
 /** What PROTOCOL.md promises of REST and the socket, from outside; the same in every mode. */
 
 import { expect, test } from "vitest";
-import { LIMITS, serverFrame } from "../protocol/frames.ts";
+import { serverFrame } from "../protocol/frames.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import { RawSocket } from "./support/raw-socket.ts";
 import { Recorder } from "./support/recorder.ts";
 import type { TestStack } from "./support/stack.ts";

@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 import { ticker, trade } from "../durable-objects/testing/test-events.ts";
 import { TestPusher } from "../durable-objects/testing/test-feed.ts";
 import { openClient, openPublisher, upgrade } from "../durable-objects/testing/test-socket.ts";
-import { LIMITS, type ServerFrame } from "../protocol/frames.ts";
+import type { ServerFrame } from "../protocol/frames.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import { restTicker, tradesBody } from "../protocol/rest.ts";
 import { expectProblem, get, HOST, list, market, put, TOKEN } from "./testing/requests.ts";
 

@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import type { Standing } from "../durable-objects/clients/socket-pool.ts";
 import { refusedUpgrade } from "../durable-objects/sockets.ts";
 import { ProtocolError } from "../protocol/errors.ts";
-import { LIMITS } from "../protocol/frames.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import { addressOf } from "./client-address.ts";
 import { relayOf, relaysPerRegion } from "./objects.ts";
 import type { AppEnv } from "./open-api.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { openClient } from "../durable-objects/testing/test-socket.ts";
-import { LIMITS } from "../protocol/frames.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import { endpointsOf } from "./endpoints.ts";
 import { originsOf } from "./origins.ts";
 import { deployedWith, expectProblem, HOST, list } from "./testing/requests.ts";

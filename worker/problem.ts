@@ -3,7 +3,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { ERRORS, ProtocolError } from "../protocol/errors.ts";
-import { RATE_PERIOD } from "../protocol/frames.ts";
+import { RATE_PERIOD } from "../protocol/limits.ts";
 
 /** @example problemResponse(c, new ProtocolError("bad_request", '"limit" must be at most 1000')) */
 export function problemResponse(c: Context, error: ProtocolError): Response {

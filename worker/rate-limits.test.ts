@@ -1,7 +1,7 @@
 import { env, evictDurableObject, SELF } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { openClient, openPublisher } from "../durable-objects/testing/test-socket.ts";
-import { LIMITS } from "../protocol/frames.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import { expectProblem, get, HOST, list, TOKEN } from "./testing/requests.ts";
 
 const POLICY = { requests: '"requests";q=1200;w=60', connections: '"connections";q=600;w=60' } as const;

@@ -6,7 +6,7 @@
 import type { Context } from "hono";
 import { except } from "hono/combine";
 import { ProtocolError } from "../protocol/errors.ts";
-import { LIMITS, RATE_PERIOD } from "../protocol/frames.ts";
+import { LIMITS, RATE_PERIOD } from "../protocol/limits.ts";
 import { admit } from "./admission.ts";
 import { addressOf } from "./client-address.ts";
 import type { AppEnv } from "./open-api.ts";

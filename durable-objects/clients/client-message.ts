@@ -2,7 +2,8 @@
 
 import type { z } from "zod";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { CLIENT_OPS, LIMITS, type RequestId } from "../../protocol/frames.ts";
+import { CLIENT_OPS, type RequestId } from "../../protocol/frames.ts";
+import { LIMITS } from "../../protocol/limits.ts";
 import type { MultiClientFrame } from "../../protocol/multi-stream-frames.ts";
 
 /** What a kind of socket may be sent: on a feed's, subscribes have no `from`. */

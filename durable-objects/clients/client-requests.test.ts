@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { PING_TEXT } from "../../protocol/frames.ts";
+import { PING_TEXT } from "../../protocol/ping.ts";
 import { newFeed, TestListener, TestPusher } from "../testing/test-feed.ts";
 import { barrier, openClient } from "../testing/test-socket.ts";
 

@@ -1,7 +1,7 @@
 /** What clients send on an object's sockets: counted by a token bucket, read, and passed on to whoever answers it. */
 
 import { ProtocolError } from "../../protocol/errors.ts";
-import { LIMITS } from "../../protocol/frames.ts";
+import { LIMITS } from "../../protocol/limits.ts";
 import type { MultiClientFrame } from "../../protocol/multi-stream-frames.ts";
 import { refuse } from "../sockets.ts";
 import { type ClientFrameSchema, readClientMessage, requestIdOf } from "./client-message.ts";

@@ -1,6 +1,6 @@
 /** How long a client's message may be, and what it costs. */
 
-import { LIMITS } from "../../protocol/frames.ts";
+import { LIMITS } from "../../protocol/limits.ts";
 
 /** So many bytes cost as much as a message of their own: reading long ones takes time that the other clients lack. */
 const BYTES_FOR_ONE = 8192;

@@ -5,7 +5,8 @@
 
 import type { CloseReason } from "../../protocol/edge-counts.ts";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { LIMITS, type ServerFrame } from "../../protocol/frames.ts";
+import type { ServerFrame } from "../../protocol/frames.ts";
+import { LIMITS } from "../../protocol/limits.ts";
 import type { EdgeCounters } from "../edge-counters.ts";
 import { refuse } from "../sockets.ts";
 import type { Arrival } from "./arrival.ts";

@@ -1,7 +1,7 @@
 import { env, evictDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
-import { PING_TEXT } from "../../protocol/frames.ts";
 import { type MultiServerFrame, multiServerFrame } from "../../protocol/multi-stream-frames.ts";
+import { PING_TEXT } from "../../protocol/ping.ts";
 import { servePartition } from "../testing/partition-publisher.ts";
 import { ticker, trade } from "../testing/test-events.ts";
 import { TestSocket, upgrade } from "../testing/test-socket.ts";

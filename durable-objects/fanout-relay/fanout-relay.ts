@@ -8,8 +8,9 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { PING_TEXT, PONG_TEXT } from "../../protocol/frames.ts";
-import { MULTI_LIMITS, type MultiServerFrame, multiClientFrame } from "../../protocol/multi-stream-frames.ts";
+import { MULTI_LIMITS } from "../../protocol/limits.ts";
+import { type MultiServerFrame, multiClientFrame } from "../../protocol/multi-stream-frames.ts";
+import { PING_TEXT, PONG_TEXT } from "../../protocol/ping.ts";
 import { parsePositions } from "../../protocol/positions.ts";
 import { type Arrival, arrivalOf } from "../clients/arrival.ts";
 import { ClientRequests } from "../clients/client-requests.ts";

@@ -1,6 +1,7 @@
 import { env, runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
-import { PING_TEXT, PONG_TEXT, serverFrame } from "../../protocol/frames.ts";
+import { serverFrame } from "../../protocol/frames.ts";
+import { PING_TEXT, PONG_TEXT } from "../../protocol/ping.ts";
 import { makeItem } from "../streams/item.ts";
 import type { StreamKey } from "../streams/stream-key.ts";
 import { context, feedEvents, ticker, trade } from "../testing/test-events.ts";

@@ -1,6 +1,6 @@
 import { evictDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { LIMITS } from "../../protocol/frames.ts";
+import { LIMITS } from "../../protocol/limits.ts";
 import { RATES } from "../../protocol/stream.ts";
 import { batch, gap, Receiver, ticker, trade } from "../testing/test-events.ts";
 import { newFeed, TestListener, TestPusher } from "../testing/test-feed.ts";

@@ -7,8 +7,10 @@
 
 import { DurableObject } from "cloudflare:workers";
 import { ProtocolError } from "../../protocol/errors.ts";
-import { clientFrame, LIMITS, PING_TEXT, PONG_TEXT } from "../../protocol/frames.ts";
+import { clientFrame } from "../../protocol/frames.ts";
 import { type LatestTicker, publisherFrame, type TicksFrame } from "../../protocol/ingest.ts";
+import { LIMITS } from "../../protocol/limits.ts";
+import { PING_TEXT, PONG_TEXT } from "../../protocol/ping.ts";
 import { RATES, type Rate } from "../../protocol/stream.ts";
 import { type Arrival, arrivalOf } from "../clients/arrival.ts";
 import { ClientRequests } from "../clients/client-requests.ts";

@@ -1,6 +1,6 @@
 import { SELF } from "cloudflare:test";
 import { expect, it } from "vitest";
-import { LIMITS } from "../../protocol/frames.ts";
+import { LIMITS } from "../../protocol/limits.ts";
 import { infoBody } from "../../protocol/rest.ts";
 import { get, HOST } from "../testing/requests.ts";
 

@@ -1,5 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
-import { LIMITS } from "../../protocol/frames.ts";
+import { LIMITS } from "../../protocol/limits.ts";
 import { healthBody, infoBody } from "../../protocol/rest.ts";
 import { VERSION } from "../../protocol/version.ts";
 import { directory } from "../directory.ts";
