@@ -25,7 +25,7 @@ export async function benchPath({ seconds, clients, profile }: PathOptions): Pro
     simulator: { rate: RATES[0] ?? 200, spread: "uniform" },
     ingestor: profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(profile)}` },
   });
-  const client = new TickcastClient({ url: stack.url, dial: dialNode });
+  const client = new TickcastClient({ url: stack.url, dial: dialNode, sockets: "per-instrument" });
   const steps = { collector: [] as number[], log: [] as number[], edge: [] as number[], client: [] as number[] };
   const bare = await BareProcess.start();
   let measuring = false;

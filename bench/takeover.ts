@@ -18,7 +18,7 @@ const SESSION = 6000;
 export async function benchTakeover({ times }: { times: number }): Promise<void> {
   const stack = await benchStack({ exchanges: ["upbit"], simulator: { rate: RATE } });
   const simulator = stack.simulators.get("upbit");
-  const client = new TickcastClient({ url: stack.url, dial: dialNode });
+  const client = new TickcastClient({ url: stack.url, dial: dialNode, sockets: "per-instrument" });
   const bare = await BareProcess.start();
   let newest = 0;
   try {

@@ -44,7 +44,22 @@ export class FeedConnection {
     if (replaced !== undefined) replaced.state = "unsubscribed";
     this.#subscriptions.set(subscription.stream, subscription);
     this.#ask([subscription]);
+    replaced?.handlers.onReplaced?.();
     return subscription;
+  }
+
+  /** Nothing is delivered until {@link resume}, which goes on after the last item that was. */
+  pause(subscription: Subscription): void {
+    if (!this.#has(subscription)) return;
+    subscription.state = "paused";
+    subscription.request = undefined;
+    this.#send({ op: "unsubscribe", streams: [subscription.stream] });
+  }
+
+  resume(subscription: Subscription): void {
+    if (subscription.state !== "paused") return;
+    subscription.state = "subscribing";
+    this.#ask([subscription]);
   }
 
   /** Does nothing when the subscription has been replaced or has ended. */
@@ -63,14 +78,14 @@ export class FeedConnection {
 
   #onOpen(): void {
     this.#lastError = undefined;
-    this.#ask([...this.#subscriptions.values()]);
+    this.#ask([...this.#subscriptions.values()].filter(({ state }) => state !== "paused"));
     this.#options.onOpen?.();
   }
 
   #onClose(code: number, reason: string, retryIn: number | null): void {
     const interrupted = [...this.#subscriptions.values()];
     for (const subscription of interrupted) {
-      subscription.state = "subscribing";
+      if (subscription.state !== "paused") subscription.state = "subscribing";
       subscription.request = undefined;
     }
     if (retryIn === null) {
@@ -95,7 +110,7 @@ export class FeedConnection {
         }
         break;
       case "subscribed":
-        for (const subscribed of frame.streams) this.#onSubscribed(subscribed, frame.id);
+        for (const one of frame.streams) if (!("matches" in one)) this.#onSubscribed(one, frame.id);
         for (const failed of frame.failed) this.#onFailed(failed, frame.id);
         break;
       case "status":
@@ -188,7 +203,8 @@ export class FeedConnection {
       return;
     }
     this.#socket.later(500 + Math.random() * 500, () => {
-      if (this.#has(subscription) && subscription.request === undefined) this.#ask([subscription]);
+      if (!this.#has(subscription) || subscription.state !== "subscribing") return;
+      if (subscription.request === undefined) this.#ask([subscription]);
     });
   }
 

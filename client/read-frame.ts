@@ -1,50 +1,60 @@
 /** Reads what a server sends: validated here once. What a newer server adds must not make an older client stumble. */
 
-import { z } from "zod";
-import { type DataItem, dataItem, type ServerFrame, serverFrame } from "../protocol/frames.ts";
+import type { DataItem } from "../protocol/frames.ts";
 import { parseJson } from "../protocol/json.ts";
-
-/** Enough of an item to know where it stands. */
-const envelope = dataItem.pick({ stream: true, epoch: true, prev: true, seq: true, snapshot: true });
-type Envelope = z.infer<typeof envelope>;
+import { FRAMES, itemShape, type Place, placeShape, positionsShape, type ServerSays } from "./frame-shapes.ts";
+import { has, isObject } from "./shape.ts";
 
 /** An item that could not be read; `at` is where it stands in its stream, if even that is known. */
 export interface UnreadableItem {
-  readonly at: Envelope | undefined;
+  readonly at: Place | undefined;
   readonly problem: string;
 }
 
 /** What a text turned out to be. */
 export type Incoming =
-  | ServerFrame
+  | ServerSays
   /** A frame of data of which some items could not be read. */
-  | { readonly op: "partly"; readonly items: readonly (DataItem | UnreadableItem)[] }
-  | { readonly op: "unreadable"; readonly problem: string }
-  /** An op for newer clients. */
+  | {
+      readonly op: "partly";
+      readonly items: readonly (DataItem | UnreadableItem)[];
+      readonly positions: Readonly<Record<string, number>>;
+    }
+  /** `data` where items may have been in it. */
+  | { readonly op: "unreadable"; readonly problem: string; readonly data: boolean }
+  /** For newer clients, or nothing to act upon. */
   | { readonly op: "unknown" };
-
-const OPS = new Set<string>(serverFrame.options.map(({ shape }) => shape.op.value));
-const anyFrame = z.object({ op: z.string(), data: z.array(z.unknown()).optional() });
 
 export function readServerFrame(text: string): Incoming {
   const json = parseJson(text);
-  const frame = serverFrame.safeParse(json);
-  if (frame.success) return frame.data;
-  const { success, data } = anyFrame.safeParse(json);
-  if (!success) return { op: "unreadable", problem: `not a frame: ${text.slice(0, 80)}` };
-  if (!OPS.has(data.op)) return { op: "unknown" };
-  if (data.op === "data" && data.data !== undefined) return { op: "partly", items: data.data.map(readItem) };
-  return { op: "unreadable", problem: `${data.op}: ${explain(frame.error)}` };
+  if (!isObject(json) || typeof json["op"] !== "string") {
+    return { op: "unreadable", problem: `not a frame: ${text.slice(0, 80)}`, data: true };
+  }
+  const { op } = json;
+  if (!isKnown(op)) return { op: "unknown" };
+  const shape = FRAMES[op];
+  if (has<ServerSays>(shape, json)) return json;
+  if (op === "data") return readPartly(json);
+  return { op: "unreadable", problem: `${op}: ${shape.problem(json)}`, data: false };
 }
 
 /** One item that is strange does not cost the others of its frame. */
-function readItem(value: unknown): DataItem | UnreadableItem {
-  const item = dataItem.safeParse(value);
-  if (item.success) return item.data;
-  return { at: envelope.safeParse(value).data, problem: explain(item.error) };
+function readPartly({ data, positions = {} }: Record<string, unknown>): Incoming {
+  if (Array.isArray(data) && has(positionsShape, positions))
+    return { op: "partly", items: data.map(readItem), positions };
+  return { op: "unreadable", problem: `data: ${FRAMES.data.problem({ op: "data", data, positions })}`, data: true };
 }
 
-function explain(error: z.ZodError): string {
-  const issue = error.issues[0];
-  return `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "malformed"}`;
+function readItem(value: unknown): DataItem | UnreadableItem {
+  const problem = itemShape.problem(value);
+  if (problem === undefined && has(itemShape, value)) return value;
+  return { at: has(placeShape, value) ? placeOf(value) : undefined, problem: problem ?? "" };
+}
+
+function placeOf({ stream, epoch, prev, seq, snapshot }: Place): Place {
+  return { stream, epoch, prev, seq, ...(snapshot === undefined ? {} : { snapshot }) };
+}
+
+function isKnown(op: string): op is ServerSays["op"] {
+  return Object.hasOwn(FRAMES, op);
 }

@@ -5,8 +5,11 @@ import { parseStream } from "../protocol/stream.ts";
 import { Continuity } from "./continuity.ts";
 import type { StreamHandlers } from "./handlers.ts";
 
-/** `subscribing`: asked for, or waiting for a connection; `subscribed`: items flow; `unsubscribed`: over, by our wish or the server's. */
-export type SubscriptionState = "subscribing" | "subscribed" | "unsubscribed";
+/**
+ * `subscribing`: asked for, or waiting for a connection; `subscribed`: items flow; `paused`: the subscriber wants none for now;
+ * `unsubscribed`: over, by our wish or the server's.
+ */
+export type SubscriptionState = "subscribing" | "subscribed" | "paused" | "unsubscribed";
 
 export class Subscription {
   /** Canonical, with its rate. */

@@ -37,6 +37,7 @@ try {
   const client = new TickcastClient({
     url,
     dial: dialNode,
+    sockets: "per-instrument",
     onStatus: ({ exchange, state, source, detail }) =>
       note(`${exchange} is ${state} (${source})${detail === undefined ? "" : `: ${detail}`}`),
     // An error that ends the connection is reported by each of its streams.

@@ -1,14 +1,15 @@
 /** A client that writes down everything it is given, and waits for what a test wants to see. */
 
 import { TickcastClient } from "../../client/client.ts";
+import type { Subscribed } from "../../client/handlers.ts";
 import { dialNode } from "../../client/node-socket.ts";
-import type { DataItem, SubscribedStream } from "../../protocol/frames.ts";
+import type { DataItem } from "../../protocol/frames.ts";
 import type { Position } from "../../protocol/position.ts";
 import { until } from "./until.ts";
 
 export class Recorder {
   readonly items: DataItem[] = [];
-  readonly subscribed: SubscribedStream[] = [];
+  readonly subscribed: Subscribed[] = [];
   readonly closes: number[] = [];
   readonly statuses: { state: string; asOf: number | null }[] = [];
   readonly stream: string;
@@ -20,6 +21,8 @@ export class Recorder {
     this.stream = stream;
     this.#client = new TickcastClient({
       url,
+      // Tests resume from further back than a connection of many streams reaches.
+      sockets: "per-instrument",
       dial: dialNode,
       maxPause: 1000,
       onClose: ({ code }) => this.closes.push(code),
