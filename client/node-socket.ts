@@ -10,6 +10,11 @@ const SETTINGS = {
   closeTimeout: 1000,
 };
 
-export function dialNode(url: string): SocketLike {
-  return new WebSocket(url, SETTINGS) as unknown as SocketLike;
+/** @param onBytes is told the size of each message */
+export function dialNode(url: string, onBytes?: (count: number) => void): SocketLike {
+  const socket = new WebSocket(url, SETTINGS);
+  if (onBytes !== undefined) {
+    socket.on("message", (data) => onBytes(Array.isArray(data) ? Buffer.concat(data).length : data.byteLength));
+  }
+  return socket as unknown as SocketLike;
 }

@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { fakeFeed, type Peer } from "./testing/fake-feed.ts";
 import { Inbox } from "./testing/inbox.ts";
 import { TRADES, ticker, tickerSnapshot, trade, tradeSnapshot } from "./testing/items.ts";
+import { matched, wildcardTrade } from "./testing/stream-connection.ts";
 
 const TAIL = fileURLToPath(new URL("tail.ts", import.meta.url));
 
@@ -80,12 +81,50 @@ test("--json prints each item as it came, once, whatever is repeated or missing"
   expect(out.left).toEqual([]);
 });
 
+test("wildcards of several exchanges share a connection; what can't be resumed is noted", async () => {
+  const feed = await fakeFeed();
+  const { out, err } = tail("upbit:*-KRW@trade", "*:BTC-*@trade@raw", "--json", "--url", feed.url);
+  const peer = await feed.peer();
+  expect(peer.path).toBe("/v1/stream");
+  const request = await peer.request();
+  expect(request.streams).toEqual(["upbit:*-KRW@trade@1s", "*:BTC-*@trade@raw"]);
+  peer.send(matched(request, { a: 10 }));
+  peer.send({ op: "data", data: [wildcardTrade("BTC", 9, 12)], positions: { a: 12 } });
+  expect(JSON.parse(await out.take())).toEqual(wildcardTrade("BTC", 9, 12));
+  expect(await err.take()).toBe("upbit:*-KRW@trade@1s stands for 2 instruments");
+  expect(await err.take()).toBe("*:BTC-*@trade@raw stands for 2 instruments");
+  peer.socket.close(4001);
+  const second = await feed.peer();
+  second.send(matched(await second.request(), { a: 90 }, { a: "too_old" }));
+  expect(await err.take()).toBe("disconnected (4001): trying again");
+  expect(await err.take()).toBe("upbit:*-KRW@trade@1s could not be resumed: too_old");
+});
+
+test("--stats says how much comes and how long it takes, instead of the items", async () => {
+  const feed = await fakeFeed();
+  const { out } = tail("upbit:*-KRW@trade", "--stats", "--every", "0.3", "--json", "--url", feed.url);
+  const peer = await feed.peer();
+  peer.send(matched(await peer.request(), { a: 10 }));
+  const t = { exchange: Date.now() - 50, received: Date.now() - 40, logged: Date.now() - 38, edge: Date.now() - 30 };
+  peer.send({ op: "data", data: [{ ...wildcardTrade("BTC", 9, 12), t, n: 3 }] });
+  const report = JSON.parse(await out.take((line) => JSON.parse(line).folded > 0));
+  expect(report).toMatchObject({ folded: 2, gaps: 0, missed: 0, latency: { collector: { p50: 10 }, log: { p99: 2 } } });
+  expect(report.bytesPerSecond).toBeGreaterThan(100);
+  expect(report.latency.all.p50).toBeGreaterThanOrEqual(50);
+});
+
+test("--every that is no time: one clear line, exit status 2", async () => {
+  const { err, code } = tail(TRADES, "--stats", "--every", "soon");
+  expect(await code).toBe(2);
+  expect(err.left).toEqual(['--every: "soon" is no number of seconds']);
+});
+
 test.each([
   ["upbit:KRW-BTC@trade", /"KRW-BTC" is not a symbol: did you mean BTC-KRW\?/],
   ["upbit:BTC-KRW", /is not a stream: write exchange:BASE-QUOTE@channel/],
   ["upbit:BTC-KRW@trades", /there is no channel "trades": use ticker or trade/],
   ["upbit:BTC-KRW@trade@2s", /there is no rate "2s"/],
-  ["upbit:*-KRW@ticker", /^wildcard streams \(upbit:\*-KRW@ticker\) are not available yet: name each instrument/],
+  ["upbit:KRW-*@ticker", /"KRW-\*" stands for no symbols: did you mean \*-KRW\?/],
 ])("%s: one clear line, exit status 2", async (name, line) => {
   const { err, out, code } = tail("upbit:ETH-KRW@trade", name);
   expect(await code).toBe(2);
