@@ -21,6 +21,8 @@ export class Progress {
   readonly #positions = new EpochMap<number>();
   /** By epoch: where the subscription began; what is not above it is none of its items. */
   readonly #starts = new EpochMap<number>();
+  /** By epoch: behind it nothing continues what came before, since that could not be resumed. */
+  readonly #breaks = new EpochMap<number>();
   /** By epoch and stream: the last item that was delivered. */
   readonly #last = new EpochMap<Map<string, number>>();
   /** Streams of which something has come since the subscription began or went on. */
@@ -88,16 +90,20 @@ export class Progress {
     return prev > Math.max(this.#boundOf({ stream, epoch }), told, had);
   }
 
-  /** @returns the item as far as it is new; undefined where it is not */
+  /**
+   * Takes an item that nothing is missing before.
+   *
+   * @returns the item as far as it is new, undefined where it is not; on a log, `prev` is the item before it that this
+   * subscription had, so that a chain of them is proof to anyone
+   */
   take(item: DataItem): DataItem | undefined {
     const bound = this.#boundOf(item);
-    const { trades } = item;
-    if (!this.pass(item, trades?.length === 0)) return undefined;
-    if (this.#kind === "state" || item.snapshot === true || trades === undefined) return item;
-    const news = trades.filter(({ seq }) => seq > bound);
-    if (news.length === trades.length) return item;
-    const prev = trades.findLast(({ seq }) => seq <= bound)?.seq ?? item.prev;
-    return { ...item, prev, n: news.length, trades: news };
+    const before = this.#last.get(item.epoch)?.get(item.stream);
+    if (!this.pass(item, item.trades?.length === 0)) return undefined;
+    if (this.#kind === "state" || item.snapshot === true) return item;
+    const isChained = before !== undefined && before >= (this.#breaks.get(item.epoch) ?? 0);
+    const news = above(item, bound);
+    return isChained && news.prev !== before ? { ...news, prev: before } : news;
   }
 
   /** Whether an item at that place is new, which it is no longer then. @param isEmpty it has no trades */
@@ -137,9 +143,10 @@ export class Progress {
     // Positions of the old log alone say nothing of the new one, nor does the answer say that they do not.
     const isChanged = recovered === undefined && this.#positions.size > 0 && this.#positions.get(epoch) === undefined;
     this.#own = undefined;
-    this.#starts.raise(epoch, recovered === true || seq > 0 ? seq : (told.get(epoch) ?? 0));
-    if (recovered === true) this.#positions.raise(epoch, seq);
-    else this.#positions.set(epoch, told.get(epoch) ?? seq);
+    const start = recovered === true || seq > 0 ? seq : (told.get(epoch) ?? 0);
+    this.#starts.raise(epoch, start);
+    this.#positions.raise(epoch, recovered === true ? seq : (told.get(epoch) ?? seq));
+    if (recovered !== true) this.#breaks.raise(epoch, start);
     return isChanged ? { ...answer, recovered: false, reason: "epoch_changed" } : answer;
   }
 
@@ -157,6 +164,7 @@ export class Progress {
       isNew ||= claim === undefined;
       this.#starts.raise(epoch, goesOn ? claim : seq);
       this.#positions.raise(epoch, seq);
+      if (!goesOn) this.#breaks.raise(epoch, seq);
     }
     // Where a log has gone and another is there, nobody knows what lay between.
     if (isNew && this.#told.some((epoch) => !told.has(epoch))) reasons.push("epoch_changed");
@@ -164,4 +172,12 @@ export class Progress {
     if (recovered === undefined && reasons.length === 0) return answer;
     return { ...answer, recovered: reasons.length === 0, reason: reasons[0] };
   }
+}
+
+/** What an item has above a position. */
+function above(item: DataItem, bound: number): DataItem {
+  const trades = item.trades?.filter(({ seq }) => seq > bound);
+  if (trades === undefined || trades.length === item.trades?.length) return item;
+  const prev = item.trades?.findLast(({ seq }) => seq <= bound)?.seq ?? item.prev;
+  return { ...item, prev, n: trades.length, trades };
 }

@@ -33,6 +33,8 @@ class Listener {
   readonly name: string;
   readonly got = new Map<string, number[]>();
   readonly owed: Owed = new Map();
+  /** The last item, of which each names the one before. */
+  readonly last = new Map<string, number>();
   handle: StreamHandle | undefined;
 
   constructor(stream: string) {
@@ -62,10 +64,14 @@ class World {
     const listener = new Listener(stream);
     this.listeners.set(stream, listener);
     listener.handle = this.client.subscribe(stream, {
-      onItem: ({ epoch, instrument, snapshot, trades = [] }) => {
+      onItem: ({ epoch, instrument, prev, seq, snapshot, trades = [] }) => {
+        const key = `${epoch}/${instrument}`;
+        const before = listener.last.get(key);
+        if (!snapshot && before !== undefined) expect(prev, `${stream} ${key} ${seq}`).toBe(before);
+        listener.last.set(key, seq);
         if (!snapshot)
           listener.put(
-            `${epoch}/${instrument}`,
+            key,
             trades.map(({ seq }) => seq),
           );
       },

@@ -60,14 +60,15 @@ describe("resuming", () => {
 
   test("a later subscription may lower what is told; the others keep what they have", async () => {
     const { feed, peer, subscribe, handle } = await flowing();
+    peer.send({ op: "data", data: [], positions: { a: 20 } });
     subscribe("*:BTC-*@trade@raw", { positions: { a: 4 } });
     peer.send(matched(await peer.request(), { a: 4 }, { a: true }));
     await peer.settled();
-    expect(handle.positions).toEqual({ a: 10 });
+    expect(handle.positions).toEqual({ a: 20 });
     peer.socket.terminate();
     const second = await feed.peer();
     const requests = [await second.request(), await second.request()];
-    expect(requests).toMatchObject([{ from: { a: 10 } }, { from: { a: 4 } }]);
+    expect(requests).toMatchObject([{ from: { a: 20 } }, { from: { a: 4 } }]);
   });
 
   test("says what could not be resumed, and whether another log has taken its place", async () => {
@@ -102,6 +103,37 @@ describe("resuming", () => {
   });
 });
 
+describe("`prev`", () => {
+  test("names the item before it that the subscription had, as long as nothing is missed", async () => {
+    const { feed, peer, items } = await flowing();
+    peer.send({ op: "data", data: [wildcardTrade("BTC", 7, 12), wildcardTrade("BTC", 3, 14)], positions: { a: 20 } });
+    peer.send({ op: "data", data: [wildcardTrade("BTC", 20, 21)] });
+    await peer.settled();
+    expect(items.left.map(({ prev }) => prev)).toEqual([7, 12, 14]);
+    peer.socket.terminate();
+    const second = await feed.peer();
+    second.send(matched(await second.request(), { a: 90 }, { a: "too_old" }));
+    second.send({ op: "data", data: [wildcardTrade("BTC", 88, 91), wildcardTrade("BTC", 80, 92)] });
+    await second.settled();
+    expect(items.left.map(({ prev }) => prev).slice(3)).toEqual([88, 91]);
+  });
+
+  test("of a named stream begins with its snapshot, though the position told is higher", async () => {
+    const { feed, subscribe } = await setUp();
+    const { items } = subscribe(TRADES);
+    const peer = await feed.peer();
+    const { id } = await peer.request();
+    const streams = [{ requested: TRADES, stream: TRADES, epoch: "a", seq: 5 }];
+    peer.send({ op: "subscribed", id, streams, failed: [], positions: { a: 9 } });
+    peer.send({ op: "data", data: [tradeSnapshot(5), trade(9, 11)] });
+    await peer.settled();
+    expect(items.left.map(({ prev, seq }) => [prev, seq])).toEqual([
+      [0, 5],
+      [5, 11],
+    ]);
+  });
+});
+
 describe("something is missing", () => {
   test("reconnects and resumes, says so, and delivers nothing behind the hole", async () => {
     const { feed, peer, items, errors } = await flowing();
@@ -127,12 +159,22 @@ describe("something is missing", () => {
     expect([placesOf(items), placesOf(named.items)]).toEqual([[], ["BTC 14"]]);
   });
 
+  test("... nor in a new log of which a wildcard has had nothing yet", async () => {
+    const { peer, items } = await flowing();
+    peer.send({ op: "data", data: [], positions: { b: 1 } });
+    const snapshot = { ...tradeSnapshot(20, { epoch: "b" }), stream: "upbit:BTC-KRW@trade@1s" };
+    peer.send({ op: "data", data: [snapshot, wildcardTrade("BTC", 1, 15, "b"), wildcardTrade("BTC", 15, 20, "b")] });
+    await peer.settled();
+    expect(placesOf(items)).toEqual(["BTC 15", "BTC 20"]);
+  });
+
   test("what can't be read at all may have been an item: the next positions do not vouch for it", async () => {
-    for (const strange of ["{oops", { op: "data", data: [5] }, { op: "data", data: [], positions: 7 }]) {
+    for (const strange of ["{oops", { op: "data", data: [5, 6] }, { op: "data", data: [], positions: 7 }]) {
       const { feed, peer, errors } = await flowing();
       peer.send(strange, { op: "data", data: [], positions: { a: 20 } });
       expect(await errors.take()).toMatchObject({ code: "bad_frame", retryable: true });
       expect(await (await feed.peer()).request()).toMatchObject({ from: { a: 10 } });
+      expect(errors.left).toEqual([]);
     }
   });
 

@@ -9,7 +9,7 @@ import { pricesFlow, startTestStack, type TestStack } from "./support/stack.ts";
 
 const kafka = await requireKafka();
 const REPOSITORY = join(import.meta.dirname, "..");
-const LINES = 30;
+const LINES = 60;
 
 kafka.describe("a recording", () => {
   let stack: TestStack;
@@ -18,7 +18,7 @@ kafka.describe("a recording", () => {
   beforeAll(async () => {
     stack = await startTestStack({ simulator: { rate: 300 }, redis: false });
     await pricesFlow(stack);
-    recording = await record();
+    recording = await record("upbit:BTC-KRW@trade@raw");
   });
 
   afterAll(() => stack?.stop());
@@ -36,15 +36,21 @@ kafka.describe("a recording", () => {
     expect(await verify(altered)).toMatchObject({ code: 1, output: expect.stringContaining("differs") });
   });
 
+  test("of a wildcard is confirmed, and not when an item is missing", async () => {
+    const wildcard = await record("upbit:*-KRW@trade@raw");
+    expect(await verify(wildcard)).toMatchObject({ code: 0, output: expect.stringContaining("as the log has them") });
+    const instruments = wildcard.map((line) => /"instrument":"([^"]+)"/.exec(line)?.[1]);
+    expect(new Set(instruments).size).toBeGreaterThan(1);
+    // Between two others of its instrument.
+    const between = instruments.findIndex((one, i) => instruments.indexOf(one) < i && instruments.lastIndexOf(one) > i);
+    expect(between).toBeGreaterThan(0);
+    const lacking = wildcard.filter((_, i) => i !== between);
+    expect(await verify(lacking)).toMatchObject({ code: 1, output: expect.stringContaining("is missing") });
+  });
+
   /** The first lines that `npm run tail -- --json` prints. */
-  function record(): Promise<string[]> {
-    const tail = spawn(process.execPath, [
-      join(REPOSITORY, "client", "tail.ts"),
-      "upbit:BTC-KRW@trade@raw",
-      "--json",
-      "--url",
-      stack.url,
-    ]);
+  function record(stream: string): Promise<string[]> {
+    const tail = spawn(process.execPath, [join(REPOSITORY, "client", "tail.ts"), stream, "--json", "--url", stack.url]);
     return new Promise((resolve, reject) => {
       let text = "";
       tail.stdout.on("data", (data) => {
