@@ -87,6 +87,31 @@ describe("subscribing", () => {
     expect(await peer.frames.take(({ op }) => op === "unsubscribe")).toMatchObject({ streams: [TRADES] });
   });
 
+  test("paused: nothing comes, nor after a reconnect, until it goes on behind the last item", async () => {
+    const { feed, peer, items, handle, connection } = await flowing();
+    connection.pause(handle);
+    peer.data(trade(5, 6));
+    await peer.frames.take(({ op }) => op === "unsubscribe");
+    peer.socket.terminate();
+    const second = await feed.peer();
+    await second.settled();
+    expect([second.frames.left, seqs(items), handle.state]).toEqual([[], [], "paused"]);
+    connection.resume(handle);
+    const request = await second.request();
+    expect(request.streams).toEqual([at(5)]);
+    second.answer(request, { epoch: "a", seq: 5, recovered: true });
+    second.data(trade(5, 6));
+    expect((await items.take()).seq).toBe(6);
+  });
+
+  test("whoever is replaced is told", async () => {
+    const { connection } = await setUp();
+    const replaced = new Inbox<string>();
+    connection.subscribe(TRADES, { onItem: () => undefined, onReplaced: () => replaced.put("replaced") });
+    connection.subscribe(TRADES, { onItem: () => undefined });
+    expect(await replaced.take()).toBe("replaced");
+  });
+
   test("a handle that was replaced can't end the newer subscription", async () => {
     const { peer, handle, connection, subscribe } = await flowing();
     const newer = subscribe();
