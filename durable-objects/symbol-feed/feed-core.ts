@@ -13,7 +13,7 @@ import type { FeedStream } from "../streams/feed-stream.ts";
 import { FeedEvent, type Item, type ItemContext } from "../streams/item.ts";
 import type { StreamKey, StreamPositions } from "../streams/stream-key.ts";
 import { feedStreams } from "./channels.ts";
-import { EPOCHS_KEPT, type FeedRecord, type FeedStore } from "./feed-store.ts";
+import { type FeedRecord, type FeedStore, rememberEpoch } from "./feed-store.ts";
 import { NewestTicker } from "./newest-ticker.ts";
 import type { TradeHistory } from "./trade-history.ts";
 
@@ -160,7 +160,7 @@ export class FeedCore {
     if (!this.#unstored) return;
     const expired = this.#history.store();
     if (expired !== undefined) this.#record.floor = Math.max(this.#record.floor, expired);
-    this.#rememberEpoch();
+    rememberEpoch(this.#record);
     this.#record.positions = this.positions;
     this.#store.save(this.#record, this.#ticker);
     this.#storedSeq = this.#record.seq;
@@ -280,7 +280,7 @@ export class FeedCore {
     const gapSeq = Math.max(1, Math.min(Math.max(opens, have + 1), free));
     const until = first?.logged ?? frame.asOf;
     const since = this.#ticker?.event.logged ?? this.#history.newest?.logged ?? until;
-    this.#rememberEpoch();
+    rememberEpoch(record);
     this.#history.clear();
     record.epoch = frame.epoch;
     record.seq = continues ? Math.min(have, gapSeq - 1) : have;
@@ -292,13 +292,5 @@ export class FeedCore {
     for (const stream of this.#streams.values()) stream.changeEpoch(record.seq, continues, listening(stream.key));
     if (continues) this.#apply(new FeedEvent(epochGap(this.instrument, gapSeq, since, until)), listening);
     this.#unstored = true;
-  }
-
-  #rememberEpoch(): void {
-    const { epoch, seq, epochs } = this.#record;
-    if (epoch === null) return;
-    this.#record.epochs = [...epochs.filter(([known]) => known !== epoch), [epoch, seq] as [string, number]].slice(
-      -EPOCHS_KEPT,
-    );
   }
 }

@@ -24,7 +24,7 @@ export interface FeedRecord {
 }
 
 /** Kept so that going from Kafka to an in-memory log and back repeats nothing. */
-export const EPOCHS_KEPT = 8;
+const EPOCHS_KEPT = 8;
 
 export const EMPTY_RECORD: Readonly<FeedRecord> = {
   epoch: null,
@@ -57,4 +57,12 @@ export class FeedStore {
     const body = `${JSON.stringify(record).slice(0, -1)},"ticker":${ticker?.recordText ?? "null"}}`;
     this.#sql.exec("INSERT OR REPLACE INTO feed (id, body) VALUES (1, ?)", body);
   }
+}
+
+/** Notes how far the feed has come in the epoch that it follows. */
+export function rememberEpoch(record: Pick<FeedRecord, "epoch" | "seq" | "epochs">): void {
+  const { epoch, seq, epochs } = record;
+  if (epoch === null) return;
+  const others = epochs.filter(([known]) => known !== epoch);
+  record.epochs = [...others, [epoch, seq] as [string, number]].slice(-EPOCHS_KEPT);
 }
