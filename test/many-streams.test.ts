@@ -105,15 +105,18 @@ kafka.describe("clients of many streams", () => {
   async function expectNewest(): Promise<void> {
     for (const simulator of stack.simulators.values()) simulator.pace.pause();
     let stale: (readonly [string, StreamChecker])[] = [];
-    await until(
-      async () => {
-        const logs = await allLogs();
-        stale = clients.flatMap(({ checker }) => checker.stale(logs).map((one) => [one, checker] as const));
-        return stale.length === 0;
-      },
-      () => `SEED=${SEED}: ${stale.length} tickers to be the newest; ${stale.slice(0, 3).map(describe)}`,
-    );
-    for (const simulator of stack.simulators.values()) simulator.pace.resume();
+    try {
+      await until(
+        async () => {
+          const logs = await allLogs();
+          stale = clients.flatMap(({ checker }) => checker.stale(logs).map((one) => [one, checker] as const));
+          return stale.length === 0;
+        },
+        () => `SEED=${SEED}: ${stale.length} tickers to be the newest; ${stale.slice(0, 3).map(describe)}`,
+      );
+    } finally {
+      for (const simulator of stack.simulators.values()) simulator.pace.resume();
+    }
   }
 
   async function restart(part: Service | undefined): Promise<void> {

@@ -81,6 +81,19 @@ describe("RelayStreams", () => {
     expect(brief(streams.flush(["1s"], 3, CONTEXT).get(B))).toEqual([[`${BTC}@trade@1s`, 1, 2, 2, 1]]);
   });
 
+  it("sends nothing of what was given up to those who want it anew", () => {
+    const streams = new RelayStreams<object>("e", 10);
+    const names = [`${BTC}@ticker@1s`, "upbit:*-*@trade@1s"];
+    streams.add(A, names);
+    streams.take([ticker(11, BTC), trade(12, BTC)]);
+    streams.drop(A, names);
+    streams.take([ticker(13, BTC), trade(14, BTC)]);
+    streams.add(A, names);
+    expect(brief(streams.snapshots(names, CONTEXT))).toEqual([[`${BTC}@ticker@1s`, 0, 13, 13, 1]]);
+    expect(streams.flush(["1s"], 14, CONTEXT).get(A)).toBeUndefined();
+    expect(streams.through["1s"]).toBe(14);
+  });
+
   it("keeps nothing for nobody", () => {
     const streams = new RelayStreams<object>("e", 0);
     streams.add(A, ["upbit:*-*@trade@1s"]);
@@ -158,6 +171,8 @@ describe("what a relay is sent", () => {
             if (one === undefined || one.wants.has(step.add)) continue;
             streams.add(one.link, [step.add]);
             one.wants.set(step.add, through);
+            const first = read(streams.snapshots([step.add], CONTEXT)).map(({ item }) => item);
+            one.items.push(...first.filter(({ ticker }) => ticker !== undefined));
           } else if ("drop" in step) {
             const one = links[step.who];
             const gone = [...(one?.wants.keys() ?? [])][step.drop];
@@ -232,7 +247,9 @@ function checkOnce(items: readonly DataItem[]): void {
   const last = new Map<string, number>();
   for (const item of items) {
     const before = last.get(item.stream) ?? 0;
-    expect(item.prev).toBeGreaterThanOrEqual(before);
+    // Whoever comes is shown the last item, again or for the first time.
+    if (item.snapshot === true) expect(item.seq).toBeGreaterThanOrEqual(before);
+    else expect(item.prev).toBeGreaterThanOrEqual(before);
     for (const seq of seqsOf(item)) expect(seq).toBeGreaterThan(before);
     last.set(item.stream, item.seq);
   }

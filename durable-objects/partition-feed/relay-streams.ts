@@ -173,7 +173,10 @@ export class RelayStreams<Link extends object> {
     }
   }
 
-  #flush({ instrument, names, stream }: LiveStream, context: LineContext, lines: Map<Link, string[]>): void {
+  #flush(one: LiveStream, context: LineContext, lines: Map<Link, string[]>): void {
+    const { instrument, names, stream } = one;
+    // What was given up meanwhile is not sent to those who want it anew: they have begun with what is newer.
+    if (!this.#of(instrument).live(this.#version, this.#isWanted).includes(one)) return;
     const made = stream.flush({ ...context, instrument, epoch: this.#epoch }).map(encodeLine);
     this.#folded += stream.takeFolded();
     for (const link of new Set(names.flatMap((name) => [...this.#wants.listeners(name)]))) {
