@@ -12,6 +12,11 @@ import { Reconciler } from "./support/reconciler.ts";
 import { startTestStack, type TestStack } from "./support/stack.ts";
 import { until } from "./support/until.ts";
 
+interface Party {
+  readonly pid: number;
+  readonly log: string;
+}
+
 const kafka = await requireKafka();
 
 kafka.describe("two ingestors of one exchange", () => {
@@ -40,6 +45,19 @@ kafka.describe("two ingestors of one exchange", () => {
   const takeovers = async (file: string) => (await words(file)).split("took the log over").length - 1;
   const sent = () => stack.executed().findLast(({ sentTo }) => sentTo > 0)?.seq ?? 0;
 
+  const noticed = async (file: string) => (await words(file)).split("another ingestor collects now").length - 1;
+
+  /** Pauses the leader until the other one collects, and wakes it. */
+  async function pauseLeader(leader: Party, other: Party): Promise<void> {
+    const [before, woken] = [await takeovers(other.log), await noticed(leader.log)];
+    const { head = 0 } = stack.simulator?.state() ?? {};
+    process.kill(leader.pid, "SIGSTOP");
+    await until(async () => (await takeovers(other.log)) > before, "the other one to take over");
+    await until(() => sent() > head + 300, "trades that the other one collects");
+    process.kill(leader.pid, "SIGCONT");
+    await until(async () => (await noticed(leader.log)) > woken, "the woken one to notice");
+  }
+
   /** What was executed is what the clients have, and every reader of the log reads the same. */
   async function expectWhole(): Promise<number> {
     const log = await audit.settles();
@@ -64,19 +82,18 @@ kafka.describe("two ingestors of one exchange", () => {
   test("the leader paused and woken: what it still writes is void, and it stands by", async () => {
     await stack.ingestor?.start();
     await until(async () => (await words("ingestor.log")).includes("standing by"), "the first to stand by");
-    await audit.receives(100);
-    process.kill(second.pid, "SIGSTOP");
-    const { head = 0 } = stack.simulator?.state() ?? {};
-    const before = await takeovers("ingestor.log");
-    await until(async () => (await takeovers("ingestor.log")) > before, "the first to take over");
-    await until(() => sent() > head + 300, "trades that the first one collects");
-    process.kill(second.pid, "SIGCONT");
-    await until(
-      async () => (await words("second.log")).includes("another ingestor collects now"),
-      "the woken one to notice",
-    );
-    await audit.receives(300);
-    expect(await expectWhole()).toBeGreaterThan(0);
+    const first: Party = { pid: stack.ingestor?.pid ?? Number.NaN, log: "ingestor.log" };
+    let [leader, other]: [Party, Party] = [{ pid: second.pid, log: "second.log" }, first];
+    // One that had nothing on its way when it was paused notices before it writes anything: then it is the other's turn.
+    let voided = 0;
+    for (let turn = 0; voided === 0; turn += 1) {
+      expect(turn, "turns without a record that came too late").toBeLessThan(6);
+      await audit.receives(100);
+      await pauseLeader(leader, other);
+      await audit.receives(300);
+      voided = await expectWhole();
+      [leader, other] = [other, leader];
+    }
   });
 
   test("the Worker and its lease object away for 20 s: the leader goes on", async () => {
