@@ -111,39 +111,16 @@ export class TickcastClient {
     const connection =
       all.find((one) => one.has(stream)) ?? all.find((one) => one.canTake(stream)) ?? this.#openShared();
     const subscription = connection.subscribe(stream, handlers, from);
-    return {
-      stream,
-      get state() {
-        return subscription.state;
-      },
-      get position() {
-        return subscription.progress.lastItem;
-      },
-      get positions() {
-        return Object.fromEntries(connection.positionsOf(subscription));
-      },
-      pause: () => connection.pause(subscription),
-      resume: () => connection.resume(subscription),
-      unsubscribe: () => connection.unsubscribe(subscription),
-    };
+    return handleOf(connection, subscription, {
+      position: () => subscription.progress.lastItem,
+      positions: () => Object.fromEntries(connection.positionsOf(subscription)),
+    });
   }
 
   #subscribeFeed(stream: string, handlers: StreamHandlers, from: Position | undefined): StreamHandle {
     const connection = this.#feed(parseInstrument(stream.slice(0, stream.indexOf("@"))));
     const subscription = connection.subscribe(stream, handlers, from);
-    return {
-      stream,
-      get state() {
-        return subscription.state;
-      },
-      get position() {
-        return subscription.position;
-      },
-      positions: {},
-      pause: () => connection.pause(subscription),
-      resume: () => connection.resume(subscription),
-      unsubscribe: () => connection.unsubscribe(subscription),
-    };
+    return handleOf(connection, subscription, { position: () => subscription.position, positions: () => ({}) });
   }
 
   #openShared(): StreamConnection {
@@ -181,4 +158,27 @@ function socketBase(url: string): string {
   }
   const { protocol, host, pathname } = new URL(url);
   return `${protocol.replace("http", "ws")}//${host}${pathname.replace(/\/+$/, "")}`;
+}
+
+/** Of a subscription, whichever kind of connection it is on. */
+function handleOf<Of extends { readonly stream: string; readonly state: SubscriptionState }>(
+  connection: { pause(one: Of): void; resume(one: Of): void; unsubscribe(one: Of): void },
+  subscription: Of,
+  at: { position(): Position | undefined; positions(): Readonly<Record<string, number>> },
+): StreamHandle {
+  return {
+    stream: subscription.stream,
+    get state() {
+      return subscription.state;
+    },
+    get position() {
+      return at.position();
+    },
+    get positions() {
+      return at.positions();
+    },
+    pause: () => connection.pause(subscription),
+    resume: () => connection.resume(subscription),
+    unsubscribe: () => connection.unsubscribe(subscription),
+  };
 }

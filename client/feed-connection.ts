@@ -5,6 +5,7 @@
 
 import type { ClientFrame, DataItem, FailedStream, SubscribedStream, WantedStream } from "../protocol/frames.ts";
 import type { Position } from "../protocol/position.ts";
+import { finalError, obey } from "./connection-frames.ts";
 import type { ClientError, ConnectionHandlers, StreamHandlers } from "./handlers.ts";
 import { readServerFrame, type UnreadableItem } from "./read-frame.ts";
 import { ReconnectingSocket, type SocketSettings } from "./reconnecting-socket.ts";
@@ -89,8 +90,7 @@ export class FeedConnection {
       subscription.request = undefined;
     }
     if (retryIn === null) {
-      const message = reason === "" ? `the server closed the connection with ${code}` : reason;
-      const error = { ...(this.#lastError ?? { code: "closed", message }), retryable: false };
+      const error = finalError(code, reason, this.#lastError);
       for (const subscription of interrupted) this.#forget(subscription);
       for (const { handlers } of interrupted) handlers.onError?.(error);
     }
@@ -99,6 +99,7 @@ export class FeedConnection {
 
   #onText(text: string): void {
     const frame = readServerFrame(text);
+    if (obey(frame, this.#socket, this.#options)) return;
     switch (frame.op) {
       case "data":
         for (const item of frame.data) this.#onItem(item);
@@ -112,16 +113,6 @@ export class FeedConnection {
       case "subscribed":
         for (const one of frame.streams) if (!("matches" in one)) this.#onSubscribed(one, frame.id);
         for (const failed of frame.failed) this.#onFailed(failed, frame.id);
-        break;
-      case "status":
-        this.#options.onStatus?.(frame);
-        break;
-      case "probe":
-        this.#send({ op: "ack", id: frame.id });
-        break;
-      case "reconnect":
-        // The moment is random already: no further pause.
-        this.#socket.later(Math.random() * frame.within, () => this.#socket.drop("asked to", 0));
         break;
       case "error":
         this.#onError(frame);

@@ -7,6 +7,16 @@ import { isDecimal } from "../protocol/decimal.ts";
 import type { Gap, Ticker } from "../protocol/events.ts";
 import type { DataItem, FailedStream, Path, SubscribedStream, TradeItem } from "../protocol/frames.ts";
 import type { MultiServerFrame, SubscribedPattern } from "../protocol/multi-stream-frames.ts";
+import {
+  FEED_STATES,
+  GAP_CAUSES,
+  GAP_STATES,
+  MARKET_STATUSES,
+  NOT_RECOVERED,
+  SIDES,
+  SOURCES,
+  WINDOWS,
+} from "../protocol/vocabulary.ts";
 import { array, either, literal, nullable, object, oneOf, optional, record, type Shape, simple } from "./shape.ts";
 
 const text = simple((value): value is string => typeof value === "string", "text");
@@ -14,8 +24,8 @@ const bool = simple((value): value is boolean => typeof value === "boolean", "tr
 const whole = simple((value): value is number => Number.isSafeInteger(value), "a whole number");
 const count = simple((value): value is number => Number.isSafeInteger(value) && Number(value) >= 0, "0 or more");
 const decimal = simple((value): value is string => typeof value === "string" && isDecimal(value), "a decimal");
-const side = oneOf("buy", "sell");
-const source = oneOf("live", "simulated", "replay");
+const side = oneOf(...SIDES);
+const source = oneOf(...SOURCES);
 const requestId = optional(
   either(
     whole,
@@ -35,12 +45,12 @@ const ticker: Shape<Ticker> = object({
   prevClose: nullable(decimal),
   change: nullable(decimal),
   changePct: nullable(decimal),
-  window: oneOf("24h", "utc-day", "kst-day"),
+  window: oneOf(...WINDOWS),
   baseVolume24h: nullable(decimal),
   quoteVolume24h: nullable(decimal),
   bid: nullable(decimal),
   ask: nullable(decimal),
-  status: nullable(oneOf("active", "preview", "suspended", "delisting")),
+  status: nullable(oneOf(...MARKET_STATUSES)),
   time: count,
 });
 const trade: Shape<TradeItem> = object({
@@ -53,18 +63,10 @@ const trade: Shape<TradeItem> = object({
   late: optional(literal(true)),
 });
 const gap: Shape<Gap> = object({
-  cause: oneOf(
-    "exchange_disconnect",
-    "collector_restart",
-    "unreadable_frame",
-    "missed_trades",
-    "not_collected",
-    "epoch_changed",
-    "log_expired",
-  ),
+  cause: oneOf(...GAP_CAUSES),
   since: count,
   until: count,
-  state: oneOf("open", "healed", "lost"),
+  state: oneOf(...GAP_STATES),
 });
 
 /** Enough of an item to know where it stands. */
@@ -85,7 +87,7 @@ export const itemShape: Shape<DataItem> = object({
 
 const epoch = simple((value): value is string => typeof value === "string" && /^.{1,64}$/su.test(value), "an epoch");
 export const positionsShape: Shape<Record<string, number>> = record(epoch, count);
-const reason = oneOf("epoch_changed", "too_old");
+const reason = oneOf(...NOT_RECOVERED);
 const subscribedStream: Shape<SubscribedStream> = object({
   requested: text,
   stream: text,
@@ -120,7 +122,7 @@ export const FRAMES: { readonly [Op in ServerSays["op"]]: Frame<Op> } = {
   status: object({
     op: literal("status"),
     exchange: text,
-    state: oneOf("live", "stale", "down"),
+    state: oneOf(...FEED_STATES),
     source,
     since: count,
     asOf: nullable(count),

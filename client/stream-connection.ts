@@ -8,6 +8,7 @@ import { parseInstrument } from "../protocol/instrument.ts";
 import { MULTI_LIMITS } from "../protocol/limits.ts";
 import { covers, isPattern, parsePattern } from "../protocol/pattern.ts";
 import type { Positions } from "../protocol/positions.ts";
+import { finalError, obey } from "./connection-frames.ts";
 import type { FeedConnectionOptions } from "./feed-connection.ts";
 import type { ServerSays } from "./frame-shapes.ts";
 import type { ClientError, StreamHandlers } from "./handlers.ts";
@@ -116,8 +117,7 @@ export class StreamConnection {
     this.#delivery = this.#newDelivery();
     this.#requests.closed();
     if (retryIn === null) {
-      const message = reason === "" ? `the server closed the connection with ${code}` : reason;
-      const error = { ...(this.#lastError ?? { code: "closed", message }), retryable: false };
+      const error = finalError(code, reason, this.#lastError);
       for (const one of interrupted) this.#forget(one);
       for (const { handlers } of interrupted) handlers.onError?.(error);
     }
@@ -137,6 +137,7 @@ export class StreamConnection {
   }
 
   #onFrame(frame: Incoming): void {
+    if (obey(frame, this.#socket, this.#options)) return;
     switch (frame.op) {
       case "data":
         this.#delivery.take(frame.data, frame.positions ?? {});
@@ -149,16 +150,6 @@ export class StreamConnection {
         break;
       case "ended":
         this.#onEnded(frame);
-        break;
-      case "status":
-        this.#options.onStatus?.(frame);
-        break;
-      case "probe":
-        this.#socket.send(JSON.stringify({ op: "ack", id: frame.id }));
-        break;
-      case "reconnect":
-        // The moment is random already: no further pause.
-        this.#socket.later(Math.random() * frame.within, () => this.#socket.drop("asked to", 0));
         break;
       case "error":
         this.#onError(frame);

@@ -2,19 +2,19 @@
 
 import { z } from "zod";
 import { isDecimal } from "./decimal.ts";
+import { GAP_CAUSES, GAP_STATES, MARKET_STATUSES, SIDES, SOURCES, WINDOWS } from "./vocabulary.ts";
 
 export const decimal = z.string().refine(isDecimal, { error: "a decimal in plain notation, e.g. 0.0012" });
 export const timestamp = z.int().nonnegative();
-export const side = z.enum(["buy", "sell"]);
+export const side = z.enum(SIDES);
 export type Side = z.infer<typeof side>;
 
 /** `live`, or something that must never be taken for it. */
-export const source = z.enum(["live", "simulated", "replay"]);
+export const source = z.enum(SOURCES);
 export type Source = z.infer<typeof source>;
 
-/** What open, high, low and change of a ticker cover. */
-export const window = z.enum(["24h", "utc-day", "kst-day"]);
-export const marketStatus = z.enum(["active", "preview", "suspended", "delisting"]);
+export const window = z.enum(WINDOWS);
+export const marketStatus = z.enum(MARKET_STATUSES);
 
 /** The figures of a ticker; what an exchange does not send is null, never invented. */
 export const tickerFields = z.object({
@@ -63,26 +63,13 @@ export const tradeEvent = z.object({
 });
 export type TradeEvent = z.infer<typeof tradeEvent>;
 
-/** Why trades may be missing. */
-export const gapCause = z.enum([
-  "exchange_disconnect",
-  "collector_restart",
-  /** A frame that might have been a trade could not be read. */
-  "unreadable_frame",
-  /** The exchange's own ids, or the volumes of its tickers, show that it has left some out. */
-  "missed_trades",
-  /** The operator had the instrument left out. */
-  "not_collected",
-  "epoch_changed",
-  "log_expired",
-]);
+export const gapCause = z.enum(GAP_CAUSES);
 export type GapCause = z.infer<typeof gapCause>;
 export const gapFields = z.object({
   cause: gapCause,
   since: timestamp,
   until: timestamp,
-  /** `open` while they are being fetched, then `healed` (all have come as late trades) or `lost`. */
-  state: z.enum(["open", "healed", "lost"]),
+  state: z.enum(GAP_STATES),
 });
 export type Gap = z.infer<typeof gapFields>;
 export const gapEvent = z.object({ type: z.literal("gap"), instrument, ...gapFields.shape, received });

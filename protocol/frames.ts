@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { decimal, gapFields, side, source, tickerFields, timestamp } from "./events.ts";
+import { FEED_STATES, NOT_RECOVERED } from "./vocabulary.ts";
 
 const seq = z.int().nonnegative();
 
@@ -76,7 +77,7 @@ export const dataItem = z.object({
 });
 export type DataItem = z.infer<typeof dataItem>;
 
-export const feedState = z.enum(["live", "stale", "down"]);
+export const feedState = z.enum(FEED_STATES);
 
 /** What is known of an exchange's feed. `asOf` says up to which time it is known to be complete; null where nothing is. */
 export const feedStatus = z.object({
@@ -94,7 +95,7 @@ export const subscribedStream = z.object({
   epoch: z.string().optional(),
   seq,
   recovered: z.boolean().optional(),
-  reason: z.enum(["epoch_changed", "too_old"]).optional(),
+  reason: z.enum(NOT_RECOVERED).optional(),
 });
 export type SubscribedStream = z.infer<typeof subscribedStream>;
 

@@ -1,4 +1,4 @@
-/** What a client may ask of a socket at most; said in `welcome`. Without schemas, because a browser needs it too. */
+/** The limits that clients are told. Without schemas, because a browser needs them too. */
 
 /**
  * What a socket may ask at most, and an address; said in `welcome` and `/v1/info`. An address may have

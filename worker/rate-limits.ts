@@ -1,6 +1,6 @@
 /**
  * How often an address may ask, counted by the platform: for each of its locations apart, and only nearly exactly. What it
- * allows stands in `wrangler.toml` and, for clients to know, in `protocol/frames.ts`.
+ * allows stands in `wrangler.toml` and, for clients to know, in `protocol/limits.ts`.
  */
 
 import type { Context } from "hono";

@@ -4,33 +4,24 @@ import type { z } from "zod";
 import { type ServerFrame, serverFrame } from "../../protocol/frames.ts";
 import { type FeedFrame, feedFrame } from "../../protocol/ingest.ts";
 import { type PartitionReply, partitionReply } from "../../protocol/partition-frames.ts";
+import { FrameInbox } from "./frame-inbox.ts";
 
 interface Fetches {
   fetch(url: string, init: RequestInit): Promise<Response>;
 }
 
-interface Waiter {
-  readonly op: string;
-  readonly found: (frame: never) => void;
-}
-
-const PATIENCE = 12_000;
-
 export class TestSocket<F extends { readonly op: string }> {
   readonly ws: WebSocket;
-  /** Everything that came, in order. */
-  readonly seen: F[] = [];
   /** What closed it. */
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
-  #unread: F[] = [];
-  #waiters: Waiter[] = [];
+  readonly #inbox = new FrameInbox<F>();
 
   constructor(ws: WebSocket, schema: z.ZodType<F>) {
     this.ws = ws;
     this.closed = new Promise((resolve) => {
       ws.addEventListener("close", ({ code, reason }) => resolve({ code, reason }));
     });
-    ws.addEventListener("message", ({ data }) => this.#take(schema.parse(JSON.parse(String(data)))));
+    ws.addEventListener("message", ({ data }) => this.#inbox.put(schema.parse(JSON.parse(String(data)))));
     ws.accept();
   }
 
@@ -38,44 +29,24 @@ export class TestSocket<F extends { readonly op: string }> {
     this.ws.send(JSON.stringify(frame));
   }
 
+  /** Everything that came, in order. */
+  get seen(): readonly F[] {
+    return this.#inbox.seen;
+  }
+
   /** The first frame of this kind that was not asked for yet; others stay unread. */
   next<O extends F["op"]>(op: O): Promise<Extract<F, { op: O }>> {
-    const at = this.#unread.findIndex((frame) => frame.op === op);
-    if (at >= 0) return Promise.resolve(this.#unread.splice(at, 1)[0] as Extract<F, { op: O }>);
-    return new Promise((found, fail) => {
-      const timer = setTimeout(
-        () => fail(new Error(`no ${op} came; unread: ${JSON.stringify(this.#unread)}`)),
-        PATIENCE,
-      );
-      this.#waiters.push({
-        op,
-        found: (frame) => {
-          clearTimeout(timer);
-          found(frame);
-        },
-      });
-    });
+    return this.#inbox.next((frame): frame is Extract<F, { op: O }> => frame.op === op, op);
   }
 
   /** Skips what has come so far. */
   skip(): void {
-    this.#unread = [];
+    this.#inbox.skip();
   }
 
   /** Kinds of the frames so far, in order. */
   get ops(): string[] {
     return this.seen.map(({ op }) => op);
-  }
-
-  #take(frame: F): void {
-    this.seen.push(frame);
-    const waiter = this.#waiters.find(({ op }) => op === frame.op);
-    if (waiter === undefined) {
-      this.#unread.push(frame);
-      return;
-    }
-    this.#waiters = this.#waiters.filter((one) => one !== waiter);
-    waiter.found(frame as never);
   }
 }
 

@@ -2,9 +2,8 @@
 
 import { type DataItem, dataItem } from "../../../protocol/frames.ts";
 import { decodeRelayFrame, type RelayHead, type RelayRequest } from "../../../protocol/relay-frames.ts";
+import { FrameInbox } from "../../testing/frame-inbox.ts";
 import { upgrade } from "../../testing/test-socket.ts";
-
-const PATIENCE = 12_000;
 
 export interface RelayFrame<O extends RelayHead["op"] = RelayHead["op"]> {
   readonly head: Extract<RelayHead, { op: O }>;
@@ -13,18 +12,11 @@ export interface RelayFrame<O extends RelayHead["op"] = RelayHead["op"]> {
   readonly size: number;
 }
 
-interface Waiter {
-  readonly op: string;
-  readonly found: (frame: never) => void;
-}
-
 export class TestRelay {
   readonly ws: WebSocket;
-  readonly seen: RelayFrame[] = [];
   /** The code that it was closed with. */
   readonly closed: Promise<number>;
-  #unread: RelayFrame[] = [];
-  #waiters: Waiter[] = [];
+  readonly #inbox = new FrameInbox<RelayFrame>();
   #requests = 0;
 
   constructor(ws: WebSocket) {
@@ -58,24 +50,11 @@ export class TestRelay {
 
   /** The first frame of this kind that was not asked for yet; others stay unread. */
   next<O extends RelayHead["op"]>(op: O): Promise<RelayFrame<O>> {
-    const known = this.#unread.find((frame) => isOf(frame, op));
-    if (known !== undefined && isOf(known, op)) {
-      this.#unread = this.#unread.filter((frame) => frame !== known);
-      return Promise.resolve(known);
-    }
-    return new Promise((found, fail) => {
-      const timer = setTimeout(
-        () => fail(new Error(`no ${op} came; unread: ${JSON.stringify(this.#unread).slice(0, 500)}`)),
-        PATIENCE,
-      );
-      this.#waiters.push({
-        op,
-        found: (frame) => {
-          clearTimeout(timer);
-          found(frame);
-        },
-      });
-    });
+    return this.#inbox.next((frame) => isOf(frame, op), op);
+  }
+
+  get seen(): readonly RelayFrame[] {
+    return this.#inbox.seen;
   }
 
   /** Kinds of the frames so far, in order. */
@@ -86,15 +65,7 @@ export class TestRelay {
   #take(text: string): void {
     const { head, lines } = decodeRelayFrame(text);
     const items = lines.map((line) => dataItem.parse(JSON.parse(line.text)));
-    const frame: RelayFrame = { head, items, size: text.length };
-    this.seen.push(frame);
-    const waiter = this.#waiters.find(({ op }) => op === head.op);
-    if (waiter === undefined) {
-      this.#unread.push(frame);
-      return;
-    }
-    this.#waiters = this.#waiters.filter((one) => one !== waiter);
-    waiter.found(frame as never);
+    this.#inbox.put({ head, items, size: text.length });
   }
 }
 
